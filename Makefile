@@ -1,0 +1,37 @@
+# The two commands of the README are `make start` and `make test`; the others are for those who build.
+PYTHON ?= python3
+V := .venv/bin/python
+PG := tests/on_postgres.sh
+
+.PHONY: start setup setup-dev test test-postgres e2e lint types bench
+
+start:            ## a running site: web and worker, models, an analysed sample
+	@$(PYTHON) mediscan/bootstrap.py start
+
+setup:            ## .venv with the pinned packages
+	@$(PYTHON) mediscan/bootstrap.py setup
+
+setup-dev:        ## the same, with what tests and lint need
+	@$(PYTHON) mediscan/bootstrap.py setup-dev
+
+test: setup-dev   ## everything that needs no browser, on SQLite
+	$(V) -m pytest -q -m "not browser" $(ARGS)
+
+test-postgres: setup-dev   ## the same on a throw-away PostgreSQL
+	$(PG) $(V) -m pytest -q -m "not browser" $(ARGS)
+
+e2e: setup-dev    ## the pages in the system's Chromium
+	$(V) -m pytest -q -m browser $(ARGS)
+
+lint: setup-dev
+	$(V) -m ruff check .
+	$(V) -m ruff format --check .
+	DJANGO_SETTINGS_MODULE=mediscan.settings.test $(V) manage.py makemigrations --check --dry-run
+	$(V) -m bandit -q -c pyproject.toml -r mediscan accounts imaging analytics reports
+
+types: setup-dev
+	$(V) -m mypy
+
+bench: setup      ## a table and bench/latest.json (ignored): ratios, loads, memory, queries
+	$(V) bench/run.py $(ARGS)
+

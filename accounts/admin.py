@@ -1,0 +1,118 @@
+"""People, organisations, plans and the audit trail, for the operators of an installation."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.models import Group
+
+from accounts import audit
+from accounts.forms_admin import NewUserForm
+from accounts.models import AuditEvent, Department, Membership, Organisation, Plan, User
+
+admin.site.unregister(Group)
+
+
+class Audited:
+    """Changes in the admin stand in the audit trail as well."""
+
+    def save_model(self, request, obj, form, change) -> None:
+        super().save_model(request, obj, form, change)
+        verb = "change" if change else "create"
+        self._record(request, verb, obj, ", ".join(form.changed_data))
+
+    def delete_model(self, request, obj) -> None:
+        self._record(request, "delete", obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request, queryset) -> None:
+        for obj in queryset:
+            self._record(request, "delete", obj)
+        super().delete_queryset(request, queryset)
+
+    def _record(self, request, verb: str, obj, reason: str = "") -> None:
+        audit.record(
+            request.user,
+            f"{obj._meta.model_name}.{verb}",
+            obj,
+            reason=reason,
+            request_id=getattr(request, "request_id", ""),
+        )
+
+
+@admin.register(User)
+class UserAdmin(Audited, DjangoUserAdmin):
+    form = UserChangeForm
+    add_form = NewUserForm
+    list_display = ("email", "name", "is_active", "is_staff", "last_login", "date_joined")
+    list_filter = ("is_active", "is_staff")
+    search_fields = ("email", "name")
+    ordering = ("email",)
+    filter_horizontal = ()
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password")}),
+        ("Access", {"fields": ("is_active", "must_change_password", "is_staff", "is_superuser")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False  # the trail names its people: make inactive instead
+
+
+class MembershipInline(admin.TabularInline):
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("user",)
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(Audited, admin.ModelAdmin):
+    list_display = ("name", "plan", "created_at")
+    list_select_related = ("plan",)
+    list_filter = ("plan",)
+    search_fields = ("name",)
+    inlines = (MembershipInline,)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False  # everything clinical hangs on it
+
+
+@admin.register(Membership)
+class MembershipAdmin(Audited, admin.ModelAdmin):
+    list_display = ("user", "role", "organisation", "department", "until")
+    list_select_related = ("user", "organisation", "department")
+    list_filter = ("role", "organisation")
+    autocomplete_fields = ("user", "organisation")
+
+
+@admin.register(Department)
+class DepartmentAdmin(Audited, admin.ModelAdmin):
+    list_display = ("name", "organisation")
+    list_select_related = ("organisation",)
+
+
+@admin.register(Plan)
+class PlanAdmin(Audited, admin.ModelAdmin):
+    list_display = ("name", "slug", "runs_per_month", "storage_bytes", "members")
+    prepopulated_fields = {"slug": ("name",)}
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(admin.ModelAdmin):
+    list_display = ("at", "action", "outcome", "actor", "organisation", "target", "reason")
+    list_select_related = ("actor", "organisation")
+    list_filter = ("outcome", "action")
+    date_hierarchy = "at"
+    show_full_result_count = False
+
+    def has_add_permission(self, request) -> bool:
+        return False
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False

@@ -1,0 +1,107 @@
+"""allauth's forms in our words: a label above, a hint below, no placeholder."""
+
+from __future__ import annotations
+
+from allauth.account import forms as stock
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+EMAIL = _("E-mail address")
+PASSWORD_HINT = _(
+    "At least 12 characters of any kind; a few words in a row are good. Not a common password,"
+    " not only digits, nothing like your name or e-mail address."
+)
+CODE_HINT = _("Upper or lower case, with or without the dash. Pasting works.")
+
+
+class Plain:
+    """Take the placeholders away; name and explain the fields as the subclass says."""
+
+    labels: dict[str, object] = {}
+    hints: dict[str, object] = {}
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.widget.attrs.pop("placeholder", None)
+            field.label = self.labels.get(name, field.label)
+            field.help_text = self.hints.get(name, "")
+
+
+class LoginForm(Plain, stock.LoginForm):
+    labels = {"login": EMAIL, "password": _("Password")}
+
+
+class SignupForm(Plain, stock.SignupForm):
+    name = forms.CharField(
+        max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    field_order = ["email", "name", "password1", "password2"]
+    labels = {
+        "email": EMAIL,
+        "name": _("Name"),
+        "password1": _("Password"),
+        "password2": _("Password, once more"),
+    }
+    hints = {
+        "email": _("You sign in with it. We send a code there to see that it is yours."),
+        "name": _("As it should stand in reports and on screen."),
+        "password1": PASSWORD_HINT,
+    }
+
+
+class AddEmailForm(Plain, stock.AddEmailForm):
+    labels = {"email": _("New e-mail address")}
+    hints = {"email": _("We send a code there to see that it is yours.")}
+
+
+class ChangeEmailForm(Plain, stock.ChangeEmailForm):
+    labels = {"email": EMAIL}
+
+
+class ChangePasswordForm(Plain, stock.ChangePasswordForm):
+    labels = {
+        "oldpassword": _("Current password"),
+        "password1": _("New password"),
+        "password2": _("New password, once more"),
+    }
+    hints = {"password1": PASSWORD_HINT}
+
+
+class SetPasswordForm(Plain, stock.SetPasswordForm):
+    labels = {"password1": _("New password"), "password2": _("New password, once more")}
+    hints = {"password1": PASSWORD_HINT}
+
+
+class ResetPasswordForm(Plain, stock.ResetPasswordForm):
+    labels = {"email": EMAIL}
+
+
+class ResetPasswordKeyForm(Plain, stock.ResetPasswordKeyForm):
+    labels = {"password1": _("New password"), "password2": _("New password, once more")}
+    hints = {"password1": PASSWORD_HINT}
+
+
+class ReauthenticateForm(Plain, stock.ReauthenticateForm):
+    labels = {"password": _("Password")}
+
+
+class Code(Plain):
+    """A mailed code: typed in large letters, corrected and completed by nobody."""
+
+    labels = {"code": _("Code")}
+    hints = {"code": CODE_HINT}
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs |= {
+            "class": "code", "autocapitalize": "characters", "spellcheck": "false",
+        }  # fmt: skip
+
+
+class EmailCodeForm(Code, stock.ConfirmEmailVerificationCodeForm):
+    """The code that shows an address to be one's own."""
+
+
+class ResetCodeForm(Code, stock.ConfirmPasswordResetCodeForm):
+    """The code that opens the choice of a new password."""

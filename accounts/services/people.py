@@ -1,0 +1,62 @@
+"""People join: an organisation of their own, a role in it, a line in the trail."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import Membership, Organisation, Plan, User
+from accounts.roles import RADIOLOGIST
+
+FREE_SLUG = "free"
+# as migration 0002 made it, for a house whose administrator deleted it
+FREE = {"name": "Free", "runs_per_month": 200, "storage_bytes": 5 * 2**30, "members": 5}
+
+
+@transaction.atomic
+def organisation_create(
+    *, name: str, plan: Plan | None = None, by: User | None = None, request_id: str = ""
+) -> Organisation:
+    """Make an organisation; it is on the free plan unless another is given."""
+    organisation = Organisation.objects.create(
+        name=name[:200], plan=plan or Plan.objects.get_or_create(slug=FREE_SLUG, defaults=FREE)[0]
+    )
+    audit.record(
+        by, "organisation.create", organisation, organisation=organisation, request_id=request_id
+    )
+    return organisation
+
+
+@transaction.atomic
+def member_add(
+    *,
+    user: User,
+    organisation: Organisation,
+    role: str,
+    by: User | None = None,
+    request_id: str = "",
+) -> Membership:
+    """Give `user` a role in `organisation`. Called twice, it changes nothing."""
+    membership, is_new = Membership.objects.get_or_create(
+        user=user, organisation=organisation, department=None, role=role
+    )
+    if is_new:
+        audit.record(
+            by, "membership.create", membership, organisation=organisation, request_id=request_id
+        )
+    return membership
+
+
+@transaction.atomic
+def person_register(*, user: User, role: str = RADIOLOGIST, request_id: str = "") -> Membership:
+    """Give a person without an organisation one of their own, and `role` in it.
+
+    Called twice, it returns the membership that is there.
+    """
+    existing = Membership.objects.current().filter(user=user).order_by("created_at").first()
+    if existing is not None:
+        return existing
+    organisation = organisation_create(name=user.name or user.email, by=user, request_id=request_id)
+    return member_add(
+        user=user, organisation=organisation, role=role, by=user, request_id=request_id
+    )

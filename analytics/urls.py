@@ -1,0 +1,8 @@
+"""Addresses of the gallery."""
+
+from django.urls import path
+
+from analytics import views
+
+app_name = "analytics"
+urlpatterns = [path("dashboard/", views.dashboard, name="dashboard")]

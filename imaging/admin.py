@@ -1,0 +1,150 @@
+"""The registry and the work, for operators: ids, states and times, never a patient."""
+
+from __future__ import annotations
+
+import json
+
+from django.contrib import admin, messages
+from django.utils.html import format_html
+
+from imaging.models import (
+    Ensemble,
+    EnsembleMember,
+    Heartbeat,
+    Job,
+    Member,
+    ModelVersion,
+    Run,
+    Upload,
+)
+from imaging.registry import model_activate, model_retire
+from imaging.services.jobs import job_retry
+from imaging.services.refusals import NotPossible
+
+
+class ReadOnly:
+    """A list and a page to look at; changes go through actions."""
+
+    def has_add_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
+
+
+def _each(request, queryset, act, done: str) -> None:
+    """Do `act` on each row; say how many went well and why others did not."""
+    count = 0
+    for row in queryset:
+        try:
+            act(row)
+        except NotPossible as error:
+            messages.error(request, str(error))
+        else:
+            count += 1
+    if count:
+        messages.success(request, f"{count} {done}.")
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("name", "version", "state", "type", "framework", "problem", "created_at")
+    list_filter = ("state", "type", "framework")
+    search_fields = ("name",)
+    actions = ("activate", "retire")
+    fields = (
+        "name", "version", "state", "problem", "type", "framework", "modalities", "labels",
+        "threshold", "card", "hashes", "created_at",
+    )  # fmt: skip
+    readonly_fields = ("card", "hashes")
+
+    @admin.display(description="model card")
+    def card(self, model: ModelVersion) -> str:
+        return _pretty(model.metadata.get("card", {}))
+
+    @admin.display(description="sha256")
+    def hashes(self, model: ModelVersion) -> str:
+        return _pretty(model.sha256)
+
+    @admin.action(description="Activate: may be chosen in runs", permissions=["view"])
+    def activate(self, request, queryset) -> None:
+        _each(request, queryset, lambda m: model_activate(user=request.user, model=m), "activated")
+
+    @admin.action(description="Retire: may no longer be chosen", permissions=["view"])
+    def retire(self, request, queryset) -> None:
+        _each(request, queryset, lambda m: model_retire(user=request.user, model=m), "retired")
+
+
+class EnsembleMemberInline(ReadOnly, admin.TabularInline):
+    model = EnsembleMember
+    extra = 0
+
+
+@admin.register(Ensemble)
+class EnsembleAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("name", "title", "organisation", "type", "threshold", "created_at")
+    list_select_related = ("organisation",)
+    inlines = (EnsembleMemberInline,)
+
+
+class MemberInline(ReadOnly, admin.TabularInline):
+    model = Member
+    extra = 0
+
+
+class JobInline(ReadOnly, admin.TabularInline):
+    model = Job
+    extra = 0
+    fields = ("id", "status", "attempt", "deaths", "error", "started_at", "finished_at")
+    readonly_fields = fields
+    show_change_link = True
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("id", "title", "requested_by", "organisation", "created_at", "cancelled_at")
+    list_select_related = ("requested_by", "organisation")
+    list_filter = ("organisation",)
+    date_hierarchy = "created_at"
+    inlines = (MemberInline, JobInline)
+    show_full_result_count = False
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = (
+        "id", "status", "attempt", "deaths", "step", "error", "created_at", "started_at",
+        "finished_at",
+    )  # fmt: skip
+    list_filter = ("status",)
+    fields = (
+        "id", "run", "image", "organisation", "status", "attempt", "deaths", "lease_until",
+        "rung_at", "step", "steps_done", "steps_total", "error", "created_at", "started_at",
+        "finished_at",
+    )  # fmt: skip
+    actions = ("retry",)
+    show_full_result_count = False
+
+    @admin.action(description="Queue failed or cancelled jobs again", permissions=["view"])
+    def retry(self, request, queryset) -> None:
+        _each(request, queryset, lambda job: job_retry(user=request.user, job=job), "queued")
+
+
+@admin.register(Upload)
+class UploadAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("id", "user", "organisation", "created_at", "finished_at", "attempt", "deaths")
+    list_select_related = ("user", "organisation")
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("name", "at", "facts")
+
+
+def _pretty(value: dict) -> str:
+    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False))

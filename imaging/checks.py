@@ -1,0 +1,57 @@
+"""What must hold before a worker may start: the rules of the queue, said at every start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.core.checks import CheckMessage, Error, register
+
+FIXED = {  # each for a measured reason: docs/adr
+    "orm": "default",
+    "queue_limit": 1,
+    "bulk": 1,
+    "ack_failures": True,
+    "save_limit": -1,
+    "scheduler": False,
+}
+
+
+@register()
+def check_queue(**kwargs: Any) -> list[CheckMessage]:
+    """The queue must not deliver twice while a task runs, nor keep pickled results."""
+    conf = settings.Q_CLUSTER
+    errors = [
+        Error(f"Q_CLUSTER[{name!r}] must be {value!r}, not {conf.get(name)!r}.", id="imaging.E001")
+        for name, value in FIXED.items()
+        if conf.get(name) != value
+    ]
+    least = ((conf["queue_limit"] + 1) / conf["workers"] + 1) * conf["timeout"]
+    if conf["retry"] <= least:
+        errors.append(
+            Error(
+                f"Q_CLUSTER['retry'] is {conf['retry']} s: a task that is still running would be"
+                f" delivered again. It must be above {least:.0f} s.",
+                id="imaging.E002",
+            )
+        )
+    if conf["timeout"] <= settings.ENGINE_CALL_TIMEOUT_S:
+        errors.append(
+            Error(
+                "ENGINE_CALL_TIMEOUT_S must be below Q_CLUSTER['timeout']: the engine's own"
+                " deadline comes first.",
+                id="imaging.E003",
+            )
+        )
+    return errors
+
+
+@register()
+def check_admin(**kwargs: Any) -> list[CheckMessage]:
+    """No queue internals in the admin: its forms let staff schedule os.system."""
+    return [
+        Error(f"{model.__name__} must not be in the admin.", id="imaging.E004")
+        for model in admin.site._registry
+        if model._meta.app_label == "django_q"
+    ]

@@ -1,0 +1,58 @@
+"""Which models and ensembles a person may choose for these images, and why not the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import Prefetch, Q
+from django.utils.translation import gettext as _
+
+from accounts.selectors import organisations_of
+from imaging.models import Ensemble, EnsembleMember, Image, Modality, ModelState, ModelVersion
+
+TYPES_SHOWN = {"segmentation"}  # what the result page can show
+
+
+def models_listed(images: Sequence[Image]) -> list[tuple[ModelVersion, str]]:
+    """Return every registered model with "" or the reason why it does not fit `images`."""
+    modalities = {image.modality for image in images}
+    models = ModelVersion.objects.exclude(state=ModelState.RETIRED).order_by("name", "-version")
+    listed = [(model, _reason(model, modalities, images)) for model in models]
+    return sorted(listed, key=lambda pair: bool(pair[1]))
+
+
+def ensembles_visible_to(user, images: Sequence[Image]) -> list[Ensemble]:
+    """Return the saved ensembles of `user`'s organisations and the built-in ones that fit."""
+    modalities = {image.modality for image in images}
+    members = EnsembleMember.objects.select_related("model_version")
+    found = (
+        Ensemble.objects.filter(Q(organisation=None) | Q(organisation__in=organisations_of(user)))
+        .prefetch_related(Prefetch("members", members))
+        .order_by("organisation", "name")
+    )
+    return [one for one in found if modalities <= set(one.modalities)]
+
+
+def _reason(model: ModelVersion, modalities: set[str], images: Sequence[Image]) -> str:
+    if model.state == ModelState.QUARANTINED:
+        return model.problem
+    if model.state != ModelState.ACTIVE:
+        return _("Not activated yet: an administrator does that in the registry.")
+    if model.type not in TYPES_SHOWN:
+        return _("It does %(type)s; this page runs segmentation.") % {"type": model.type}
+    wrong = modalities - set(model.modalities)
+    if wrong:
+        return _("It was made for %(own)s, and a chosen image is %(other)s.") % {
+            "own": _names(model.modalities),
+            "other": _names(sorted(wrong)),
+        }
+    if len(model.metadata.get("input_shape", [])) == 5 and any(
+        image.depth == 1 for image in images
+    ):
+        return _("It reads volumes, and a chosen image is a single picture.")
+    return ""
+
+
+def _names(modalities: Sequence[str]) -> str:
+    labels = dict(Modality.choices)
+    return ", ".join(labels.get(one, one) for one in modalities)

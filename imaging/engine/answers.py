@@ -1,0 +1,119 @@
+"""What the parent makes sure of before it believes a child that may have been taken over."""
+
+from __future__ import annotations
+
+import math
+import re
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ITEM_BYTES = {"uint8": 1, "uint16": 2, "int16": 2, "int32": 4, "float32": 4}
+THUMBNAIL_BYTES = 12 * 1024
+_PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}\.[a-z0-9]{1,8}")
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+class BadAnswer(Exception):
+    """The child answered something that no honest child answers."""
+
+
+def check_answer(op: str, value: Any, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `value` when it fits what `op` promises for `args`.
+
+    Raises: BadAnswer.
+    """
+    _require(isinstance(value, dict), f"{op}: the answer is no object")
+    try:
+        _CHECKS.get(op, _nothing_more)(value, args)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError) as error:
+        raise BadAnswer(f"{op}: {type(error).__name__}") from None
+    return value
+
+
+def check_progress(message: Mapping[str, Any]) -> tuple[str, int, int]:
+    """Return stage, done and total of a progress line.
+
+    Raises: BadAnswer.
+    """
+    stage, done, total = (message.get(name) for name in ("stage", "done", "total"))
+    sound = isinstance(stage, str) and type(done) is int and type(total) is int
+    _require(sound, "a progress line")
+    return stage[:200], done, total
+
+
+def _check_decode(value: dict[str, Any], args: Mapping[str, Any]) -> None:
+    image, folder = value["image"], Path(args["out_dir"])
+    shape = _shape(image["shape"])
+    _check_file(folder, image["pixels"], math.prod(shape) * ITEM_BYTES[image["dtype"]])
+    path = _plain_path(folder, image["thumbnail"])
+    _require(0 < path.lstat().st_size <= THUMBNAIL_BYTES, "the thumbnail's size")
+    with path.open("rb") as file:
+        _require(file.read(8) == _PNG, "the thumbnail is no PNG")
+    for name, kind in {"format": str, "volume": dict, "header": dict, "warnings": list}.items():
+        _require(isinstance(image[name], kind), f"decode: {name}")
+    _require(all(isinstance(warning, str) for warning in image["warnings"]), "decode: warnings")
+
+
+def _check_analyse(value: dict[str, Any], args: Mapping[str, Any]) -> None:
+    analysis, folder = value["analysis"], Path(args["out_dir"])
+    shape = _shape(analysis["shape"])
+    _require(shape == list(args["shape"]), "analyse: the map lies on another grid")
+    for name in map_files(analysis["maps"]):
+        _check_file(folder, name, math.prod(shape))
+    for name in ("operating", "table", "lesions"):
+        kind = dict if name == "operating" else list
+        _require(isinstance(analysis["measures"][name], kind), f"analyse: measures.{name}")
+    asked = [member["model"] for member in args["spec"]["members"]]
+    _require([m["model"] for m in analysis["members"]] == asked, "analyse: other members")
+
+
+def map_files(maps: Mapping[str, Any]) -> list[str]:
+    """The files that an analysis names."""
+    disagreement = maps["disagreement"]
+    return [
+        maps["ensemble"],
+        *([] if disagreement is None else [disagreement]),
+        *maps["members"].values(),
+        *maps["labels"].values(),
+    ]
+
+
+def _check_devices(value: dict[str, Any], args: Mapping[str, Any]) -> None:
+    _require(isinstance(value["cuda"], bool), "describe_device: cuda")
+    _require(isinstance(value["devices"], list), "describe_device: devices")
+
+
+def _nothing_more(value: dict[str, Any], args: Mapping[str, Any]) -> None:
+    """Other answers are read field by field by whoever asked."""
+
+
+_CHECKS: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]] = {
+    "decode": _check_decode,
+    "analyse": _check_analyse,
+    "describe_device": _check_devices,
+}
+
+
+def _shape(shape: Sequence[int]) -> list[int]:
+    sound = len(shape) == 3 and all(type(n) is int and 0 < n < 2**31 for n in shape)
+    _require(sound, "the shape")
+    return list(shape)
+
+
+def _check_file(folder: Path, name: str, size: int) -> None:
+    _require(_plain_path(folder, name).lstat().st_size == size, f"the size of {name}")
+
+
+def _plain_path(folder: Path, name: str) -> Path:
+    """The regular file `name` right inside `folder`; never a link or a path."""
+    _require(isinstance(name, str) and _PLAIN_NAME.fullmatch(name) is not None, "a file's name")
+    path = folder / name
+    _require(stat.S_ISREG(path.lstat().st_mode), f"{name} is no file")
+    return path
+
+
+def _require(true: bool, what: str) -> None:
+    if not true:
+        raise BadAnswer(what)

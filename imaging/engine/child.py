@@ -1,0 +1,65 @@
+"""The process that decodes or infers: requests on stdin, answers on stdout, nothing else.
+
+`python -m imaging.engine.child (--decode | --infer) --parent PID` is started by client.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import logging
+import os
+import sys
+import warnings
+from dataclasses import asdict
+
+from imaging.engine.channel import Channel
+from imaging.engine.limits import Limits, confine, decode_limits, infer_limits
+from imaging.engine.serving import Ops, serve
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = _parser().parse_args(arguments)
+    if options.decode:
+        run("decode", decode_limits(), options.parent)
+    else:
+        run("infer", infer_limits(options.memory_mb), options.parent)
+
+
+def run(mode: str, limits: Limits, parent: int, ops: Ops | None = None) -> None:
+    """Confine this process, greet the parent and answer until it hangs up."""
+    channel = Channel.claim()
+    faulthandler.enable(file=sys.stderr)
+    held = confine(limits, parent)
+    if mode == "decode":
+        _be_silent()
+    channel.send({"type": "hello", "mode": mode, "pid": os.getpid(), **asdict(held)})
+    serve(channel, ops or _ops(mode), mode=mode)
+
+
+def _ops(mode: str) -> Ops:
+    if mode == "decode":
+        from imaging.engine.decode_ops import OPS
+    else:
+        from imaging.engine.infer_ops import OPS
+    return OPS
+
+
+def _be_silent() -> None:
+    """Keep decoders from writing what they read: their messages quote the file's header."""
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="imaging.engine.child")
+    mode = parser.add_mutually_exclusive_group(required=True)
+    mode.add_argument("--decode", action="store_true")
+    mode.add_argument("--infer", action="store_true")
+    parser.add_argument("--parent", type=int, required=True, help="ends when this process ends")
+    parser.add_argument("--memory-mb", type=int, default=1200, help="the infer child's cap")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""What the infer child can do: analyse checked arrays with models that stay loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imaging.engine.records import pixels_read, volume_from_json
+from imaging.engine.serving import Progress
+from imaging.inference.cache import ModelCache
+from imaging.inference.devices import cuda_count, resolve
+from imaging.inference.ensembles import model_folder
+from imaging.inference.metadata import ModelMetadata, read_metadata
+from imaging.inference.pipeline import analyse as run_pipeline
+from imaging.inference.spec import EnsembleSpec, MemberSpec, spec_from_members
+from imaging.types import Volume
+
+_PROBE_DEFAULT = 64  # pixels a side, where a network takes any size
+_PROBE_MODALITY = {"xray": "DX", "mri": "MR", "ct": "CT"}
+
+
+@cache
+def models_of(models_dir: str) -> ModelCache:
+    """The loaded models of one folder; they live as long as this process."""
+    return ModelCache(Path(models_dir))
+
+
+def analyse(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Run the frozen ensemble `spec` on the pixels; write every map into `out_dir`.
+
+    Raises: InferenceError.
+    """
+    pixels = pixels_read(Path(args["pixels"]), args["dtype"], args["shape"])
+    volume = volume_from_json(args["volume"], pixels)
+    spec = EnsembleSpec.from_json(args["spec"])
+    analysis = run_pipeline(volume, spec, models_of(args["models_dir"]), progress)
+    for name, array in analysis.arrays().items():
+        (Path(args["out_dir"]) / name).write_bytes(np.ascontiguousarray(array))
+    return {"analysis": analysis.to_json()}
+
+
+def warm(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Load the members of `spec`, so that the first image need not wait.
+
+    Raises: InferenceError.
+    """
+    models, loaded = models_of(args["models_dir"]), []
+    members = [m for m in EnsembleSpec.from_json(args["spec"]).members if m.weight > 0]
+    for number, member in enumerate(members):
+        progress(member.model, number, len(members))
+        place = resolve(member.device)
+        ready = models.get(member, place.device)
+        loaded.append(
+            {"model": member.model, "device": place.device, "load_ms": round(ready.load_ms, 1)}
+        )
+    return {"members": loaded, "loads": models.loads}
+
+
+def probe(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Load one model, run it on a drawn picture of its own size, say how that went.
+
+    Raises: InferenceError naming the model.
+    """
+    root, name = Path(args["models_dir"]), args["model"]
+    volume = _probe_volume(read_metadata(model_folder(root, name)))
+    spec = spec_from_members(root, [MemberSpec(name, device=args.get("device", "auto"))])
+    analysis = run_pipeline(volume, spec, ModelCache(root), progress)
+    return {
+        "model": name,
+        "shape": list(volume.array.shape),
+        "levels": [int(analysis.ensemble.min()), int(analysis.ensemble.max())],
+        "member": analysis.members[0],
+        "versions": dict(analysis.versions),
+    }
+
+
+def describe_device(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Say where members can run on this machine."""
+    import torch
+
+    count = cuda_count()
+    found = [f"cuda:{n}" for n in range(count)]
+    return {
+        "cuda": count > 0,
+        "devices": ["cpu", *found],
+        "names": [torch.cuda.get_device_name(one) for one in found],
+    }
+
+
+def _probe_volume(metadata: ModelMetadata) -> Volume:
+    """A bright ellipse on a dark ground, of the network's own size and kind."""
+    sizes = metadata.tiling.roi_size if metadata.tiling else metadata.target_size
+    shape = tuple(size or _PROBE_DEFAULT for size in sizes)
+    shape = (1,) * (3 - len(shape)) + shape
+    axes = np.ogrid[tuple(slice(-1, 1, complex(0, n)) for n in shape)]
+    inside = sum(axis**2 for axis in axes if axis.size > 1) < 0.5
+    array = np.where(inside, 1000, 0).astype(np.int16)
+    kind = _PROBE_MODALITY[metadata.modality[0]]
+    return Volume(
+        array,
+        modality=kind,
+        intercept=-1000.0 if kind == "CT" else 0.0,
+        unit="HU" if kind == "CT" else "stored value",
+        spacing_mm=(1.0, 1.0, 1.0),
+        bits=16,
+        affine=tuple(tuple(row) for row in np.eye(4).tolist()),
+    )
+
+
+OPS = {"analyse": analyse, "warm": warm, "probe": probe, "describe_device": describe_device}

@@ -1,0 +1,77 @@
+"""Private folders in memory for the arrays that travel between a worker and its engine."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+PREFIX = "mediscan-scratch-"
+_TMPFS = Path("/dev/shm")
+_LOCK = ".lock"
+
+
+@contextlib.contextmanager
+def scratch_folder(*, room_bytes: int = 256 << 20) -> Iterator[Path]:
+    """Give a folder that only this user can read, removed on every way out.
+
+    It lies in memory where there is room for `room_bytes`, else in the folder for temporary
+    files. While it is open it is locked: `scratch_sweep` removes what a killed process left.
+    """
+    made = Path(tempfile.mkdtemp(prefix=f"new-{PREFIX}", dir=_base(room_bytes)))
+    lock = _lock(made)
+    folder = made.rename(made.with_name(made.name.removeprefix("new-")))  # a sweep sees it locked
+    owner = os.getpid()
+    try:
+        yield folder
+    finally:
+        os.close(lock)
+        if os.getpid() == owner:  # not a fork that merely forgets its parent's folder
+            shutil.rmtree(folder)
+
+
+def scratch_sweep() -> int:
+    """Remove the folders whose owner is gone; return how many."""
+    abandoned = [
+        folder
+        for base in {_TMPFS, Path(tempfile.gettempdir())}
+        for folder in base.glob(f"{PREFIX}*")
+        if _is_abandoned(folder)
+    ]
+    for folder in abandoned:
+        shutil.rmtree(folder, ignore_errors=True)  # two sweeps may meet
+    return len(abandoned)
+
+
+def _base(room_bytes: int) -> str:
+    # a container often gives /dev/shm no more than 64 MB
+    if os.access(_TMPFS, os.W_OK) and shutil.disk_usage(_TMPFS).free >= room_bytes:
+        return str(_TMPFS)
+    return tempfile.gettempdir()
+
+
+def _lock(folder: Path) -> int:
+    handle = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return handle
+
+
+def _is_abandoned(folder: Path) -> bool:
+    """Whether nobody holds the folder's lock; what has none is not ours."""
+    try:
+        if folder.stat().st_uid != os.getuid():
+            return False
+        handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(handle)

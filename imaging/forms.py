@@ -1,0 +1,122 @@
+"""What people send us, checked."""
+
+from __future__ import annotations
+
+import math
+import uuid
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from imaging.models import Modality
+from imaging.services.runs import MemberChoice
+
+DEVICES = [("auto", "Automatic"), ("cpu", "CPU"), ("cuda", "CUDA (GPU)")]
+
+
+class ManyFilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class ManyFilesField(forms.FileField):
+    """Several files in one field."""
+
+    widget = ManyFilesInput
+
+    def clean(self, data, initial=None) -> list:
+        files = data if isinstance(data, (list, tuple)) else [data]
+        files = [one for one in files if one]
+        if not files and self.required:
+            raise ValidationError(self.error_messages["required"], code="required")
+        return files
+
+
+class UploadForm(forms.Form):
+    files = ManyFilesField(
+        label=_("Files"),
+        allow_empty_file=True,
+        error_messages={"required": _("Choose at least one file.")},
+        help_text=_("PNG, JPEG, TIFF (8 or 16 bit) or single-frame DICOM (CR, DX, CT, MR)."),
+    )
+    modality = forms.ChoiceField(
+        label=_("What are they?"),
+        required=False,
+        choices=[("", _("Read it from the file (DICOM)")), *Modality.choices],
+        help_text=_("PNG, JPEG and TIFF do not say; DICOM does, and the file wins."),
+    )
+
+
+class RunForm(forms.Form):
+    """Which models with which weight, on which device, at which threshold.
+
+    The member fields are read from the request by model version:
+    `member` (ids, repeated), `weight_<id>`, `device_<id>`.
+    """
+
+    threshold = forms.FloatField(
+        label=_("Threshold"),
+        min_value=0.01,
+        max_value=1,
+        initial=0.5,
+        widget=forms.NumberInput(attrs={"step": "0.01"}),
+        help_text=_("A pixel belongs to the mask when the ensemble's probability reaches this."),
+    )
+    save_as = forms.CharField(
+        label=_("Save this choice as an ensemble named"),
+        required=False,
+        max_length=64,
+        validators=[
+            RegexValidator(
+                r"^[a-z0-9][a-z0-9._-]{0,63}$",
+                _("Use lower-case letters, digits, dots and hyphens, for instance chest-night."),
+            )
+        ],
+        help_text=_("Leave empty to use it once."),
+    )
+
+    def __init__(self, *args, models, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.models = {str(model.pk): model for model in models}
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        chosen = [key for key in self.data.getlist("member") if key in self.models]
+        if not chosen:
+            raise ValidationError(_("Choose at least one model."))
+        members = [self._member(key) for key in dict.fromkeys(chosen)]
+        if sum(member.weight for member in members) == 0:
+            raise ValidationError(_("All weights are zero. Give at least one model a weight."))
+        cleaned["members"] = members
+        return cleaned
+
+    def _member(self, key: str) -> MemberChoice:
+        model = self.models[key]
+        try:
+            weight = float(self.data.get(f"weight_{key}", "1").replace(",", "."))
+        except ValueError:
+            weight = math.nan
+        if not math.isfinite(weight) or weight < 0:
+            raise ValidationError(
+                _("The weight of %(model)s must be a number, zero or more."),
+                params={"model": model.name},
+            )
+        device = self.data.get(f"device_{key}", "auto")
+        if device not in dict(DEVICES):
+            raise ValidationError(
+                _("%(device)s is not a device that can be chosen for %(model)s."),
+                params={"device": device[:16], "model": model.name},
+            )
+        return MemberChoice(model, weight, device)
+
+
+def uuids(values) -> list[uuid.UUID]:
+    """Return those of `values` that are UUIDs, each once, in order."""
+    found = {}
+    for value in values:
+        try:
+            found[uuid.UUID(value)] = None
+        except ValueError:
+            continue
+    return list(found)

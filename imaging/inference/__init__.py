@@ -1,0 +1,1 @@
+"""Arrays in, arrays out. Nothing in this folder knows of Django, users or settings."""

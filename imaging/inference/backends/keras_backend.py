@@ -1,0 +1,87 @@
+"""Keras files without TensorFlow: configuration read as JSON, layers rebuilt, weights as arrays."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+
+from imaging.inference.backends.keras_graph import NotPlain, Part, rebuild
+from imaging.inference.backends.keras_runtime import keras
+from imaging.inference.backends.keras_weights import fill_from_keras3, fill_from_legacy
+from imaging.inference.errors import ModelFileError
+from imaging.inference.grids import FloatArray
+from imaging.inference.metadata import ModelMetadata
+from imaging.inference.model_files import titled
+
+MAX_CONFIG_BYTES = 16 << 20
+MAX_WEIGHTS_BYTES = 2 << 30
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+
+
+class KerasPredictor:
+    """A rebuilt Keras network on the torch backend."""
+
+    fallback = ""
+
+    def __init__(self, model: Any, metadata: ModelMetadata, device: str) -> None:
+        self.device = device
+        self._model = model
+        self._last = metadata.channel_axis == -1
+
+    def predict(self, batch: FloatArray) -> FloatArray:
+        values = np.moveaxis(batch, 1, -1) if self._last else batch
+        with torch.no_grad(), keras.device(self.device):
+            tensor = torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
+            output = self._model(tensor, training=False).float().cpu().numpy()
+        output = np.moveaxis(output, -1, 1) if self._last else output
+        return np.ascontiguousarray(output, dtype=np.float32)
+
+
+def load(name: str, data: bytes, metadata: ModelMetadata, device: str) -> KerasPredictor:
+    """Return a predictor from the bytes of a .keras or .h5; nothing in the file is executed."""
+    if keras.backend.backend() != "torch":
+        raise RuntimeError(f"KERAS_BACKEND is {keras.backend.backend()}, torch is needed")
+    owner = f"{titled(metadata)}: file {name}"
+    try:
+        with keras.device(device):
+            root = _from_h5(data) if _is_hdf5(data) else _from_zip(data)
+    except NotPlain as error:
+        raise ModelFileError(f"{owner}: {error}") from None
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, RecursionError) as error:
+        raise ModelFileError(f"{owner} is not a readable Keras file ({error}).") from None
+    return KerasPredictor(root.layer, metadata, device)
+
+
+def _is_hdf5(data: bytes) -> bool:
+    return data[:8] == b"\x89HDF\r\n\x1a\n"
+
+
+def _from_zip(data: bytes) -> Part:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        root = rebuild(json.loads(_member(archive, CONFIG, MAX_CONFIG_BYTES)))
+        weights = _member(archive, WEIGHTS, MAX_WEIGHTS_BYTES)
+    with h5py.File(io.BytesIO(weights), "r") as file:
+        fill_from_keras3(root, file)
+    return root
+
+
+def _from_h5(data: bytes) -> Part:
+    with h5py.File(io.BytesIO(data), "r") as file:
+        if "model_config" not in file.attrs:
+            raise NotPlain("The file holds weights only. Save the whole model: model.save().")
+        root = rebuild(json.loads(file.attrs["model_config"]))
+        fill_from_legacy(root, file["model_weights"])
+    return root
+
+
+def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    info = archive.getinfo(name)
+    if info.file_size > most:
+        raise NotPlain(f"{name} has {info.file_size} bytes; {most} allowed.")
+    return archive.read(info)

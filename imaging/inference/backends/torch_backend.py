@@ -1,0 +1,141 @@
+"""PyTorch: a network built by name from the allow-list, its weights loaded strictly."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+from pickle import UnpicklingError
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from monai.networks import nets
+from safetensors import SafetensorError
+
+from imaging.inference.errors import ModelFileError
+from imaging.inference.grids import FloatArray
+from imaging.inference.metadata import ModelMetadata
+from imaging.inference.model_files import titled
+
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net", "weights")
+_PREFIXES = ("module.", "_orig_mod.")
+_GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
+
+
+class TorchPredictor:
+    """A torch module in evaluation mode on one device."""
+
+    fallback = ""
+
+    def __init__(self, module: torch.nn.Module, metadata: ModelMetadata, device: str) -> None:
+        self.device = device
+        self._module = module.eval().to(device)
+        self._owner = titled(metadata)
+        self._last = metadata.channel_axis == -1
+        if device.startswith("cuda"):
+            torch.backends.cudnn.allow_tf32 = False  # the same numbers as on the CPU
+
+    def predict(self, batch: FloatArray) -> FloatArray:
+        with torch.inference_mode():
+            tensor = torch.from_numpy(np.ascontiguousarray(batch)).to(self.device)
+            output = self._module(tensor.movedim(1, -1) if self._last else tensor)
+            output = output[0] if isinstance(output, (list, tuple)) and len(output) == 1 else output
+            if not isinstance(output, torch.Tensor):
+                raise ModelFileError(f"{self._owner} returned several outputs; one is expected.")
+            output = output.movedim(-1, 1) if self._last else output
+            return np.asarray(output.float().cpu().numpy(), dtype=np.float32)
+
+
+def load(name: str, data: bytes, metadata: ModelMetadata, device: str) -> TorchPredictor:
+    """Return a predictor from the bytes of a .safetensors, .pt or .pth; no pickle is executed."""
+    if metadata.network is None:
+        raise ModelFileError(
+            f"{titled(metadata)}: a state dict needs `network` in metadata.json, or send ONNX."
+        )
+    owner = f"{titled(metadata)}: file {name}"
+    state = _safetensors(owner, data) if name.endswith(".safetensors") else _pickled(owner, data)
+    module = build(metadata)
+    _fill(owner, module, state)
+    return TorchPredictor(module, metadata, device)
+
+
+def build(metadata: ModelMetadata) -> torch.nn.Module:
+    """Return the untrained network that metadata.json names (its class was checked when read)."""
+    plan = dict(metadata.network or {})
+    name = str(plan.pop("_target_")).rpartition(".")[2]
+    if name == "EfficientNetBN":
+        plan["pretrained"] = False  # its default would download weights
+    try:
+        module = getattr(nets, name)(**plan)
+    except (TypeError, ValueError, KeyError, AssertionError, NotImplementedError) as error:
+        raise ModelFileError(
+            f"{titled(metadata)}: network {name} cannot be built from these arguments: {error}"
+        ) from None
+    return module
+
+
+def _safetensors(owner: str, data: bytes) -> dict[str, torch.Tensor]:
+    try:
+        return safetensors.torch.load(data)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise ModelFileError(f"{owner} is not a readable safetensors file ({error}).") from None
+
+
+def _pickled(owner: str, data: bytes) -> dict[str, torch.Tensor]:
+    """Read tensors out of a .pt file with torch's restricted reader; nothing in it is run."""
+    if _is_torchscript(data):
+        raise ModelFileError(
+            f"{owner} is TorchScript, which is code. Save model.state_dict() or ONNX."
+        )
+    try:
+        found = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except (UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        wanted = _GLOBAL.search(str(error))
+        if wanted is None:
+            raise ModelFileError(f"{owner} is not a readable PyTorch file.") from None
+        raise ModelFileError(
+            f"{owner} asks for `{wanted[1]}`, which is not allowed. "
+            "Nothing was run. Save model.state_dict() or ONNX."
+        ) from None
+    return _state_dict(owner, found)
+
+
+def _is_torchscript(data: bytes) -> bool:
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        return False
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return any(part.split("/")[1:2] == ["code"] for part in archive.namelist())
+
+
+def _state_dict(owner: str, found: Any) -> dict[str, torch.Tensor]:
+    """Unwrap {"state_dict": …} and strip `module.`; anything but named tensors is refused."""
+    for key in _WRAPPERS:
+        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
+            found = found[key]
+            break
+    if not isinstance(found, Mapping) or not all(torch.is_tensor(v) for v in found.values()):
+        raise ModelFileError(f"{owner} holds no state dict of tensors.")
+    for prefix in _PREFIXES:
+        if found and all(key.startswith(prefix) for key in found):
+            found = {key.removeprefix(prefix): value for key, value in found.items()}
+    return dict(found)
+
+
+def _fill(owner: str, module: torch.nn.Module, state: dict[str, torch.Tensor]) -> None:
+    wanted = module.state_dict()
+    missing, unknown = sorted(wanted.keys() - state.keys()), sorted(state.keys() - wanted.keys())
+    if missing or unknown:
+        raise ModelFileError(
+            f"{owner}: {len(missing)} tensors missing, {len(unknown)} unknown; "
+            f"first: {(missing or unknown)[0]}."
+        )
+    for key, tensor in state.items():
+        if tensor.shape != wanted[key].shape:
+            raise ModelFileError(
+                f"{owner}: tensor {key} has shape {list(tensor.shape)}, "
+                f"the network wants {list(wanted[key].shape)}."
+            )
+    module.load_state_dict(state, strict=True)

@@ -1,0 +1,112 @@
+"""The models folder read as data: which models and ensembles there are, and what a file says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imaging.inference.devices import is_device
+from imaging.inference.errors import MetadataError
+from imaging.inference.fields import Fields, read_object
+from imaging.inference.metadata import METADATA_FILE, MODALITIES, NAME, TYPES
+from imaging.inference.metadata_card import severity_rule
+from imaging.types import InferenceError
+
+ENSEMBLES = "ensembles"
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleMember:
+    """One line of an ensemble file; an empty version means the one in the models folder."""
+
+    model: str
+    version: str
+    weight: float
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleFile:
+    """models/ensembles/<name>.json as it was written."""
+
+    name: str
+    title: str
+    type: str
+    modality: tuple[str, ...]
+    members: tuple[EnsembleMember, ...]
+    threshold: float
+    severity: Mapping[str, Any] | None
+
+
+def model_names(root: Path) -> tuple[str, ...]:
+    """Return the folders of `root` that hold a metadata.json, sorted."""
+    found = (path.parent.name for path in root.glob(f"*/{METADATA_FILE}"))
+    return tuple(sorted(name for name in found if NAME.fullmatch(name) and name != ENSEMBLES))
+
+
+def model_folder(root: Path, name: str) -> Path:
+    """Return the folder of model `name`: looked up, never joined from what a user typed."""
+    if name not in model_names(root):
+        raise InferenceError(f"There is no model named “{name}”.")
+    return root / name
+
+
+def ensemble_names(root: Path) -> tuple[str, ...]:
+    """Return the names of the ensemble files under `root`, sorted."""
+    found = (path.stem for path in root.glob(f"{ENSEMBLES}/*.json"))
+    return tuple(sorted(name for name in found if NAME.fullmatch(name)))
+
+
+def read_ensemble(root: Path, name: str) -> EnsembleFile:
+    """Return one ensemble file. Raises InferenceError (unknown) or MetadataError (wrong)."""
+    if name not in ensemble_names(root):
+        raise InferenceError(f"There is no ensemble named “{name}”.")
+    owner = f"Ensemble “{name}”"
+    fields = Fields(owner, read_object(root / ENSEMBLES / f"{name}.json", owner))
+    modality = fields.texts("modality")
+    for word in modality:
+        if word not in MODALITIES:
+            fields.fail("modality", f"“{word}” is not one of {', '.join(MODALITIES)}.")
+    found = EnsembleFile(
+        name=name,
+        title=fields.text("title"),
+        type=fields.choice("type", TYPES),
+        modality=modality,
+        members=_members(fields),
+        threshold=float(fields.number("threshold", low=1e-6, high=1)),
+        severity=severity_rule(fields),
+    )
+    fields.extras()
+    fields.done()
+    return found
+
+
+def weights_checked(owner: str, weights: Mapping[str, float]) -> None:
+    """Raise MetadataError when the weights of an ensemble cannot be normalised."""
+    if not weights:
+        raise MetadataError(f"{owner}: an ensemble needs at least one member.")
+    if sum(weights.values()) <= 0:
+        raise MetadataError(f"{owner}: all weights are zero; at least one must be above zero.")
+
+
+def _members(fields: Fields) -> tuple[EnsembleMember, ...]:
+    found = []
+    for index, item in enumerate(fields.items("members")):
+        inner = Fields(fields.owner, item, f"members[{index}]")
+        found.append(
+            EnsembleMember(
+                model=inner.text("model"),
+                version=inner.text("version", ""),
+                weight=float(inner.number("weight", 1.0, low=0, high=1e6)),
+                device=inner.checked("device", is_device, "auto, cpu, cuda or cuda:N", "auto"),
+            )
+        )
+        inner.done()
+    names = [member.model for member in found]
+    for name in names:
+        if names.count(name) > 1:
+            fields.fail("members", f"model “{name}” stands {names.count(name)} times.")
+    weights_checked(fields.owner, {member.model: member.weight for member in found})
+    return tuple(found)

@@ -1,0 +1,214 @@
+"""The frozen recipe of one run: members with version, weight, device and hash; threshold; rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from imaging.inference.devices import is_device
+from imaging.inference.ensembles import model_folder, read_ensemble, weights_checked
+from imaging.inference.errors import MetadataError
+from imaging.inference.fields import Fields
+from imaging.inference.metadata import TYPES, ModelMetadata, model_file, read_metadata
+from imaging.inference.metadata_card import severity_rule, sha256_table
+from imaging.inference.metadata_labels import label_key
+from imaging.inference.model_files import file_sha256, titled
+from imaging.types import InferenceError
+
+RUNNABLE_TYPES = ("segmentation",)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSpec:
+    """One model of a run. `sha256` is {file: hex}; an empty version takes what is there."""
+
+    model: str
+    version: str = ""
+    weight: float = 1.0
+    device: str = "auto"
+    sha256: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleSpec:
+    """What an analysis runs. `labels` are the finding labels, named as the heaviest member does."""
+
+    name: str
+    type: str
+    labels: tuple[str, ...]
+    threshold: float
+    severity: Mapping[str, Any] | None
+    members: tuple[MemberSpec, ...]
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Return each member's weight as its share of one, w_m = v_m / sum of v."""
+        total = sum(member.weight for member in self.members)
+        return {member.model: member.weight / total for member in self.members}
+
+    @property
+    def heaviest(self) -> MemberSpec:
+        return max(self.members, key=lambda member: member.weight)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "type": self.type,
+            "labels": list(self.labels),
+            "threshold": self.threshold,
+            "severity": dict(self.severity) if self.severity else None,
+            "members": [
+                {
+                    "model": member.model,
+                    "version": member.version,
+                    "weight": member.weight,
+                    "device": member.device,
+                    "sha256": dict(member.sha256),
+                }
+                for member in self.members
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> EnsembleSpec:
+        """Return the spec that `to_json` wrote. Raises MetadataError naming what is wrong."""
+        fields = Fields("This run's ensemble", values)
+        spec = cls(
+            name=fields.take("name", "") or "",
+            type=fields.choice("type", TYPES),
+            labels=tuple(fields.items("labels", [])),
+            threshold=float(fields.number("threshold", low=1e-6, high=1)),
+            severity=severity_rule(fields),
+            members=tuple(
+                _member(fields, item, n) for n, item in enumerate(fields.items("members"))
+            ),
+        )
+        fields.done()
+        _check_members(spec.members)
+        return spec
+
+
+def spec_from_file(root: Path, name: str) -> EnsembleSpec:
+    """Return the spec of models/ensembles/<name>.json with versions and hashes filled in."""
+    found = read_ensemble(root, name)
+    members = [MemberSpec(m.model, m.version, m.weight, m.device) for m in found.members]
+    spec = spec_from_members(
+        root, members, name=name, threshold=found.threshold, severity=found.severity
+    )
+    if spec.type != found.type:
+        raise MetadataError(
+            f"Ensemble “{name}”: type says {found.type}, but its models are of type {spec.type}."
+        )
+    return spec
+
+
+def spec_from_members(
+    root: Path,
+    members: Sequence[MemberSpec],
+    *,
+    name: str = "",
+    threshold: float | None = None,
+    severity: Mapping[str, Any] | None = None,
+) -> EnsembleSpec:
+    """Return a spec of models that fit together.
+
+    Raises InferenceError for an unknown model or version, for types, modalities or finding labels
+    that differ, and for weights that cannot be normalised. Without a threshold the weighted mean
+    of the members' own is taken; without a rule the heaviest member's.
+    """
+    _check_members(members)
+    cards = [_card_of(root, member) for member in members]
+    heaviest = max(range(len(members)), key=lambda index: members[index].weight)
+    for card in cards:
+        _check_fit(cards[heaviest], card)
+    total = sum(member.weight for member in members)
+    mean = sum(m.weight * card.threshold for m, card in zip(members, cards, strict=True)) / total
+    return EnsembleSpec(
+        name=name,
+        type=cards[heaviest].type,
+        labels=cards[heaviest].findings,
+        threshold=round(mean, 4) if threshold is None else threshold,
+        severity=severity or cards[heaviest].severity,
+        members=tuple(_filled(root, m, card) for m, card in zip(members, cards, strict=True)),
+    )
+
+
+def why_not_runnable(metadata: ModelMetadata) -> str:
+    """Return why this version cannot run the model, "" when it can."""
+    if metadata.type not in RUNNABLE_TYPES:
+        return f"{titled(metadata)} is a {metadata.type} model; only segmentation is run here."
+    others = [name for name in metadata.channels if name != "grey"]
+    if others:
+        return f"{titled(metadata)} needs the sequences {', '.join(others)}; one image has one."
+    return ""
+
+
+def _card_of(root: Path, member: MemberSpec) -> ModelMetadata:
+    card = read_metadata(model_folder(root, member.model))
+    if member.version and member.version != card.version:
+        raise InferenceError(
+            f"Model “{member.model}” is there in version {card.version}, "
+            f"but version {member.version} is asked for."
+        )
+    if reason := why_not_runnable(card):
+        raise InferenceError(reason)
+    return card
+
+
+def _check_fit(first: ModelMetadata, other: ModelMetadata) -> None:
+    """Members of one ensemble share type, a modality, and the same finding labels by name."""
+    pairs = (
+        ("type", first.type, other.type, first.type == other.type),
+        ("modality", first.modality, other.modality, set(first.modality) & set(other.modality)),
+        ("labels", first.findings, other.findings, _keys(first) == _keys(other)),
+    )
+    for key, a, b, fits in pairs:
+        if not fits:
+            raise InferenceError(
+                f"{titled(first)} and {titled(other)} do not fit together: "
+                f"{key} {_words(a)} and {_words(b)}."
+            )
+
+
+def _keys(card: ModelMetadata) -> set[str]:
+    return {label_key(label) for label in card.findings}
+
+
+def _words(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else ", ".join(value)
+
+
+def _filled(root: Path, member: MemberSpec, card: ModelMetadata) -> MemberSpec:
+    """Fill in version and hash; a declared hash is taken, the engine compares it at loading."""
+    path = model_file(root / member.model)
+    digest = card.sha256.get(path.name) or file_sha256(path)
+    return replace(member, version=card.version, sha256={path.name: digest})
+
+
+def _member(fields: Fields, item: Any, index: int) -> MemberSpec:
+    inner = Fields(fields.owner, item, f"members[{index}]")
+    member = MemberSpec(
+        model=inner.text("model"),
+        version=inner.take("version", ""),
+        weight=float(inner.number("weight", low=0, high=1e6)),
+        device=inner.checked("device", is_device, "auto, cpu, cuda or cuda:N", "auto"),
+        sha256=sha256_table(inner),
+    )
+    inner.done()
+    return member
+
+
+def _check_members(members: Sequence[MemberSpec]) -> None:
+    """Raise MetadataError for a bad weight or device, a model named twice, or nothing to run."""
+    owner = "This ensemble"
+    for member in members:
+        given = Fields(owner, {"weight": member.weight, "device": member.device}, member.model)
+        given.number("weight", low=0, high=1e6)
+        given.checked("device", is_device, "auto, cpu, cuda or cuda:N", None)
+    names = [member.model for member in members]
+    for name in names:
+        if names.count(name) > 1:
+            raise MetadataError(f"{owner}: model “{name}” stands {names.count(name)} times.")
+    weights_checked(owner, {member.model: member.weight for member in members})

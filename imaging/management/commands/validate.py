@@ -1,0 +1,132 @@
+"""Compare an ensemble and its members with reference masks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+
+from imaging.engine.client import decode_engine, infer_engine
+from imaging.inference.spec import EnsembleSpec
+from imaging.terminal.command import TerminalCommand, add_ensemble_arguments, spec_from_options
+from imaging.terminal.inputs import clean_path
+from imaging.terminal.pairs import Pairs, pairs_by_stem
+from imaging.terminal.progress import meter
+from imaging.terminal.reports import cases_write, report_of, report_table
+from imaging.terminal.scores import METRICS, Case, missed
+from imaging.terminal.validation import Examiner, pair_examine
+from imaging.terminal.work import EXPECTED, reason
+
+
+class Command(TerminalCommand):
+    help = "Compare an ensemble and each of its members with reference masks, paired by stem."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_ensemble_arguments(parser)
+        parser.add_argument("--images", type=Path, required=True, metavar="DIR")
+        parser.add_argument("--references", type=Path, required=True, metavar="DIR")
+        parser.add_argument(
+            "--labels",
+            nargs="+",
+            metavar="NAME[=VALUE]",
+            help="finding labels and their values in the references (1, 2, … as listed)",
+        )
+        parser.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON")
+        parser.add_argument("--cases", type=Path, metavar="FILE", help="write a CSV row per case")
+        parser.add_argument(
+            "--min",
+            action="append",
+            default=[],
+            metavar="METRIC=VALUE",
+            help="exit code 1 when the ensemble's mean misses it; for hd95 it is a maximum",
+        )
+
+    def handle(self, **options: Any) -> None:
+        spec = spec_from_options(self.models_dir, options)
+        labels, bars = _labels(options["labels"], spec), _bars(options["min"])
+        try:
+            pairs = pairs_by_stem(options["images"], options["references"])
+        except (OSError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        self._name_loners(pairs)
+        if not pairs.pairs:
+            raise CommandError("No image has a reference of the same stem.")
+        cases, failures = self._examine(spec, labels, pairs, options["modality"])
+        report = report_of(spec, list(labels), cases) | {"data_sha256": pairs.sha256()}
+        self._publish(report, cases, options)
+        if sentences := missed(report, bars):
+            raise CommandError(f"{'; '.join(sentences)}.")
+        self.some_failed(failures, len(pairs.pairs))
+
+    def _examine(
+        self, spec: EnsembleSpec, labels: dict[str, int | None], pairs: Pairs, modality: str
+    ) -> tuple[list[Case], int]:
+        cases, failures = [], 0
+        inferrer = infer_engine(memory_mb=settings.ENGINE_MEMORY_CAP_MB)
+        with decode_engine() as decoder, meter(len(pairs.pairs)) as bar:
+            examiner = Examiner(
+                decoder, inferrer, spec, labels, self.models_dir, modality,
+                settings.ENGINE_CALL_TIMEOUT_S,
+            )  # fmt: skip
+            for image, reference in pairs.pairs:
+                file = clean_path(image.relative_to(pairs.root))
+                bar.begin(file)
+                try:
+                    cases += pair_examine(
+                        examiner, image, reference, file=file, on_progress=bar.step
+                    )
+                except EXPECTED as error:
+                    failures += 1
+                    self.stderr.write(f"{file}: {reason(error)}")
+                bar.end()
+        return cases, failures
+
+    def _publish(self, report: dict[str, Any], cases: list[Case], options: dict[str, Any]) -> None:
+        self.console().print(report_table(report))
+        self.stdout.write(f"{report['images']} images. {settings.RESEARCH_NOTICE}")
+        try:
+            if options["json"]:
+                text = json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1)
+                options["json"].write_text(text + "\n", encoding="utf-8")
+            if options["cases"]:
+                cases_write(options["cases"], cases)
+        except OSError as error:
+            raise CommandError(f"The table cannot be written: {error}") from error
+
+    def _name_loners(self, pairs: Pairs) -> None:
+        alone = {"reference": pairs.images_alone, "image": pairs.references_alone}
+        for other, paths in alone.items():
+            if paths:
+                names = ", ".join(clean_path(Path(path.name)) for path in paths)
+                self.stderr.write(f"Left out, no {other} of the same stem: {names}")
+
+
+def _labels(texts: list[str] | None, spec: EnsembleSpec) -> dict[str, int | None]:
+    """Return {label: value}. Without --labels: the only one by any value, several from 1 on."""
+    if not texts and len(spec.labels) == 1:
+        return {spec.labels[0]: None}
+    found: dict[str, int | None] = {}
+    for number, text in enumerate(texts or spec.labels, start=1):
+        name, _, value = text.partition("=")
+        if name not in spec.labels:
+            raise CommandError(f"There is no label “{name}”; there is {', '.join(spec.labels)}.")
+        if value and not value.isdecimal():
+            raise CommandError(f"“{text}”: the value is not a whole number.")
+        found[name] = int(value or number)
+    return found
+
+
+def _bars(texts: list[str]) -> dict[str, float]:
+    bars = {}
+    for text in texts:
+        metric, _, value = text.partition("=")
+        try:
+            bars[metric] = float(value)
+        except ValueError:
+            raise CommandError(f"“{text}” is not of the form METRIC=VALUE.") from None
+        if metric not in METRICS:
+            raise CommandError(f"There is no metric “{metric}”; there is {', '.join(METRICS)}.")
+    return bars

@@ -1,0 +1,14 @@
+"""The background worker of this machine: one cluster, supervised."""
+
+from __future__ import annotations
+
+from django.core.management.base import BaseCommand
+
+from imaging.services.supervisor import Supervisor
+
+
+class Command(BaseCommand):
+    help = "Run the background worker until SIGTERM or Ctrl-C: cluster, recovery, watchdog."
+
+    def handle(self, **options) -> None:
+        Supervisor().run()

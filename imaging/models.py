@@ -1,0 +1,643 @@
+"""What is stored: Upload → Patient, Study, Series, Image → Run, Job → Result."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from accounts.vault.fields import SealedTextField
+
+
+class Clinical(models.Model):
+    """A row of one organisation, known by a UUID before it is saved."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(
+        "accounts.Organisation", models.PROTECT, related_name="+", editable=False
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        abstract = True
+
+
+def _blob(**options) -> models.ForeignKey:
+    return models.ForeignKey(
+        "accounts.Blob", models.PROTECT, related_name="+", editable=False, **options
+    )
+
+
+class Modality(models.TextChoices):
+    """What a person chooses between; DICOM codes are finer (CR and DX are X-rays)."""
+
+    XRAY = "xray", "X-ray"
+    MRI = "mri", "MRI"
+    CT = "ct", "CT"
+
+
+# --- in
+
+
+class Upload(Clinical):
+    """One act of sending files.
+
+    Whoever works on it holds the lease: the web process while files arrive,
+    then the worker that reads them. `attempt` and `deaths` as in Job.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="uploads")
+    modality = models.CharField(max_length=8, choices=Modality, blank=True)
+    attempt = models.PositiveIntegerField(default=0, editable=False)
+    deaths = models.PositiveSmallIntegerField(default=0, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    rung_at = models.DateTimeField(null=True, blank=True, editable=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["organisation", "-created_at"])]
+
+    def __str__(self) -> str:
+        return f"Upload {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("imaging:upload-detail", args=[self.pk])
+
+    @property
+    def is_live(self) -> bool:
+        return self.finished_at is None
+
+
+class SourceFile(Clinical):
+    """One original file, kept encrypted and byte-identical."""
+
+    name = SealedTextField()
+    sha256 = models.CharField(max_length=64, editable=False)
+    size = models.PositiveBigIntegerField(editable=False)
+    format = models.CharField(max_length=16, editable=False)
+    blob = _blob()
+
+    class Meta:
+        indexes = [models.Index(fields=["organisation", "sha256"])]
+
+    def __str__(self) -> str:
+        return f"Source file {self.pk}"
+
+
+class ItemStatus(models.TextChoices):
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+
+
+class UploadItem(Clinical):
+    """The receipt for one sent file: what became of it, in words."""
+
+    upload = models.ForeignKey(Upload, models.CASCADE, related_name="items")
+    position = models.PositiveIntegerField()
+    name = SealedTextField()
+    size = models.PositiveBigIntegerField()
+    status = models.CharField(max_length=16, choices=ItemStatus, default=ItemStatus.WAITING)
+    code = models.CharField(max_length=64, blank=True)
+    reason = SealedTextField(blank=True, default="")
+    blob = _blob(null=True, blank=True)
+    image = models.ForeignKey(
+        "Image", models.SET_NULL, null=True, blank=True, related_name="upload_items"
+    )
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["upload", "position"], name="upload_item_position"),
+            models.CheckConstraint(
+                condition=Q(status=ItemStatus.REFUSED) | Q(code=""), name="upload_item_code"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Item {self.position} of {self.upload_id}"
+
+
+# --- who and what
+
+
+class Patient(Clinical):
+    """A person of one organisation; identity is sealed, the record number found by blind index."""
+
+    name = SealedTextField(blank=True, default="")
+    record_number = SealedTextField(blank=True, default="")
+    birth_date = SealedTextField(blank=True, default="")
+    sex = SealedTextField(blank=True, default="")
+    mrn_index = models.CharField(max_length=32, null=True, blank=True, editable=False)  # noqa: DJ001
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "mrn_index"], name="patient_mrn_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"Patient {self.pk}"
+
+    @property
+    def vault_patient_id(self) -> uuid.UUID:
+        return self.pk
+
+
+class OfPatient(Clinical):
+    """A row whose sealed fields fall under its patient's key."""
+
+    class Meta:
+        abstract = True
+
+    @property
+    def vault_patient_id(self) -> uuid.UUID:
+        return self.patient_id
+
+
+class Study(OfPatient):
+    """A DICOM study: the images of one visit of one patient. A PNG has one of its own."""
+
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="studies")
+    study_instance_uid = models.CharField(max_length=64)
+    modality = models.CharField(max_length=8, choices=Modality)
+    title = SealedTextField(blank=True, default="")
+    accession_number = SealedTextField(blank=True, default="")
+    accession_index = models.CharField(max_length=32, blank=True, editable=False)
+    studied_at = SealedTextField(blank=True, default="")
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="studies"
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        verbose_name_plural = "studies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "study_instance_uid"], name="study_uid_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["organisation", "-created_at", "-id"]),
+            models.Index(fields=["organisation", "modality", "-created_at", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"Study {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("imaging:study-detail", args=[self.pk])
+
+
+class Series(OfPatient):
+    """A DICOM series."""
+
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="+")
+    study = models.ForeignKey(Study, models.CASCADE, related_name="series")
+    series_instance_uid = models.CharField(max_length=64)
+    description = SealedTextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["created_at"]
+        verbose_name_plural = "series"
+        constraints = [
+            models.UniqueConstraint(fields=["study", "series_instance_uid"], name="series_uid_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"Series {self.pk}"
+
+
+class Image(OfPatient):
+    """One analysable picture on one grid: a radiograph (1, Y, X) or a whole volume (Z, Y, X).
+
+    DICOM calls it an Instance; PNG and NIfTI share the row. `facts` holds the
+    Volume's numbers without its pixels (slope, intercept, spacing_mm,
+    spacing_kind, unit, bits, raster, affine, padding, window as
+    [center, width], low, high = P1 and P99 in real values, minimum, maximum)
+    and no identity.
+    """
+
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="+")
+    study = models.ForeignKey(Study, models.CASCADE, related_name="images")
+    series = models.ForeignKey(Series, models.CASCADE, related_name="images")
+    source = models.OneToOneField(SourceFile, models.PROTECT, related_name="image")
+    sop_instance_uid = models.CharField(max_length=64)
+    modality = models.CharField(max_length=8, choices=Modality)
+    dicom_modality = models.CharField(max_length=16, blank=True)
+    depth = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    width = models.PositiveIntegerField()
+    dtype = models.CharField(max_length=8)
+    facts = models.JSONField(default=dict)
+    header = SealedTextField(blank=True, default="", help_text="JSON of the file's header")
+    warnings = models.JSONField(default=list)
+    pixels = _blob()
+    thumbnail = _blob()
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "sop_instance_uid"], name="image_uid_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"Image {self.pk}"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (self.depth, self.height, self.width)
+
+
+# --- who says what
+
+
+class ModelState(models.TextChoices):
+    DRAFT = "draft"
+    CHECKED = "checked"
+    ACTIVE = "active"
+    RETIRED = "retired"
+    QUARANTINED = "quarantined"
+
+
+class ModelVersion(models.Model):
+    """One version of one model in the registry; its files live in models/<name>/."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=64)
+    version = models.CharField(max_length=32)
+    type = models.CharField(max_length=16)
+    framework = models.CharField(max_length=16)
+    modalities = models.JSONField(default=list, help_text='for instance ["xray"]')
+    labels = models.JSONField(default=list, help_text="finding labels, in channel order")
+    threshold = models.FloatField(default=0.5)
+    metadata = models.JSONField(default=dict)
+    sha256 = models.JSONField(default=dict, help_text="{file: hex} of every model file")
+    state = models.CharField(max_length=16, choices=ModelState, default=ModelState.DRAFT)
+    problem = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name", "version"]
+        constraints = [
+            models.UniqueConstraint(fields=["name", "version"], name="model_version_once"),
+            models.CheckConstraint(
+                condition=~Q(state=ModelState.ACTIVE) | Q(problem=""),
+                name="model_active_without_problem",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+class Ensemble(models.Model):
+    """A saved choice of members; without an organisation it came with models/ and is everyone's."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(
+        "accounts.Organisation", models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    name = models.CharField(max_length=64)
+    title = models.CharField(max_length=200, blank=True)
+    type = models.CharField(max_length=16, default="segmentation")
+    modalities = models.JSONField(default=list)
+    threshold = models.FloatField(default=0.5)
+    severity = models.JSONField(null=True, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "name"], name="ensemble_name_once", nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                condition=Q(threshold__gt=0) & Q(threshold__lte=1), name="ensemble_threshold"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+
+class EnsembleMember(models.Model):
+    """One model of a saved ensemble with its weight and device."""
+
+    ensemble = models.ForeignKey(Ensemble, models.CASCADE, related_name="members")
+    model_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="+")
+    position = models.PositiveSmallIntegerField()
+    weight = models.FloatField(default=1)
+    device = models.CharField(max_length=16, default="auto")
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ensemble", "model_version"], name="ensemble_member_once"
+            ),
+            models.CheckConstraint(condition=Q(weight__gte=0), name="ensemble_member_weight"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_version} × {self.weight:g}"
+
+
+# --- a request and its answers
+
+
+class Run(Clinical):
+    """One request: these images, this ensemble (frozen copy), by this person."""
+
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="runs")
+    ensemble = models.ForeignKey(
+        Ensemble, models.SET_NULL, null=True, blank=True, related_name="runs"
+    )
+    title = models.CharField(max_length=200)
+    threshold = models.FloatField()
+    frozen = models.JSONField(help_text="the EnsembleSpec as it was when the run was asked for")
+    token = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="the form's own: sent twice, one run"
+    )
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["organisation", "-created_at", "-id"]),
+            models.Index(fields=["requested_by", "-created_at"]),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["requested_by", "token"], condition=~Q(token=""), name="run_token_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Run {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("imaging:run-detail", args=[self.pk])
+
+
+class Member(models.Model):
+    """One model in a Run: the weight and the device that were asked for."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    run = models.ForeignKey(Run, models.CASCADE, related_name="members")
+    model_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="+")
+    position = models.PositiveSmallIntegerField()
+    weight = models.FloatField()
+    share = models.FloatField(help_text="weight over the sum of weights, 0 to 1")
+    device = models.CharField(max_length=16)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "model_version"], name="member_once"),
+            models.CheckConstraint(condition=Q(weight__gte=0), name="member_weight"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_version} × {self.weight:g}"
+
+
+class JobStatus(models.TextChoices):
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+LIVE = [JobStatus.QUEUED, JobStatus.RUNNING]
+FINISHED = [JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED]
+
+
+class JobQuerySet(models.QuerySet):
+    def live(self) -> JobQuerySet:
+        return self.filter(status__in=LIVE)
+
+
+class Job(Clinical):
+    """One image of a Run: queued → running → succeeded, failed or cancelled.
+
+    `attempt` counts the claims and fences the writes: only the worker of the
+    latest attempt may finish it. `lease_until` is the database's time; past it
+    the worker is taken for dead, and `deaths` counts that. `rung_at` is when the
+    queue was last told of it; null: it waits for its user's turn.
+    """
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="jobs")
+    image = models.ForeignKey(Image, models.CASCADE, related_name="jobs")
+    position = models.PositiveIntegerField(default=0)
+    status = models.CharField(max_length=16, choices=JobStatus, default=JobStatus.QUEUED)
+    attempt = models.PositiveSmallIntegerField(default=0, editable=False)
+    deaths = models.PositiveSmallIntegerField(default=0, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    rung_at = models.DateTimeField(null=True, blank=True, editable=False)
+    step = models.CharField(max_length=120, blank=True)
+    steps_done = models.PositiveSmallIntegerField(default=0)
+    steps_total = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=500, blank=True, help_text="Shown to the user.")
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "image"],
+                condition=Q(status__in=LIVE),
+                name="job_one_live_per_run_and_image",
+            ),
+            models.CheckConstraint(
+                condition=(Q(status__in=FINISHED) & Q(finished_at__isnull=False))
+                | (Q(status__in=LIVE) & Q(finished_at__isnull=True)),
+                name="job_finished_at_iff_finished",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=JobStatus.FAILED) | Q(error=""),
+                name="job_error_only_if_failed",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=JobStatus.RUNNING) | Q(lease_until__isnull=False),
+                name="job_running_has_lease",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "lease_until"]),
+            models.Index(fields=["run", "position"]),
+            models.Index(fields=["image", "-created_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"Job {self.pk} ({self.status})"
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE
+
+
+class Severity(models.TextChoices):
+    LOW = "low"
+    MODERATE = "moderate"
+    HIGH = "high"
+    NO_FINDING = "no finding"
+    NOT_ASSESSED = "not assessed"
+
+
+class Result(OfPatient):
+    """What a succeeded Job says, at the saved threshold and on the table of others.
+
+    `table` is the threshold table of MEASURES §3 (rows as imaging.measures
+    writes them); the row of `threshold` is the one that counts. A stored
+    result is never changed.
+    """
+
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="+")
+    job = models.OneToOneField(Job, models.PROTECT, related_name="result")
+    image = models.ForeignKey(Image, models.PROTECT, related_name="results")
+    type = models.CharField(max_length=16, default="segmentation")
+    labels = models.JSONField(default=list)
+    threshold = models.FloatField()
+    level = models.PositiveSmallIntegerField(help_text="in the mask iff map >= level")
+    severity = models.CharField(max_length=16, choices=Severity)
+    severity_reason = models.CharField(max_length=300)
+    severity_rule = models.JSONField()
+    area_hundredths = models.PositiveIntegerField(null=True)
+    intensity_range = models.JSONField(null=True)
+    table = models.JSONField()
+    agreement = models.JSONField(null=True)
+    disagree = models.BooleanField(default=False)
+    timings = models.JSONField(default=dict)
+    versions = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["organisation", "-created_at", "-id"]),
+            models.Index(fields=["image", "-created_at"]),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(level__gte=1) & Q(level__lte=255), name="result_level"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Result {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("imaging:result-detail", args=[self.pk])
+
+    @property
+    def operating(self) -> dict:
+        """The row of the saved threshold."""
+        return next(row for row in self.table if row["level"] == self.level)
+
+
+class ResultMap(Clinical):
+    """One uint8 map on the image's grid: ensemble, disagreement, a member's, a label's."""
+
+    result = models.ForeignKey(Result, models.CASCADE, related_name="maps")
+    name = models.CharField(max_length=80, help_text="ensemble, disagreement, member-0, label-0")
+    blob = _blob()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["result", "name"], name="result_map_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.result_id}"
+
+
+class MemberOutcome(Clinical):
+    """How one member of the run fared on this image."""
+
+    result = models.ForeignKey(Result, models.CASCADE, related_name="members")
+    member = models.ForeignKey(Member, models.PROTECT, related_name="outcomes")
+    device_used = models.CharField(max_length=16, blank=True, help_text="blank: not run")
+    fallback = models.CharField(max_length=300, blank=True)
+    load_ms = models.FloatField(default=0)
+    run_ms = models.FloatField(default=0)
+    area_px = models.PositiveBigIntegerField(null=True)
+
+    class Meta:
+        ordering = ["member__position"]
+        constraints = [
+            models.UniqueConstraint(fields=["result", "member"], name="member_outcome_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"Outcome of {self.member_id}"
+
+
+class Lesion(Clinical):
+    """One connected region at the saved threshold; `facts` as imaging.measures writes them."""
+
+    result = models.ForeignKey(Result, models.CASCADE, related_name="lesions")
+    position = models.PositiveIntegerField()
+    tracking_uid = models.CharField(max_length=64)
+    facts = models.JSONField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["result", "position"], name="lesion_position_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"L{self.position} of {self.result_id}"
+
+
+class Measurement(Clinical):
+    """One number of a result at its saved threshold, with all that gives it meaning."""
+
+    result = models.ForeignKey(Result, models.CASCADE, related_name="measurements")
+    name = models.CharField(max_length=64)
+    value = models.FloatField(null=True)
+    reason = models.CharField(max_length=200, blank=True, help_text="why there is no value")
+    unit = models.CharField(max_length=32, blank=True)
+    scope = models.CharField(max_length=16, default="image")
+    denominator = models.CharField(max_length=32, blank=True)
+    threshold = models.FloatField()
+    rule = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["result", "name"], name="measurement_name_once"),
+            models.CheckConstraint(
+                condition=Q(value__isnull=False) | ~Q(reason=""), name="measurement_null_explained"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.value}"
+
+
+class Heartbeat(models.Model):
+    """The last sign of life of a supervising process, by name."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    at = models.DateTimeField()
+    facts = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

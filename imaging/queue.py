@@ -1,0 +1,38 @@
+"""The seam between MediScan and its task queue; the only file that imports django_q."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from django.db import transaction
+from django.utils.timezone import now
+from django_q.conf import Conf
+from django_q.models import OrmQ
+from django_q.tasks import async_task
+
+MOST_READ = 10_000
+
+
+def enqueue(task: str, *args) -> None:
+    """Run `task`, a dotted path, once the current transaction has committed.
+
+    Named by path so that services need not import tasks, which import services.
+    """
+    transaction.on_commit(partial(async_task, task, *args))
+
+
+def waiting(task: str) -> set[str]:
+    """Return the first argument of every call of `task` that no cluster has taken yet."""
+    untaken = OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__lte=now())
+    calls = [row.task for row in untaken[:MOST_READ]]
+    return {call["args"][0] for call in calls if call.get("func") == task and call.get("args")}
+
+
+def release_taken() -> int:
+    """Offer again what a cluster that is gone had taken; return how many calls.
+
+    Another machine's cluster may be at work on one of them: its second delivery
+    finds nothing to claim.
+    """
+    taken = OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__gt=now())
+    return taken.update(lock=now())

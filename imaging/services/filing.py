@@ -1,0 +1,265 @@
+"""A decoded file takes its place: Patient, Study, Series, Image, and its encrypted files."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from accounts import audit
+from accounts.vault.fields import blind_index
+from accounts.vault.storage import blob_rekey, blob_write
+from imaging.engine.records import header_from_json
+from imaging.models import (
+    Image,
+    ItemStatus,
+    Modality,
+    Patient,
+    Series,
+    SourceFile,
+    Study,
+    UploadItem,
+)
+from imaging.services.facts import image_facts
+from imaging.services.leases import LeaseLost
+from imaging.types import Header, Refused
+
+PIECE_BYTES = 1 << 20
+MODALITY_OF = {
+    **dict.fromkeys(("CR", "DX", "RG", "PX"), Modality.XRAY),
+    "MR": Modality.MRI,
+    "CT": Modality.CT,
+}
+KINDS = {  # DICOM PS3.3 C.7.3.1.1.1, those that people send by mistake
+    "US": "Ultrasound",
+    "MG": "Mammography",
+    "NM": "Nuclear medicine",
+    "PT": "PET",
+    "XA": "Angiography",
+    "RF": "Fluoroscopy",
+    "OT": "An unspecified kind of image",
+    "SC": "A secondary capture",
+    "SR": "A structured report",
+    "SEG": "A segmentation",
+    "PR": "A presentation state",
+    "ECG": "An electrocardiogram",
+    "ES": "Endoscopy",
+    "OP": "Ophthalmic photography",
+    "SM": "Slide microscopy",
+    "DOC": "A document",
+}
+ASK_MODALITY = "Say what the picture is: X-ray, MRI or CT."
+_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
+
+
+def image_file(item: UploadItem, decoded: Mapping[str, Any], folder: Path, *, held) -> Image:
+    """Store one decoded file, all its rows and blobs or nothing.
+
+    decoded  the child's answer; `folder` holds its pixels and thumbnail.
+    held     the queryset of the upload while it is still this worker's.
+
+    Raises: Refused; LeaseLost when the item is no longer waiting or no longer ours.
+    """
+    header = _plain(header_from_json(decoded["header"]))
+    modality = modality_of(decoded["volume"]["modality"], item.upload.modality)
+    try:
+        with transaction.atomic():
+            image = _filed(item, decoded, folder, header, modality)
+            waiting = UploadItem.objects.filter(
+                pk=item.pk, status=ItemStatus.WAITING, upload__in=held()
+            )
+            if not waiting.update(status=ItemStatus.ACCEPTED, image=image, blob=None):
+                raise LeaseLost
+            audit.record(item.upload.user, "image.create", image)
+            return image
+    except IntegrityError:
+        raise _taken(header) from None
+
+
+def modality_of(code: str, chosen: str) -> str:
+    """Return what a person would call it; the file's own word wins. Raises: Refused."""
+    if code in MODALITY_OF:
+        return MODALITY_OF[code]
+    if code:
+        kind = (
+            f"{KINDS[code]} ({code})" if code in KINDS else f"A DICOM file of the kind {code[:16]}"
+        )
+        raise Refused(
+            "modality-unsupported",
+            f"{kind} is not analysed here; X-ray (CR, DX, RG, PX), MR and CT are.",
+        )
+    if not chosen:
+        raise Refused("modality-missing", ASK_MODALITY)
+    return chosen
+
+
+def _filed(
+    item: UploadItem, decoded: Mapping[str, Any], folder: Path, header: Header, modality: str
+) -> Image:
+    study = _study(item, header, modality)
+    series = _series(study, header)
+    if header.sop_instance_uid:
+        _check_new(study, header)
+    blob_rekey(item.blob, patient_id=study.patient_id)
+    source = SourceFile.objects.create(
+        organisation=item.organisation,
+        name=item.name,
+        sha256=item.blob.sha256,
+        size=item.blob.size,
+        format=decoded["format"],
+        blob=item.blob,
+    )
+    depth, height, width = decoded["shape"]
+    return Image.objects.create(
+        organisation=item.organisation,
+        patient=study.patient,
+        study=study,
+        series=series,
+        source=source,
+        sop_instance_uid=_uid(header.sop_instance_uid),
+        modality=modality,
+        dicom_modality=decoded["volume"]["modality"],
+        depth=depth,
+        height=height,
+        width=width,
+        dtype=decoded["dtype"],
+        facts=image_facts(decoded, folder / decoded["pixels"]),
+        header=json.dumps(asdict(header)),
+        warnings=_warnings(item, decoded, modality),
+        pixels=_blob(study, folder / decoded["pixels"], "pixels"),
+        thumbnail=_blob(study, folder / decoded["thumbnail"], "thumbnail"),
+    )
+
+
+def _study(item: UploadItem, header: Header, modality: str) -> Study:
+    """Find the study in the organisation or make it, with its patient."""
+    mrn = blind_index(item.organisation, "record_number", header.patient_id)
+    uid = _uid(header.study_instance_uid)
+    known = Study.objects.select_related("patient").filter(
+        organisation=item.organisation, study_instance_uid=uid
+    )
+    study = known.first()
+    if study is None:
+        try:
+            with transaction.atomic():
+                return _new_study(item, header, modality, uid, mrn)
+        except IntegrityError:  # another worker files the same study
+            study = known.get()
+    if mrn and study.patient.mrn_index and mrn != study.patient.mrn_index:
+        raise Refused(
+            "patient-conflict",
+            "The file belongs to a study that is stored here for another patient."
+            " Check the record number and send the right file.",
+        )
+    return study
+
+
+def _new_study(item: UploadItem, header: Header, modality: str, uid: str, mrn: str) -> Study:
+    return Study.objects.create(
+        organisation=item.organisation,
+        patient=_patient(item, header, mrn),
+        study_instance_uid=uid,
+        modality=modality,
+        title=header.study_description or ("" if header.study_instance_uid else item.name),
+        accession_number=header.accession_number,
+        accession_index=blind_index(item.organisation, "accession_number", header.accession_number),
+        studied_at=_moment(header.study_date, header.study_time),
+        uploaded_by=item.upload.user,
+    )
+
+
+def _patient(item: UploadItem, header: Header, mrn: str) -> Patient:
+    """Find the patient by record number; without one, each study has a patient of its own."""
+    identity = {
+        "name": header.patient_name,
+        "record_number": header.patient_id,
+        "birth_date": header.birth_date,
+        "sex": header.sex,
+    }
+    if not mrn:
+        return Patient.objects.create(organisation=item.organisation, **identity)
+    return Patient.objects.get_or_create(
+        organisation=item.organisation, mrn_index=mrn, defaults=identity
+    )[0]
+
+
+def _series(study: Study, header: Header) -> Series:
+    return Series.objects.get_or_create(
+        study=study,
+        series_instance_uid=_uid(header.series_instance_uid),
+        defaults={
+            "organisation": study.organisation,
+            "patient": study.patient,
+            "description": header.series_description,
+        },
+    )[0]
+
+
+def _check_new(study: Study, header: Header) -> None:
+    if study.images.filter(sop_instance_uid=header.sop_instance_uid).exists():
+        raise _taken(header)
+
+
+def _taken(header: Header) -> Refused:
+    return Refused(
+        "uid-taken",
+        "Another file with the same SOP Instance UID is stored here, and this one differs from it."
+        " Export the image as a new instance.",
+    )
+
+
+def _warnings(item: UploadItem, decoded: Mapping[str, Any], modality: str) -> list[str]:
+    warnings = [str(one)[:300] for one in decoded["warnings"]]
+    chosen = item.upload.modality
+    if chosen and chosen != modality:
+        names = dict(Modality.choices)
+        warnings.append(
+            f"{names[chosen]} was chosen; the file says {names[modality]} and is believed."
+        )
+    return warnings
+
+
+def _blob(study: Study, path: Path, kind: str):
+    return blob_write(
+        organisation=study.organisation,
+        chunks=_pieces(path),
+        kind=kind,
+        patient_id=study.patient_id,
+    )
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece
+
+
+def _plain(header: Header) -> Header:
+    """The header with texts of bounded length and UIDs that are UIDs."""
+    values = {
+        name: tuple(map(str, value)) if isinstance(value, tuple) else str(value)[:1024]
+        for name, value in asdict(header).items()
+    }
+    for name in ("study_instance_uid", "series_instance_uid", "sop_instance_uid"):
+        if len(values[name]) > 64 or not _UID.fullmatch(values[name]):
+            values[name] = ""
+    return Header(**values)
+
+
+def _uid(given: str) -> str:
+    """A UID, or one made from a random UUID (PS3.5 B.2) where the file has none."""
+    return given or f"2.25.{uuid.uuid4().int}"
+
+
+def _moment(date: str, time: str) -> str:
+    """DICOM date and time as people read them: 2004-01-19 07:27."""
+    if not re.fullmatch(r"\d{8}", date):
+        return ""
+    day = f"{date[:4]}-{date[4:6]}-{date[6:]}"
+    return f"{day} {time[:2]}:{time[2:4]}" if re.match(r"\d{4}", time) else day

@@ -1,0 +1,157 @@
+"""What the engine found on one image, as rows and encrypted maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from accounts.vault.storage import blob_write
+from imaging.models import Job, Lesion, Measurement, MemberOutcome, Result, ResultMap
+
+PIECE_BYTES = 1 << 20
+# measurement -> its unit; None: the intensity unit of the row (HU or stored value)
+UNITS: dict[str, str | None] = {
+    "area_px": "px",
+    "area_percent": "%",
+    "area_mm2": "mm2",
+    "volume_ml": "mL",
+    "average_intensity": "grey 0-255",
+    "mean": None,
+    "sd": None,
+    "p10": None,
+    "p50": None,
+    "p90": None,
+    "ratio": "",
+    "z": "",
+    "circularity": "",
+    "sphericity": "",
+    "lesions": "",
+    "largest_px": "px",
+    "specks": "",
+    "specks_px": "px",
+}
+_OF_AREA = {"area_px", "area_percent", "area_mm2"}
+
+
+def result_store(job: Job, analysis: Mapping[str, Any], folder: Path) -> Result:
+    """Write the result of `job` with all its rows, in the caller's fenced transaction."""
+    result = _result(job, analysis)
+    result.save(force_insert=True)
+    ResultMap.objects.bulk_create(_maps(job, result, analysis["maps"], folder))
+    MemberOutcome.objects.bulk_create(_outcomes(job, result, analysis["members"]))
+    Lesion.objects.bulk_create(_lesions(result, analysis["measures"]["lesions"]))
+    Measurement.objects.bulk_create(_measurements(result, analysis["measures"]))
+    return result
+
+
+def _result(job: Job, analysis: Mapping[str, Any]) -> Result:
+    measures, agreement = analysis["measures"], analysis["agreement"]
+    row = measures["operating"]
+    return Result(
+        organisation=job.organisation,
+        patient_id=job.image.patient_id,
+        job=job,
+        image=job.image,
+        type=job.run.frozen["type"],
+        labels=list(analysis["maps"]["labels"]) or job.run.frozen["labels"],
+        threshold=job.run.threshold,
+        level=row["level"],
+        severity=row["severity"],
+        severity_reason=row["severity_reason"][:300],
+        severity_rule=measures["severity_rule"],
+        area_hundredths=row["area_hundredths"],
+        intensity_range=measures["intensity_range"],
+        table=measures["table"],
+        agreement=agreement,
+        disagree=bool(agreement and agreement["disagree"]),
+        timings={name: analysis[name] for name in ("forward_ms", "total_ms", "loads")},
+        versions=analysis["versions"],
+    )
+
+
+def _maps(job: Job, result: Result, maps: Mapping[str, Any], folder: Path) -> list[ResultMap]:
+    return [
+        ResultMap(
+            organisation=job.organisation,
+            result=result,
+            name=name,
+            blob=blob_write(
+                organisation=job.organisation,
+                chunks=_pieces(folder / file),
+                kind="map",
+                patient_id=result.patient_id,
+            ),
+        )
+        for name, file in _named(job, maps)
+    ]
+
+
+def _named(job: Job, maps: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield (name of the map, file): members and labels are numbered as the run lists them."""
+    yield "ensemble", maps["ensemble"]
+    if maps["disagreement"]:
+        yield "disagreement", maps["disagreement"]
+    for position, member in enumerate(job.run.frozen["members"]):
+        if member["model"] in maps["members"]:
+            yield f"member-{position}", maps["members"][member["model"]]
+    for position, file in enumerate(maps["labels"].values()):
+        yield f"label-{position}", file
+
+
+def _outcomes(job: Job, result: Result, outcomes: list[dict]) -> list[MemberOutcome]:
+    members = {member.model_version.name: member for member in _members(job)}
+    return [
+        MemberOutcome(
+            organisation=job.organisation,
+            result=result,
+            member=members[outcome["model"]],
+            device_used=outcome["device_used"] or "",
+            fallback=(outcome["fallback"] or "")[:300],
+            load_ms=outcome["load_ms"],
+            run_ms=outcome["run_ms"],
+            area_px=outcome["area_px"],
+        )
+        for outcome in outcomes
+    ]
+
+
+def _members(job: Job):
+    return job.run.members.select_related("model_version")
+
+
+def _lesions(result: Result, lesions: list[dict]) -> list[Lesion]:
+    return [
+        Lesion(
+            organisation=result.organisation,
+            result=result,
+            position=position,
+            tracking_uid=facts["tracking_uid"],
+            facts=facts,
+        )
+        for position, facts in enumerate(lesions, start=1)
+    ]
+
+
+def _measurements(result: Result, measures: Mapping[str, Any]) -> list[Measurement]:
+    row, rule = measures["operating"], measures["severity_rule"]
+    return [
+        Measurement(
+            organisation=result.organisation,
+            result=result,
+            name=name,
+            value=row[name],
+            reason="" if row[name] is not None else row["reasons"][name][:200],
+            unit=row["unit"] if unit is None else unit,
+            denominator=row["denominator"] if name in _OF_AREA else "",
+            threshold=result.threshold,
+            rule=f"{rule['rule']} v{rule['version']}",
+        )
+        for name, unit in UNITS.items()
+    ]
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece

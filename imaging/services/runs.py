@@ -1,0 +1,218 @@
+"""Asking for an analysis: submit a run, cancel it, save its choice of models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import IntegrityError, transaction
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.models import Organisation, User
+from accounts.selectors import organisations_of
+from imaging.models import (
+    Ensemble,
+    EnsembleMember,
+    Image,
+    Job,
+    JobStatus,
+    Member,
+    Modality,
+    ModelVersion,
+    Run,
+)
+from imaging.services.doorbells import doorbells_ring
+from imaging.services.jobs import job_retry
+from imaging.services.members import MemberChoice, frozen_spec, members_check, threshold_check
+from imaging.services.quotas import runs_check
+from imaging.services.refusals import NotPossible
+
+__all__ = ["MemberChoice", "NotPossible", "ensemble_save", "job_retry", "run_cancel", "run_submit"]
+
+MOST_IMAGES = 1000
+VOLUME_SLICES = 3
+
+
+def run_submit(
+    *,
+    user: User,
+    images: Sequence[Image],
+    members: Sequence[MemberChoice],
+    threshold: float,
+    ensemble: Ensemble | None = None,
+    name: str = "",
+    token: str = "",
+) -> Run:
+    """Ask for an analysis of `images`: a run with one queued job each.
+
+    `token` is the form's own: sent twice, it answers with the first run.
+    Raises: NotPossible, in words for the user.
+    """
+    if token and (earlier := Run.objects.filter(requested_by=user, token=token).first()):
+        return earlier
+    try:
+        return _submit(user, list(images), list(members), threshold, ensemble, name, token)
+    except IntegrityError:
+        if token and (earlier := Run.objects.filter(requested_by=user, token=token).first()):
+            return earlier
+        raise
+
+
+@transaction.atomic
+def run_cancel(*, user: User, run: Run) -> int:
+    """Cancel what is not finished; return how many images. Twice does no harm.
+
+    A worker in the middle of one finds out within seconds and stops its engine.
+    """
+    count = run.jobs.live().update(
+        status=JobStatus.CANCELLED, finished_at=now(), lease_until=None, step=""
+    )
+    if count:
+        Run.objects.filter(pk=run.pk).update(cancelled_at=now())
+        audit.record(user, "run.cancel", run)
+        doorbells_ring(run.requested_by_id)
+    return count
+
+
+@transaction.atomic
+def ensemble_save(
+    *,
+    user: User,
+    organisation: Organisation,
+    name: str,
+    members: Sequence[MemberChoice],
+    threshold: float,
+    title: str = "",
+    severity: dict | None = None,
+) -> Ensemble:
+    """Keep a choice of models for the organisation. Raises: NotPossible, in words."""
+    members, name = list(members), name.strip()[:64]
+    members_check(members)
+    if not name:
+        raise NotPossible(_("Give the ensemble a name."))
+    if Ensemble.objects.filter(organisation=organisation, name=name).exists():
+        raise NotPossible(_("There is an ensemble named “%(name)s” already.") % {"name": name})
+    spec = frozen_spec(members, threshold=threshold_check(threshold), ensemble=None)
+    ensemble = Ensemble.objects.create(
+        organisation=organisation,
+        name=name,
+        title=title[:200],
+        type=spec.type,
+        modalities=_shared_modalities([member.model_version for member in members]),
+        threshold=spec.threshold,
+        severity=severity or spec.severity,
+        created_by=user,
+    )
+    EnsembleMember.objects.bulk_create(
+        EnsembleMember(
+            ensemble=ensemble,
+            model_version=member.model_version,
+            position=position,
+            weight=member.weight,
+            device=member.device,
+        )
+        for position, member in enumerate(members)
+    )
+    audit.record(user, "ensemble.save", ensemble)
+    return ensemble
+
+
+@transaction.atomic
+def _submit(user, images, members, threshold, ensemble, name, token) -> Run:
+    members_check(members)
+    organisation = _images_check(user, images)
+    for member in members:
+        _fit_check(member.model_version, images)
+    runs_check(organisation)
+    spec = frozen_spec(members, threshold=threshold_check(threshold), ensemble=ensemble)
+    run = Run.objects.create(
+        organisation=organisation,
+        requested_by=user,
+        ensemble=ensemble,
+        title=_title(name, ensemble, members),
+        threshold=spec.threshold,
+        frozen=spec.to_json(),
+        token=token[:64],
+    )
+    Member.objects.bulk_create(_members(run, members))
+    Job.objects.bulk_create(
+        Job(organisation=organisation, run=run, image=image, position=position)
+        for position, image in enumerate(images)
+    )
+    audit.record(user, "run.submit", run)
+    doorbells_ring(user.pk)
+    return run
+
+
+def _members(run: Run, members: list[MemberChoice]) -> list[Member]:
+    total = sum(member.weight for member in members)
+    return [
+        Member(
+            run=run,
+            model_version=member.model_version,
+            position=position,
+            weight=member.weight,
+            share=member.weight / total,
+            device=member.device,
+        )
+        for position, member in enumerate(members)
+    ]
+
+
+def _images_check(user: User, images: list[Image]) -> Organisation:
+    """Return the images' organisation; raise unless `user` may see all and all are of one kind."""
+    if not images:
+        raise NotPossible(_("Choose at least one image."))
+    if len(images) > MOST_IMAGES:
+        raise NotPossible(
+            _("A run takes at most %(n)d images; you chose %(count)d. Make several runs.")
+            % {"n": MOST_IMAGES, "count": len(images)}
+        )
+    if len({image.pk for image in images}) < len(images):
+        raise NotPossible(_("An image was chosen twice."))
+    if len({image.organisation_id for image in images}) > 1:
+        raise NotPossible(_("The images belong to different organisations."))
+    organisation = (
+        organisations_of(user).select_related("plan").filter(pk=images[0].organisation_id).first()
+    )
+    if organisation is None:
+        raise NotPossible(_("An image that you chose does not exist."))
+    if len({image.modality for image in images}) > 1:
+        raise NotPossible(_("Choose images of one kind: X-ray, MRI or CT, not several at once."))
+    return organisation
+
+
+def _fit_check(model: ModelVersion, images: list[Image]) -> None:
+    modality = images[0].modality
+    if modality not in model.modalities:
+        raise NotPossible(
+            _("%(model)s was made for %(own)s; the images are %(other)s.")
+            % {
+                "model": model.name,
+                "own": ", ".join(_word(one) for one in model.modalities),
+                "other": _word(modality),
+            }
+        )
+    reads_volumes = len(model.metadata.get("input_shape", ())) == 5
+    if reads_volumes and any(image.depth < VOLUME_SLICES for image in images):
+        raise NotPossible(
+            _("%(model)s reads volumes, and a chosen image is a single picture.")
+            % {"model": model.name}
+        )
+
+
+def _shared_modalities(models: list[ModelVersion]) -> list[str]:
+    shared = [one for one in Modality.values if all(one in model.modalities for model in models)]
+    if not shared:
+        raise NotPossible(_("The models were made for different kinds of images."))
+    return shared
+
+
+def _title(name: str, ensemble: Ensemble | None, members: list[MemberChoice]) -> str:
+    models = " + ".join(member.model_version.name for member in members)
+    return (name.strip() or (str(ensemble) if ensemble else models))[:200]
+
+
+def _word(modality: str) -> str:
+    return dict(Modality.choices).get(modality, modality)

@@ -1,0 +1,137 @@
+"""Keeps one django-q2 cluster alive, takes up what died, and ends everything on a signal."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import DatabaseError, connections
+
+from imaging import queue
+from imaging.services.recovery import Watchdog, recover_all
+from imaging.services.workers import worker_beat
+
+logger = logging.getLogger(__name__)
+CLUSTER = [sys.executable, "manage.py", "qcluster"]
+TICK_S = 0.25
+BEAT_S, RECOVER_S = 5.0, 15.0
+STOP_S = 6.0  # below the patience of those who stop us: 8 s of `make start`, 30 s of systemd
+MOST_DELAY_S = 30.0
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+class Supervisor:
+    """Runs one cluster until SIGTERM or SIGINT."""
+
+    def __init__(self, command: list[str] | None = None) -> None:
+        self._command = command or CLUSTER
+        self._cluster: subprocess.Popen | None = None
+        self._watchdog = Watchdog(settings.LEASE_S)
+        self._stop = False
+        self._restarts = 0
+        self._started_at = 0.0
+        self._start_at = 0.0
+        self._next = dict.fromkeys(("beat", "recover"), 0.0)
+
+    def run(self) -> None:
+        """Work until told to stop; gone within STOP_S and a little."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        try:
+            while not self._stop:
+                self._tick(time.monotonic())
+                time.sleep(TICK_S)
+        finally:
+            self._end()
+
+    def _on_signal(self, number: int, frame) -> None:
+        self._stop = True
+
+    def _tick(self, moment: float) -> None:
+        self._revive(moment)
+        if moment >= self._next["beat"]:
+            self._next["beat"] = moment + BEAT_S
+            self._ask(self._beat)
+        if moment >= self._next["recover"]:
+            self._next["recover"] = moment + RECOVER_S
+            self._ask(recover_all)
+            if self._ask(lambda: self._watchdog.is_stuck(moment)):
+                logger.error("the queue stands still: the cluster is restarted")
+                self._kill()
+
+    def _revive(self, moment: float) -> None:
+        """Start the cluster when there is none; one that keeps ending waits longer each time."""
+        if self._cluster is not None and self._cluster.poll() is None:
+            return
+        if self._cluster is not None:
+            logger.error("the cluster ended with code %s", self._cluster.returncode)
+            self._kill()  # what it started may have outlived it
+            self._cluster = None
+            quick = moment - self._started_at < MOST_DELAY_S
+            self._restarts = self._restarts + 1 if quick else 1
+            self._start_at = moment + min(2.0 ** (self._restarts - 1) - 1, MOST_DELAY_S)
+        if moment >= self._start_at:
+            self._start(moment)
+
+    def _start(self, moment: float) -> None:
+        self._ask(queue.release_taken)
+        connections.close_all()
+        parent = os.getpid()
+        self._cluster = subprocess.Popen(
+            self._command,
+            cwd=settings.BASE_DIR,
+            start_new_session=True,  # a Ctrl-C on the terminal is ours alone to pass on
+            preexec_fn=lambda: _end_with(parent),
+        )
+        self._started_at = moment
+        self._next["recover"] = moment
+        logger.info("cluster started, process %d", self._cluster.pid)
+
+    def _beat(self) -> None:
+        pid = self._cluster.pid if self._cluster else None
+        worker_beat(cluster=pid, restarts=self._restarts, version=settings.VERSION)
+
+    def _ask(self, question: Callable):
+        """Ask the database; while it is away the cluster goes on and we ask again."""
+        try:
+            return question()
+        except DatabaseError:
+            logger.warning("the database does not answer", exc_info=True)
+            connections.close_all()
+            return None
+
+    def _end(self) -> None:
+        """Tell the main process alone, which lets its workers finish; then end the whole group."""
+        self._ask(lambda: worker_beat(stopping=True, version=settings.VERSION))
+        if self._cluster is not None and self._cluster.poll() is None:
+            self._cluster.terminate()
+            try:
+                self._cluster.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                logger.warning("the cluster did not end in %.0f s and is killed", STOP_S)
+        self._kill()
+        connections.close_all()
+
+    def _kill(self) -> None:
+        """End every process of the cluster's group, now."""
+        if self._cluster is None:
+            return
+        try:
+            os.killpg(self._cluster.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        self._cluster.wait()
+
+
+def _end_with(parent: int) -> None:
+    """Let the kernel tell this process when its supervisor dies, even of SIGKILL."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(0)

@@ -1,0 +1,161 @@
+"""Receiving files: each is screened, encrypted and listed; the worker reads them later."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.models import Organisation, User
+from accounts.vault.staging import StagedBlob
+from accounts.vault.storage import blob_keep
+from imaging import queue
+from imaging.formats.budgets import HEAD_BYTES
+from imaging.formats.sniffing import clean_name, screen, sniff
+from imaging.models import Image, ItemStatus, Modality, Upload, UploadItem
+from imaging.services.filing import ASK_MODALITY
+from imaging.services.ingest import INGEST, image_known, upload_ingest, uploads_recover
+from imaging.services.leases import lease_end
+from imaging.services.quotas import storage_check
+from imaging.services.refusals import NotPossible
+from imaging.types import Refused
+
+__all__ = ["upload_ingest", "upload_receive", "uploads_recover"]
+
+RASTERS = ("png", "jpeg", "tiff")
+PIECE_BYTES = 1 << 20
+
+
+def upload_receive(
+    *, user: User, organisation: Organisation, files: Iterable[UploadedFile], modality: str = ""
+) -> Upload:
+    """Take `files` in, each with its own outcome; what is worth reading waits for the worker.
+
+    A refused or known file leaves no blob. Raises: NotPossible when there is
+    nothing to take.
+    """
+    files = list(files)
+    if not files:
+        raise NotPossible(_("Choose at least one file."))
+    if modality and modality not in Modality.values:
+        raise NotPossible(ASK_MODALITY)
+    upload = _begin(user, organisation, modality)
+    for position, file in enumerate(files):
+        Upload.objects.filter(pk=upload.pk).update(lease_until=lease_end())
+        _receive(upload, position, file)
+    return _end(upload)
+
+
+@transaction.atomic
+def _begin(user: User, organisation: Organisation, modality: str) -> Upload:
+    upload = Upload.objects.create(
+        organisation=organisation, user=user, modality=modality, lease_until=lease_end()
+    )
+    audit.record(user, "upload.create", upload)
+    upload.refresh_from_db(fields=["lease_until"])
+    return upload
+
+
+@transaction.atomic
+def _end(upload: Upload) -> Upload:
+    """Let go of the upload and ring for it, if anything waits."""
+    if upload.items.filter(status=ItemStatus.WAITING).exists():
+        Upload.objects.filter(pk=upload.pk).update(lease_until=None, rung_at=Now())
+        queue.enqueue(INGEST, str(upload.pk))
+    else:
+        Upload.objects.filter(pk=upload.pk).update(lease_until=None, finished_at=now())
+    upload.refresh_from_db()
+    return upload
+
+
+def _receive(upload: Upload, position: int, file: UploadedFile) -> UploadItem:
+    item = UploadItem(
+        organisation=upload.organisation,
+        upload=upload,
+        position=position,
+        name=clean_name(file.name or ""),
+        size=file.size,
+    )
+    try:
+        known = _screened(upload, file, item.name)
+    except Refused as refusal:
+        return _refused(item, refusal)
+    if known is not None:
+        item.status, item.image = ItemStatus.DUPLICATE, known
+        item.save(force_insert=True)
+        return item
+    return _stored(item, file)
+
+
+def _screened(upload: Upload, file: UploadedFile, name: str) -> Image | None:
+    """Refuse what can be refused without decoding; return the image if the file is known."""
+    head = _head(file)
+    screen(head, name, file.size)
+    _check_size(file.size)
+    kind = sniff(head)
+    if kind in ("nifti", "nifti.gz"):
+        raise Refused(
+            "nifti-not-here",
+            "NIfTI volumes are not taken by the site yet. Send DICOM,"
+            " or analyse the file on the terminal: manage.py analyze.",
+        )
+    if kind in RASTERS and not upload.modality:
+        raise Refused("modality-missing", ASK_MODALITY)
+    known = image_known(upload, _sha256(file))
+    if known is None:
+        storage_check(upload.organisation, file.size)
+    return known
+
+
+def _check_size(size: int) -> None:
+    limit = settings.UPLOAD_MAX_FILE_BYTES
+    if size > limit:
+        raise Refused(
+            "too-large",
+            f"The file has {size / 2**20:,.0f} MiB; at most {limit / 2**20:,.0f} MiB are taken."
+            " Send it in smaller parts.",
+        )
+
+
+@transaction.atomic
+def _refused(item: UploadItem, refusal: Refused) -> UploadItem:
+    item.status, item.code, item.reason = ItemStatus.REFUSED, refusal.code, refusal.sentence
+    item.save(force_insert=True)
+    audit.record(item.upload.user, "upload.refuse", item, outcome="refused", reason=refusal.code)
+    return item
+
+
+def _stored(item: UploadItem, file: UploadedFile) -> UploadItem:
+    """Encrypt outside the transaction: SQLite has one writer at a time."""
+    with StagedBlob(organisation=item.organisation, kind="source") as staged:
+        for piece in _pieces(file):
+            staged.write(piece)
+        with transaction.atomic():
+            item.blob = blob_keep(staged)
+            item.save(force_insert=True)
+    return item
+
+
+def _head(file: UploadedFile) -> bytes:
+    file.seek(0)
+    return file.read(HEAD_BYTES)
+
+
+def _sha256(file: UploadedFile) -> str:
+    digest = hashlib.sha256()
+    for piece in _pieces(file):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _pieces(file: UploadedFile) -> Iterator[bytes]:
+    file.seek(0)
+    while piece := file.read(PIECE_BYTES):
+        yield piece

@@ -1,0 +1,65 @@
+"""What the queue calls. Each task claims, computes, hands over; none raises into the queue."""
+
+from __future__ import annotations
+
+import logging
+
+from imaging.engine.client import EngineDied, EngineTimeout
+from imaging.models import Job
+from imaging.registry import models_verify
+from imaging.services import analysis, jobs, uploads
+from imaging.services.leases import LeaseLost, WorkerStopping
+from imaging.types import InferenceError
+
+logger = logging.getLogger(__name__)
+UNEXPECTED = "The analysis failed unexpectedly."
+
+
+def ingest_upload(upload_id: str) -> None:
+    """Read the files of one upload.
+
+    State before: some items wait. State after: none does, or the doorbell rang
+    again. Delivered twice, the second run finds the lease taken or nothing to do.
+    """
+    try:
+        uploads.upload_ingest(upload_id)
+    except Exception:  # ours to read in the log; the upload's lease runs out and it is taken up
+        logger.exception("upload %s: ingest failed", upload_id)
+
+
+def run_job(job_id: str) -> None:
+    """Analyse one image.
+
+    State before: queued. State after: succeeded or failed, or queued again after
+    a death. Delivered twice, the claim makes the second run a no-op.
+    """
+    try:
+        job = jobs.job_claim(job_id)
+        if job is None:
+            logger.info("job %s: nothing to do", job_id)
+        else:
+            _analyse(job)
+    except Exception:  # the database is gone: the lease runs out and the job is taken up again
+        logger.exception("job %s: could not be closed", job_id)
+
+
+def _analyse(job: Job) -> None:
+    try:
+        analysis.job_analyse(job)
+    except InferenceError as error:
+        logger.info("job %s failed: an expected reason", job.pk)
+        jobs.job_fail(job, error=str(error))
+        models_verify(job.run)
+    except (EngineDied, EngineTimeout) as error:
+        logger.warning("job %s: %s", job.pk, type(error).__name__)
+        jobs.job_died(job, error=str(error))
+    except LeaseLost:
+        logger.info("job %s: cancelled, or another worker's", job.pk)
+    except WorkerStopping:
+        logger.info("job %s: given back", job.pk)
+        jobs.job_release(job)
+    except Exception:
+        logger.exception("job %s failed", job.pk)
+        jobs.job_fail(job, error=UNEXPECTED)
+    else:
+        logger.info("job %s succeeded", job.pk)

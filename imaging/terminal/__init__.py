@@ -1,0 +1,1 @@
+"""What the terminal commands share: arguments, inputs, tables and files of output."""

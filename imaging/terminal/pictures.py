@@ -1,0 +1,51 @@
+"""The files that `analyze` leaves for each input: mask, probability, overlay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from imaging.formats.png import encode_png
+from imaging.formats.window import window_slice
+from imaging.measures.probability import Map, Mask, mask_at, threshold_level
+from imaging.palettes import heat_over
+from imaging.types import Volume
+
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # DICOM's patient axes to those of NIfTI
+
+
+def pictures_write(folder: Path, volume: Volume, q: Map, threshold: float) -> None:
+    """Write mask.png (a volume: mask.nii.gz), probability.npy and overlay.png into `folder`.
+
+    q   the ensemble's map, uint8 (Z, Y, X), on the grid of `volume`.
+
+    The overlay of a volume shows the slice with most of the finding.
+    """
+    mask = mask_at(q, threshold_level(threshold))
+    np.save(folder / "probability.npy", q)
+    if len(mask) == 1:
+        (folder / "mask.png").write_bytes(encode_png(mask[0], level=1))
+    else:
+        _nifti_write(folder / "mask.nii.gz", mask, volume)
+    index = fullest_slice(mask)
+    overlay = heat_over(window_slice(volume, index), q[index])
+    (folder / "overlay.png").write_bytes(encode_png(overlay, level=1, adaptive=False))
+
+
+def fullest_slice(mask: Mask) -> int:
+    """Return the slice with most pixels in the mask; the middle one when there are none."""
+    pixels = np.count_nonzero(mask, axis=(1, 2))
+    return int(pixels.argmax()) if pixels.any() else len(mask) // 2
+
+
+def _nifti_write(path: Path, mask: Mask, volume: Volume) -> None:
+    """Write uint8 0 and 1 on the original affine; without one only the spacing is said."""
+    import nibabel  # a second of import that a radiograph does not need
+
+    data = mask.astype(np.uint8).transpose(2, 1, 0)  # NIfTI counts x, y, z
+    affine = None if volume.affine is None else _LPS_TO_RAS @ np.asarray(volume.affine)
+    image = nibabel.Nifti1Image(data, affine)
+    if affine is None and volume.spacing_mm is not None:
+        image.header.set_zooms(volume.spacing_mm[::-1])
+    nibabel.save(image, path)

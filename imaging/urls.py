@@ -1,0 +1,22 @@
+"""Addresses of the hall."""
+
+from django.urls import path
+
+from imaging import viewer_urls, views
+
+app_name = "imaging"
+urlpatterns = [
+    path("worklist/", views.study_list, name="study-list"),
+    path("studies/<uuid:pk>/", views.study_detail, name="study-detail"),
+    path("uploads/new/", views.upload_create, name="upload-create"),
+    path("uploads/<uuid:pk>/", views.upload_detail, name="upload-detail"),
+    path("uploads/<uuid:pk>/status/", views.upload_status, name="upload-status"),
+    path("runs/new/", views.run_create, name="run-create"),
+    path("runs/", views.run_list, name="run-list"),
+    path("runs/<uuid:pk>/", views.run_detail, name="run-detail"),
+    path("runs/<uuid:pk>/status/", views.run_status, name="run-status"),
+    path("runs/<uuid:pk>/cancel/", views.run_cancel_view, name="run-cancel"),
+    path("jobs/<uuid:pk>/retry/", views.job_retry_view, name="job-retry"),
+    path("models/", views.model_list, name="model-list"),
+    *viewer_urls.urlpatterns,
+]

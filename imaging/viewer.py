@@ -1,0 +1,123 @@
+"""The result page, and the bytes it draws from."""
+
+from __future__ import annotations
+
+import numpy as np
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from accounts import audit
+from accounts.access import answers_data, requires
+from accounts.selectors import user_may
+from accounts.vault.storage import blob_open
+from imaging import layers
+from imaging.formats.png import encode_png
+from imaging.formats.window import apply_window
+from imaging.models import Image, Result, ResultMap
+from imaging.ranges import blob_response
+from imaging.result_page import Display, page_context
+from imaging.selectors import images_visible_to, results_visible_to
+
+RAW = "application/octet-stream"
+
+
+@require_GET
+@requires("result.view")
+def result_detail(request: HttpRequest, pk) -> HttpResponse:
+    result = _result(request, pk)
+    display = Display.from_query(request.GET, result)
+    audit.record(request.user, "result.view", result, request_id=request.request_id)
+    context = page_context(result, display) | {
+        "may_export": user_may(request.user, "export.create")
+    }
+    return render(request, "imaging/result_detail.html", context)
+
+
+@require_GET
+@answers_data
+@requires("study.view")
+def image_thumbnail(request: HttpRequest, pk) -> HttpResponse:
+    image = get_object_or_404(images_visible_to(request.user), pk=pk)
+    return blob_response(request, image.thumbnail, content_type="image/png")
+
+
+@require_GET
+@answers_data
+@requires("pixels.view")
+def image_pixels(request: HttpRequest, pk) -> HttpResponse:
+    """Answer the stored values, raw little-endian (Z, Y, X); one slice is one byte range."""
+    image = get_object_or_404(images_visible_to(request.user), pk=pk)
+    return blob_response(request, image.pixels, content_type=RAW)
+
+
+@require_GET
+@answers_data
+@requires("result.view")
+def result_map(request: HttpRequest, pk, name: str) -> HttpResponse:
+    """Answer one map of the result, uint8 (Z, Y, X)."""
+    found = ResultMap.objects.filter(result__in=results_visible_to(request.user).filter(pk=pk))
+    return blob_response(
+        request, get_object_or_404(found.select_related("blob"), name=name).blob, content_type=RAW
+    )
+
+
+@require_GET
+@answers_data
+@requires("result.view")
+def result_layer(request: HttpRequest, pk, name: str) -> HttpResponse:
+    """Answer one layer as PNG, for pages without WebGL or JavaScript and for downloads."""
+    if name not in layers.LAYERS:
+        raise Http404
+    result = _result(request, pk)
+    display = Display.from_query(request.GET, result)
+    response = HttpResponse(_drawn(result, name, display), content_type="image/png")
+    if "download" in request.GET:
+        short = str(result.pk)[:8]
+        response["Content-Disposition"] = f'attachment; filename="result-{short}-{name}.png"'
+    return response
+
+
+def _drawn(result: Result, name: str, display: Display) -> bytes:
+    image = result.image
+    step = layers.step_for((image.height, image.width))
+    if name == "original":
+        return encode_png(layers.shrink(_grey_slice(image, display), step), level=3)
+    source = "disagreement" if name == "disagreement" else "ensemble"
+    levels = layers.thin(_map_slice(result, source, display.slice), step)
+    if name == "mask":
+        return encode_png(layers.mask_layer(levels, display.level), level=3)
+    if name == "outline":
+        return encode_png(layers.outline_layer(levels, display.level, width=2), level=3)
+    draw = layers.heat_layer if name == "heat" else layers.disagreement_layer
+    return encode_png(draw(levels, name=display.palette, opacity=display.opacity), level=3)
+
+
+def _grey_slice(image: Image, display: Display) -> np.ndarray:
+    """One slice under the window, uint8 (Y, X)."""
+    stored = np.frombuffer(_slice_bytes(image.pixels, image, display.slice,
+                                        np.dtype(image.dtype).itemsize),
+                           np.dtype(image.dtype).newbyteorder("<"))  # fmt: skip
+    facts = image.facts
+    values = stored.reshape(image.height, image.width) * facts.get("slope", 1) + facts.get(
+        "intercept", 0
+    )
+    return apply_window(values, display.center, display.width)
+
+
+def _map_slice(result: Result, name: str, index: int) -> np.ndarray:
+    found = get_object_or_404(result.maps.select_related("blob"), name=name)
+    data = _slice_bytes(found.blob, result.image, index, 1)
+    return np.frombuffer(data, np.uint8).reshape(result.image.height, result.image.width)
+
+
+def _slice_bytes(blob, image: Image, index: int, itemsize: int) -> bytes:
+    length = image.height * image.width * itemsize
+    return blob_open(blob).read_range(index * length, (index + 1) * length)
+
+
+def _result(request: HttpRequest, pk) -> Result:
+    return get_object_or_404(
+        results_visible_to(request.user).select_related("image__source", "job__run__requested_by"),
+        pk=pk,
+    )

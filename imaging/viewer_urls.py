@@ -1,0 +1,13 @@
+"""Addresses of the result page and of the bytes it draws from."""
+
+from django.urls import path
+
+from imaging import viewer
+
+urlpatterns = [
+    path("images/<uuid:pk>/thumbnail/", viewer.image_thumbnail, name="image-thumbnail"),
+    path("images/<uuid:pk>/pixels/", viewer.image_pixels, name="image-pixels"),
+    path("results/<uuid:pk>/", viewer.result_detail, name="result-detail"),
+    path("results/<uuid:pk>/maps/<slug:name>/", viewer.result_map, name="result-map"),
+    path("results/<uuid:pk>/layers/<slug:name>.png", viewer.result_layer, name="result-layer"),
+]

@@ -1,0 +1,292 @@
+"""The pages from upload to progress; the result page lives in viewer.py."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Count, Prefetch, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.access import answers_data, requires
+from accounts.selectors import home_organisation, user_may
+from accounts.throttle import limited
+from imaging.choices import ensembles_visible_to, models_listed
+from imaging.forms import DEVICES, RunForm, UploadForm, uuids
+from imaging.models import ItemStatus, Job, JobStatus, Modality, Result, Severity
+from imaging.selectors import (
+    images_visible_to,
+    jobs_visible_to,
+    runs_visible_to,
+    studies_visible_to,
+    uploads_visible_to,
+)
+from imaging.services.jobs import job_retry
+from imaging.services.runs import ensemble_save, run_cancel, run_submit
+from imaging.services.uploads import upload_receive
+from imaging.worklist import VIEWS, Filters, worklist_page
+
+RUNS_SHOWN = 50
+
+
+@require_GET
+@requires("study.view")
+def study_list(request: HttpRequest) -> HttpResponse:
+    filters = Filters.from_query(request.GET)
+    context = {
+        "page": worklist_page(request.user, filters),
+        "filters": filters,
+        "views": VIEWS.items(),
+        "modalities": Modality.choices,
+        "severities": Severity.choices,
+        "may_export": user_may(request.user, "export.create"),
+    }
+    return render(request, "imaging/study_list.html", context)
+
+
+@require_GET
+@requires("study.view")
+def study_detail(request: HttpRequest, pk) -> HttpResponse:
+    study = get_object_or_404(studies_visible_to(request.user).select_related("patient"), pk=pk)
+    results = Result.objects.select_related("job__run").order_by("-created_at")
+    images = study.images.annotate(
+        failed=Count("jobs", filter=Q(jobs__status=JobStatus.FAILED))
+    ).prefetch_related(Prefetch("results", results))
+    return render(request, "imaging/study_detail.html", {"study": study, "images": images})
+
+
+@require_http_methods(["GET", "POST"])
+@requires("upload.create")
+@limited("upload", "60/m")
+def upload_create(request: HttpRequest) -> HttpResponse:
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            upload = upload_receive(
+                user=request.user,
+                organisation=_organisation(request.user),
+                **form.cleaned_data,
+            )
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            return redirect(upload)
+    status = 422 if form.errors else 200
+    return render(request, "imaging/upload_form.html", {"form": form}, status=status)
+
+
+@require_GET
+@requires("upload.create")
+def upload_detail(request: HttpRequest, pk) -> HttpResponse:
+    return render(request, "imaging/upload_detail.html", _upload_context(request, pk))
+
+
+@require_GET
+@answers_data
+@requires("upload.create")
+def upload_status(request: HttpRequest, pk) -> HttpResponse:
+    """Answer the receipt as it stands; the partial polls itself only while files wait."""
+    context = _upload_context(request, pk)
+    if not request.htmx:
+        return redirect(context["upload"])
+    return render(request, "imaging/partials/upload_status.html", context)
+
+
+def _upload_context(request: HttpRequest, pk) -> dict:
+    upload = get_object_or_404(uploads_visible_to(request.user), pk=pk)
+    items = list(upload.items.select_related("image"))
+    ready = [item.image for item in items if item.image_id]
+    return {
+        "upload": upload,
+        "items": items,
+        "ready": ready,
+        "waiting": sum(item.status == ItemStatus.WAITING for item in items),
+        "refused": sum(item.status == ItemStatus.REFUSED for item in items),
+    }
+
+
+@require_http_methods(["GET", "POST"])
+@requires("run.submit")
+@limited("run", "30/m")
+def run_create(request: HttpRequest) -> HttpResponse:
+    images = _chosen_images(request)
+    listed = models_listed(images)
+    form = RunForm(
+        request.POST or None,
+        models=[model for model, reason in listed if not reason],
+        initial={"threshold": 0.5},
+    )
+    if request.method == "POST" and form.is_valid() and images:
+        try:
+            return redirect(_submit(request, images, form.cleaned_data))
+        except ValidationError as error:
+            form.add_error(None, error)
+    ensembles = ensembles_visible_to(request.user, images)
+    context = {
+        "form": form,
+        "images": images,
+        "ensembles": ensembles,
+        "choice": _choice(request, listed, ensembles),
+        "devices": DEVICES,
+    }
+    status = 422 if form.errors else 200
+    return render(request, "imaging/run_form.html", context, status=status)
+
+
+def _submit(request: HttpRequest, images: list, asked: dict):
+    ensemble = None
+    if asked["save_as"]:
+        ensemble = ensemble_save(
+            user=request.user,
+            organisation=images[0].organisation,
+            name=asked["save_as"],
+            members=asked["members"],
+            threshold=asked["threshold"],
+        )
+    return run_submit(
+        user=request.user,
+        images=images,
+        members=asked["members"],
+        threshold=asked["threshold"],
+        ensemble=ensemble,
+    )
+
+
+def _chosen_images(request: HttpRequest) -> list:
+    """The images asked for one by one or by study, those that this user may see."""
+    query = request.POST if request.method == "POST" else request.GET
+    wanted = Q(pk__in=uuids(query.getlist("image"))) | Q(study__in=uuids(query.getlist("study")))
+    return list(
+        images_visible_to(request.user)
+        .filter(wanted)
+        .select_related("organisation", "source", "study")
+        .order_by("created_at", "id")
+    )
+
+
+def _choice(request: HttpRequest, listed, ensembles) -> dict:
+    """The member rows as they should be shown: as sent, as the ensemble says, else the first."""
+    asked = request.GET.get("ensemble", "")
+    chosen = next((one for one in ensembles if str(one.pk) == asked), None)
+    if chosen is None and ensembles:
+        chosen = ensembles[0]
+    saved = {one.model_version_id: one for one in chosen.members.all()} if chosen else {}
+    rows = []
+    for model, reason in listed:
+        member = saved.get(model.pk)
+        row = {
+            "model": model,
+            "reason": reason,
+            "on": member is not None and not reason,
+            "weight": member.weight if member else 1,
+            "device": member.device if member else "auto",
+        }
+        if request.method == "POST":
+            row["on"] = str(model.pk) in request.POST.getlist("member")
+            row["weight"] = request.POST.get(f"weight_{model.pk}", 1)
+            row["device"] = request.POST.get(f"device_{model.pk}", "auto")
+        rows.append(row)
+    threshold = request.POST.get("threshold", chosen.threshold if chosen else 0.5)
+    return {"ensemble": chosen, "rows": rows, "threshold": threshold}
+
+
+@require_GET
+@requires("run.view")
+def run_list(request: HttpRequest) -> HttpResponse:
+    counted = {status.value: Count("jobs", filter=Q(jobs__status=status)) for status in JobStatus}
+    runs = (
+        runs_visible_to(request.user)
+        .select_related("requested_by")
+        .annotate(total=Count("jobs"), **counted)[:RUNS_SHOWN]
+    )
+    return render(request, "imaging/run_list.html", {"runs": runs})
+
+
+@require_GET
+@requires("run.view")
+def run_detail(request: HttpRequest, pk) -> HttpResponse:
+    return render(request, "imaging/run_detail.html", _run_context(request, pk))
+
+
+@require_GET
+@answers_data
+@requires("run.view")
+def run_status(request: HttpRequest, pk) -> HttpResponse:
+    """Answer the progress as it stands; the partial polls itself only while jobs live."""
+    context = _run_context(request, pk)
+    if not request.htmx:
+        return redirect(context["run"])
+    return render(request, "imaging/partials/run_status.html", context)
+
+
+def _run_context(request: HttpRequest, pk) -> dict:
+    run = get_object_or_404(
+        runs_visible_to(request.user)
+        .select_related("requested_by", "ensemble")
+        .prefetch_related("members__model_version"),
+        pk=pk,
+    )
+    jobs = list(run.jobs.select_related("image__source", "result"))
+    done = [job for job in jobs if not job.is_live]
+    return {
+        "run": run,
+        "jobs": jobs,
+        "done": len(done),
+        "succeeded": sum(job.status == JobStatus.SUCCEEDED for job in jobs),
+        "failed": sum(job.status == JobStatus.FAILED for job in jobs),
+        "is_live": len(done) < len(jobs),
+        "ahead": _jobs_ahead(jobs),
+        "may_export": user_may(request.user, "export.create"),
+    }
+
+
+def _jobs_ahead(jobs: list[Job]) -> int:
+    """How many older jobs of anybody wait before this run's first queued one."""
+    queued = [job for job in jobs if job.status == JobStatus.QUEUED]
+    if not queued or any(job.status == JobStatus.RUNNING for job in jobs):
+        return 0
+    return Job.objects.live().filter(created_at__lt=queued[0].created_at).count()
+
+
+@require_POST
+@requires("run.submit")
+def run_cancel_view(request: HttpRequest, pk) -> HttpResponse:
+    run = get_object_or_404(runs_visible_to(request.user), pk=pk)
+    count = run_cancel(user=request.user, run=run)
+    messages.success(
+        request,
+        ngettext("%(n)d image was cancelled.", "%(n)d images were cancelled.", count)
+        % {"n": count},
+    )
+    return redirect(run)
+
+
+@require_POST
+@requires("run.submit")
+def job_retry_view(request: HttpRequest, pk) -> HttpResponse:
+    job = get_object_or_404(jobs_visible_to(request.user).select_related("run"), pk=pk)
+    try:
+        job_retry(user=request.user, job=job)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect(job.run)
+
+
+@require_GET
+@requires("model.view")
+def model_list(request: HttpRequest) -> HttpResponse:
+    context = {
+        "models": [model for model, _reason in models_listed([])],
+        "ensembles": ensembles_visible_to(request.user, []),
+    }
+    return render(request, "imaging/model_list.html", context)
+
+
+def _organisation(user):
+    organisation = home_organisation(user)
+    if organisation is None:
+        raise PermissionDenied(_("You do not belong to an organisation yet."))
+    return organisation

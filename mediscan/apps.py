@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class MediScanConfig(AppConfig):
+    name = "mediscan"
+
+
+class MediScanAdminConfig(AdminConfig):
+    """The stock admin, on our site: one login, no queue internals."""
+
+    default_site = "mediscan.admin_site.MediScanAdmin"
+    default = False

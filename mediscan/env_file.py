@@ -1,0 +1,129 @@
+"""The file .env with fresh secrets, written before any setting exists."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import os
+import secrets
+import sys
+from pathlib import Path
+
+TEMPLATE = """\
+# MediScan reads this file at start; a variable of the real environment wins.
+# Keep it private (mode 0600), out of version control and out of the backup of the database.
+# SECRET_KEY, VAULT_KEK and EMAIL_URL may each be given as NAME_FILE instead: the path of a
+# file that holds the secret.
+
+# --- secrets (python manage.py create_env_file writes fresh ones)
+# Signs sessions' cookies and links. A new one signs everybody out.
+SECRET_KEY={secret_key}
+# The key of the vault: 32 bytes in base64. Patient data and images are sealed under it and
+# CANNOT BE READ WITHOUT IT. Keep a copy in a second safe place; never change it by hand.
+VAULT_KEK={vault_kek}
+
+# --- the site
+# true shows debug pages: only on your own machine, never with patients' data.
+DEBUG=false
+# The names by which browsers reach the site, separated by commas.
+#ALLOWED_HOSTS=localhost,127.0.0.1,[::1]
+# The address in e-mails and reports. https:// turns secure cookies and HSTS on.
+#PUBLIC_BASE_URL=http://localhost:8000
+# Where `make start` listens.
+#HOST=127.0.0.1
+#PORT=8000
+# How many trusted proxies stand in front (they set X-Forwarded-For). 0: none.
+#TRUSTED_PROXIES=0
+
+# --- data
+# Without it: SQLite in the data folder. Over a socket: postgres://user@/name?host=/run/postgresql
+#DATABASE_URL=postgres://mediscan:password@localhost:5432/mediscan
+# Encrypted files, the SQLite database and collected static files. Default: var/
+#MEDISCAN_DATA_DIR=/srv/mediscan
+# The folder of trained models. Default: models/
+#MEDISCAN_MODELS=/srv/mediscan-models
+# A shared cache, needed with several web servers. Without it: a table of the database.
+#CACHE_URL=redis://localhost:6379/0
+
+# --- e-mail (sign-up and reset codes). Without any of these it is printed on the terminal.
+# A mail server: smtp:// (port 25), smtp+tls:// (STARTTLS, 587) or smtps:// (465).
+#EMAIL_URL=smtp+tls://user:password@mail.example.org:587
+# Or a folder that receives each e-mail as a file.
+#EMAIL_FILE_DIR=/srv/mediscan/mail
+#DEFAULT_FROM_EMAIL=MediScan <noreply@example.org>
+
+# --- size
+# Processes and threads of the web server; processes of the background worker (each loads the
+# models) and the memory each may take, in MB.
+#WEB_WORKERS=1
+#WEB_THREADS=8
+#WORKERS=1
+#ENGINE_MEMORY_CAP_MB=2000
+# The largest upload at once and the largest file in it, in bytes.
+#UPLOAD_MAX_BYTES=2147483648
+#UPLOAD_MAX_FILE_BYTES=536870912
+# Seconds without a sign after which a background worker is taken for dead.
+#LEASE_S=60
+
+# --- words and time
+#TIME_ZONE=UTC
+#LOG_LEVEL=INFO
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Run `manage.py create_env_file`; the exit code is 0, or 1 with a sentence."""
+    parser = argparse.ArgumentParser(
+        prog="manage.py create_env_file", description="Write a .env with fresh random secrets."
+    )
+    parser.add_argument("--output", type=Path, default=Path(".env"))
+    parser.add_argument(
+        "--force", action="store_true", help="replace an existing file, kept as NAME.old"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        kept = _set_aside(options.output) if options.force else None
+        write_env_file(options.output)
+    except OSError as error:
+        print(f"MediScan: {_sentence(error, options.output)}", file=sys.stderr)
+        return 1
+    if kept:
+        print(f"The old file is now {kept}. Data sealed under its VAULT_KEK needs that key.")
+    print(f"{options.output} was written with fresh secrets, readable by you alone.")
+    return 0
+
+
+def write_env_file(path: Path) -> None:
+    """Create `path` with mode 0600 and fresh secrets; FileExistsError if it is there."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(
+            render(
+                secret_key=secrets.token_urlsafe(64),
+                vault_kek=base64.b64encode(secrets.token_bytes(32)).decode(),
+            )
+        )
+
+
+def render(*, secret_key: str, vault_kek: str) -> str:
+    """Return the text of the file; with empty secrets it is .env.example."""
+    return TEMPLATE.format(secret_key=secret_key, vault_kek=vault_kek)
+
+
+def _set_aside(path: Path) -> Path | None:
+    """Rename an existing file to NAME.old, which must be free: it may hold the only key."""
+    if not path.exists():
+        return None
+    old = path.with_name(f"{path.name}.old")
+    os.link(path, old)  # unlike a rename, refuses to replace an older one
+    path.unlink()
+    return old
+
+
+def _sentence(error: OSError, path: Path) -> str:
+    if isinstance(error, FileExistsError):
+        taken = error.filename2 or error.filename
+        if str(taken).endswith(".old"):
+            return f"{taken} exists already. Move it to a safe place first."
+        return f"{path} exists already and was left as it is. To replace it, add --force."
+    return f"{path} cannot be written: {error.strerror}."

@@ -1,0 +1,69 @@
+"""The rooms of the site as a person's menu shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.selectors import user_may
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One entry of the menu: who may use it, and which pages belong to it."""
+
+    url_name: str
+    icon: str
+    label: str | Promise
+    group: str | Promise
+    pages: tuple[str, ...]
+    action: str = ""
+    staff: bool = False
+    compact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    url: str
+    icon: str
+    label: str | Promise
+    group: str | Promise
+    is_current: bool
+    is_compact: bool
+
+
+WORK, ABOUT = _("Work"), _("Governance")
+ROOMS = (
+    Room("analytics:dashboard", "dashboard", _("Dashboard"), WORK, ("analytics:",), compact=True),
+    Room("imaging:study-list", "list", _("Worklist"), WORK,
+         ("imaging:study-", "imaging:image-"), "study.view", compact=True),
+    Room("imaging:upload-create", "upload", _("Upload"), WORK,
+         ("imaging:upload-",), "upload.create", compact=True),
+    Room("imaging:run-list", "play", _("Runs"), WORK,
+         ("imaging:run-", "imaging:job-", "imaging:result-"), "run.view", compact=True),
+    Room("reports:export-list", "file", _("Exports"), WORK, ("reports:",), "export.create"),
+    Room("imaging:model-list", "cube", _("Models"), ABOUT, ("imaging:model-",), "model.view"),
+    Room("admin:index", "gear", _("Admin"), ABOUT, ("admin:",), staff=True),
+)  # fmt: skip
+
+
+def links_for(request: HttpRequest) -> list[Link]:
+    """List the rooms that the person of `request` may enter; reads their roles once."""
+    match = request.resolver_match
+    here = match.view_name if match else ""
+    return [
+        Link(reverse(room.url_name), room.icon, room.label, room.group,
+             here.startswith(room.pages), room.compact)
+        for room in ROOMS
+        if _is_open(room, request.user)
+    ]  # fmt: skip
+
+
+def _is_open(room: Room, user) -> bool:
+    if room.staff:
+        return user.is_staff
+    return not room.action or user_may(user, room.action)

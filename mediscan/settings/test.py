@@ -1,0 +1,26 @@
+"""For the test suite: fast hashing, a scratch data folder, nothing from .env."""
+
+import tempfile
+from pathlib import Path
+
+from .base import *  # noqa: F403
+from .base import BASE_DIR, DATABASES, STORAGES
+
+SECRET_KEY = "only-for-tests-" + "x" * 40
+VAULT_KEK = bytes(range(32))
+DATA_DIR = Path(tempfile.mkdtemp(prefix="mediscan-test-"))
+MODELS_DIR = BASE_DIR / "models"
+STATIC_ROOT = DATA_DIR / "static"
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["NAME"] = DATA_DIR / "db.sqlite3"
+    # a file: the live server and the engine's threads open connections of their own
+    DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001", "auth.W004"]
+STORAGES = STORAGES | {
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+}
+ACCOUNT_RATE_LIMITS = False

@@ -1,0 +1,134 @@
+"""The site's own template tags: icons, chips, numbers, and where in the site a page stands."""
+
+from __future__ import annotations
+
+import math
+
+from django import template
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from mediscan.navigation import links_for
+from mediscan.templatetags.icons import LINES, SHAPES
+
+register = template.Library()
+
+NONE = "—"
+TITLES = {"dr", "prof", "mr", "mrs", "ms"}
+
+SEVERITIES = {  # word -> (css class, icon, label)
+    "low": ("low", "low", gettext_lazy("Low")),
+    "moderate": ("mod", "moderate", gettext_lazy("Moderate")),
+    "high": ("high", "high", gettext_lazy("High")),
+    "no finding": ("", "minus", gettext_lazy("No finding")),
+    "not assessed": ("", "info", gettext_lazy("Not assessed")),
+}
+STATUSES = {  # of an upload, a file, a run, a job, an export
+    "waiting": ("", "clock", gettext_lazy("Waiting")),
+    "received": ("", "clock", gettext_lazy("Received")),
+    "checking": ("info", "search", gettext_lazy("Checking")),
+    "accepted": ("low", "check", gettext_lazy("Accepted")),
+    "duplicate": ("info", "layers", gettext_lazy("Already here")),
+    "ready": ("low", "check", gettext_lazy("Ready")),
+    "refused": ("high", "close", gettext_lazy("Refused")),
+    "queued": ("", "clock", gettext_lazy("Queued")),
+    "running": ("info", "play", gettext_lazy("Running")),
+    "succeeded": ("low", "check", gettext_lazy("Succeeded")),
+    "failed": ("high", "warning", gettext_lazy("Failed")),
+    "cancelled": ("", "close", gettext_lazy("Cancelled")),
+    "expired": ("", "clock", gettext_lazy("Expired")),
+    "draft": ("", "edit", gettext_lazy("Draft")),
+    "checked": ("info", "check", gettext_lazy("Checked")),
+    "active": ("low", "check", gettext_lazy("Active")),
+    "quarantined": ("mod", "warning", gettext_lazy("Quarantined")),
+    "retired": ("", "minus", gettext_lazy("Retired")),
+}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Draw one icon as inline SVG; a name that is not drawn yet raises KeyError."""
+    if name in SHAPES:
+        return format_html(
+            '<svg class="i f" viewBox="0 0 14 14" aria-hidden="true"><path d="{}"/></svg>',
+            SHAPES[name],
+        )
+    return format_html(
+        '<svg class="i" viewBox="0 0 20 20" aria-hidden="true"><path d="{}"/></svg>', LINES[name]
+    )
+
+
+@register.simple_tag
+def severity_chip(word: str | None) -> SafeString:
+    """Say a severity by word, shape and colour; no word is "not assessed"."""
+    return _chip(SEVERITIES[(word or "not assessed").lower()])
+
+
+@register.simple_tag
+def status_chip(status: str) -> SafeString:
+    """Say the state of work; a state without a look of its own is shown by its word."""
+    plain = ("", "info", str(status).replace("_", " ").capitalize())
+    return _chip(STATUSES.get(str(status).lower(), plain))
+
+
+@register.simple_tag(takes_context=True)
+def navigation(context: template.Context) -> list:
+    """Return the links that this person may use, the current one marked."""
+    return links_for(context["request"])
+
+
+@register.filter
+def number(value: float | None, digits: int = 2) -> str:
+    """Write a number in the reader's locale; — where there is none."""
+    if value is None or value == "" or not math.isfinite(value):
+        return NONE
+    return number_format(value, digits, use_l10n=True)
+
+
+@register.filter
+def percent2(value: float | None) -> str:
+    """Write a percentage (0 to 100) with two digits; — where there is none."""
+    text = number(value, 2)
+    return text if text == NONE else f"{text} %"
+
+
+@register.filter
+def machine(value: float) -> str:
+    """Write a number as attributes and scripts read it: no grouping, a point."""
+    return repr(value)
+
+
+@register.filter(name="bytes")
+def size(value: float | None) -> str:
+    """Write a size in the decimal units of disks: 0 B, 812 kB, 3.4 MB."""
+    if value is None:
+        return NONE
+    amount, unit = float(value), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if amount < 999.5:
+            break
+        amount, unit = amount / 1000, larger
+    digits = 0 if unit in ("B", "kB") or amount >= 99.95 else 1
+    return f"{number_format(amount, digits, use_l10n=True)} {unit}"
+
+
+@register.filter
+def short_id(value: object) -> str:
+    """Shorten a UUID to the eight characters that people read out."""
+    return str(value).replace("-", "")[:8]
+
+
+@register.filter
+def initials(user: object) -> str:
+    """Take two letters of a person's name, else of their e-mail address."""
+    words = (getattr(user, "name", "") or getattr(user, "email", "") or "?").split()
+    words = [word for word in words if word.lower().rstrip(".") not in TITLES] or words
+    letters = words[0][:2] if len(words) == 1 else words[0][0] + words[-1][0]
+    return letters.upper()
+
+
+def _chip(look: tuple[str, str, object]) -> SafeString:
+    css, shape, label = look
+    return format_html('<span class="{}">{}{}</span>', f"chip {css}".strip(), icon(shape), label)

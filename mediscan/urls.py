@@ -1,0 +1,21 @@
+"""Every address of the house."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from mediscan import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("healthz/", views.healthz, name="healthz"),
+    path("readyz/", views.readyz, name="readyz"),
+    path("accounts/", include("allauth.account.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("imaging.urls")),
+    path("", include("reports.urls")),
+    path("", include("analytics.urls")),
+]
+handler400 = "mediscan.views.bad_request"
+handler403 = "mediscan.views.forbidden"
+handler404 = "mediscan.views.not_found"
+handler500 = "mediscan.views.server_error"

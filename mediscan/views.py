@@ -1,0 +1,83 @@
+"""The door, the pulse, and what is said when something goes wrong."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from mediscan.health import is_ready, readiness
+
+
+@login_not_required
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Say what this is; whoever is signed in goes straight to their dashboard."""
+    if request.user.is_authenticated:
+        return redirect("analytics:dashboard")
+    return render(request, "home.html")
+
+
+@login_not_required
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    """The process answers; nothing else is asked."""
+    return JsonResponse({"status": "ok"})
+
+
+@login_not_required
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """The parts that a page needs; 503 when one of them is missing."""
+    parts = readiness()
+    if is_ready(parts):
+        return JsonResponse({"status": "ready", **parts})
+    answer = JsonResponse({"status": "not ready", **parts}, status=HTTPStatus.SERVICE_UNAVAILABLE)
+    answer["Retry-After"] = "10"
+    return answer
+
+
+@login_not_required
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render(request, "400.html", status=HTTPStatus.BAD_REQUEST)
+
+
+@login_not_required
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Say what the guard said: it names the role that is needed."""
+    reason = {"reason": str(exception)} if exception and str(exception) else {}
+    return render(request, "403.html", reason, status=HTTPStatus.FORBIDDEN)
+
+
+@login_not_required
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
+
+
+@login_not_required
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    sentence = _("The page was open for too long, or cookies are switched off for this site.")
+    return render(request, "403.html", {"reason": sentence}, status=HTTPStatus.FORBIDDEN)
+
+
+@login_not_required
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Rendered without context processors: they may be what failed."""
+    text = render_to_string(
+        "500.html",
+        {
+            "request_id": getattr(request, "request_id", ""),
+            "research_notice": settings.RESEARCH_NOTICE,
+            "version": settings.VERSION,
+        },
+    )
+    return HttpResponse(text, status=HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -1,0 +1,96 @@
+"""PURE: what a report says, in the order it says it; nothing here computes a measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+NONE = "—"
+SEVERITY_WORDS = {
+    "low": "Low",
+    "moderate": "Moderate",
+    "high": "High",
+    "no finding": "No finding",
+    "not assessed": "Not assessed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One named value; `note` gives its denominator, unit or the reason why there is none."""
+
+    name: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLine:
+    """One model of the ensemble as the report prints it."""
+
+    name: str
+    version: str
+    share: str
+    device: str
+    time: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """JPEG or PNG bytes of the three pictures, and what the colours mean."""
+
+    original: bytes
+    mask: bytes
+    heat: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReportContent:
+    """Everything that stands on one report."""
+
+    title: str
+    result_id: str
+    patient: Sequence[Line]
+    severity: str
+    severity_reason: str
+    measures: Sequence[Line]
+    members: Sequence[MemberLine]
+    agreement: str
+    origin: Sequence[Line]
+    notice: str
+    made_at: datetime
+    reviewer: str = "Not reviewed. Name, date and signature:"
+    warnings: Sequence[str] = field(default_factory=tuple)
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Write a value with a decimal point and fixed digits; — where there is none."""
+    return NONE if value is None else f"{value:,.{digits}f}".replace(",", "\u202f")
+
+
+def measure_lines(
+    row: Mapping, *, intensity_range: Sequence[float] | None, calibrated: bool
+) -> list[Line]:
+    """Return the measures of one threshold row, each with its denominator, unit or reason."""
+    reasons = row.get("reasons", {})
+    low, high = intensity_range or (None, None)
+    grey = "grey 0-255" + ("" if low is None else f", from {low:g} to {high:g}")
+    lines = [
+        Line("Affected area", row["area_text"] or NONE, f"of {row['denominator']}"),
+        Line("Pixels", f"{row['area_px']:d}", f"of {row['reference_px']:d}"),
+        Line("Average lesion intensity", number(row["average_intensity"], 1),
+             reasons.get("average_intensity", grey)),
+        Line("Mean intensity", number(row["mean"], 1), reasons.get("mean", row["unit"])),
+        Line("Ratio to the surroundings", number(row["ratio"]), reasons.get("ratio", "")),
+        Line("Circularity", number(row["circularity"]),
+             reasons.get("circularity", "0 to 1, round is 1")),
+        Line("Regions", f"{row['lesions']:d}",
+             f"{row['specks']:d} specks of {row['specks_px']:d} px left out"),
+    ]  # fmt: skip
+    if calibrated and row.get("area_mm2") is not None:
+        lines.insert(2, Line("Area", number(row["area_mm2"], 0), "mm²"))
+    if row.get("volume_ml") is not None:
+        lines.insert(2, Line("Volume", number(row["volume_ml"]), "ml"))
+    return lines

@@ -1,0 +1,60 @@
+"""One row per image: the measures of a selection as CSV that no spreadsheet executes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+
+from imaging.models import Result
+
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
+MEASURES = (
+    "area_px", "reference_px", "area_percent", "area_mm2", "volume_ml", "average_intensity", "mean",
+    "sd", "p10", "p50", "p90", "ratio", "z", "circularity", "lesions", "largest_px", "specks",
+)  # fmt: skip
+HEAD = (
+    "result", "image", "study", "patient_name", "record_number", "file", "modality", "analysed_at",
+    "ensemble", "members", "labels", "threshold", "severity", "severity_reason", "severity_rule",
+    "denominator", *MEASURES, "intensity_unit", "models_disagree", "notice",
+)  # fmt: skip
+
+
+def csv_lines(results: Iterable[Result], *, notice: str) -> Iterator[bytes]:
+    """Yield the file line by line: UTF-8 with a mark for spreadsheets, RFC 4180, decimal points."""
+    yield "\ufeff".encode()
+    yield _line(HEAD)
+    for result in results:
+        yield _line(_row(result, notice))
+
+
+def safe(value: str) -> str:
+    """Return `value` as a cell that no spreadsheet takes for a formula."""
+    cleaned = value.replace("\0", "")
+    return f"'{cleaned}" if cleaned.lstrip(" ").startswith(DANGEROUS) else cleaned
+
+
+def _row(result: Result, notice: str) -> list:
+    row, image, run = result.operating, result.image, result.job.run
+    members = " + ".join(
+        f"{one['model']} {one['version']} x {one['weight']:g}" for one in run.frozen["members"]
+    )
+    texts = [
+        str(result.pk), str(image.pk), str(image.study_id), result.patient.name,
+        result.patient.record_number, image.source.name, image.modality,
+        f"{result.created_at:%Y-%m-%dT%H:%M:%SZ}", run.title, members, ", ".join(result.labels),
+    ]  # fmt: skip
+    rule = f"{result.severity_rule['rule']} v{result.severity_rule['version']}"
+    return [
+        *map(safe, texts),
+        result.threshold,
+        *map(safe, [result.severity, result.severity_reason, rule, row["denominator"]]),
+        *("" if row.get(name) is None else row[name] for name in MEASURES),
+        *map(safe, [row["unit"], "yes" if result.disagree else "no", notice]),
+    ]
+
+
+def _line(cells: Iterable) -> bytes:
+    sink = io.StringIO()
+    csv.writer(sink, lineterminator="\r\n").writerow(cells)
+    return sink.getvalue().encode()

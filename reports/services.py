@@ -1,0 +1,167 @@
+"""The life of an export: asked for, made by the worker, offered, expired."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.models import Blob
+from accounts.vault.staging import StagedBlob
+from accounts.vault.storage import blob_delete, blob_keep
+from imaging import queue
+from imaging.models import Result
+from imaging.services.leases import MAX_DEATHS, LeaseKeeper, LeaseLost, lease_end
+from imaging.services.refusals import NotPossible
+from reports.models import Export, ExportItem, ExportKind, ExportStatus, ItemState
+
+logger = logging.getLogger(__name__)
+TASK = "reports.tasks.make_export"
+KEPT = timedelta(days=7)
+MOST_RESULTS = 2_000
+STALE = timedelta(seconds=60)
+
+
+@transaction.atomic
+def export_create(*, user, kind: str, results: list[Result]) -> Export:
+    """Ask for a file of `results`, all of one organisation. Raises NotPossible."""
+    if kind not in ExportKind.values:
+        raise NotPossible(_("There is no such kind of export."))
+    if not results:
+        raise NotPossible(_("None of the selected images has a result yet. Run an ensemble first."))
+    if len(results) > MOST_RESULTS:
+        raise NotPossible(_("At most %(n)d results fit one export.") % {"n": MOST_RESULTS})
+    if kind == ExportKind.PDF and len(results) > 1:
+        kind = ExportKind.PDFS
+    organisations = {result.organisation_id for result in results}
+    if len(organisations) > 1:
+        raise NotPossible(_("An export holds the results of one organisation."))
+    export = Export(organisation_id=organisations.pop(), user=user, kind=kind, rung_at=now())
+    export.save(force_insert=True)
+    ExportItem.objects.bulk_create(
+        ExportItem(
+            export=export,
+            organisation_id=export.organisation_id,
+            result=result,
+            position=position,
+        )
+        for position, result in enumerate(results, start=1)
+    )
+    audit.record(user, "export.create", export)
+    queue.enqueue(TASK, str(export.pk))
+    return export
+
+
+def export_claim(export_id: str) -> Export | None:
+    """Take an export for this worker by one UPDATE; None when there is nothing to take."""
+    free = Q(status=ExportStatus.QUEUED) | Q(status=ExportStatus.RUNNING, lease_until__lt=Now())
+    taken = Export.objects.filter(free, pk=export_id, attempt__lt=MAX_DEATHS).update(
+        status=ExportStatus.RUNNING, attempt=F("attempt") + 1, lease_until=lease_end()
+    )
+    return (
+        Export.objects.select_related("organisation", "user").get(pk=export_id) if taken else None
+    )
+
+
+def export_fill(export: Export, chunks: Iterator[bytes], *, patient_id: UUID | None = None) -> None:
+    """Write the file piece by piece and close `export`. Raises LeaseLost, WorkerStopping."""
+    keep = LeaseKeeper(lambda: _held(export))
+    staged = StagedBlob(
+        organisation=export.organisation, kind="export", patient_id=patient_id, chunk_size=1 << 20
+    )
+    with staged:  # outside of any transaction: SQLite has one writer at a time
+        for chunk in chunks:
+            keep()
+            staged.write(chunk)
+        _close(export, staged)
+
+
+@transaction.atomic
+def _close(export: Export, staged: StagedBlob) -> None:
+    ended = _held(export).update(
+        status=ExportStatus.SUCCEEDED,
+        blob=blob_keep(staged),
+        finished_at=now(),
+        expires_at=now() + KEPT,
+        lease_until=None,
+    )
+    if not ended:
+        raise LeaseLost
+    audit.record(export.user, "export.succeed", export)
+
+
+def export_fail(export: Export, *, error: str) -> None:
+    """Close `export` with a sentence for its user; nothing happens when it is no longer ours."""
+    with transaction.atomic():
+        ended = _held(export).update(
+            status=ExportStatus.FAILED, error=error[:500], finished_at=now(), lease_until=None
+        )
+        if ended:
+            audit.record(export.user, "export.fail", export, outcome="failed")
+
+
+def exports_recover() -> int:
+    """Ring again for what was lost, give up what died three times, forget what expired."""
+    return _ring_lost() + _give_up() + _expire()
+
+
+def _ring_lost() -> int:
+    dead = Q(status=ExportStatus.RUNNING, lease_until__lt=Now())
+    unheard = Q(status=ExportStatus.QUEUED, rung_at__lt=Now() - STALE)
+    waiting = queue.waiting(TASK)
+    count = 0
+    for pk in Export.objects.filter(dead | unheard, attempt__lt=MAX_DEATHS).values_list(
+        "pk", flat=True
+    ):
+        if str(pk) not in waiting:
+            with transaction.atomic():
+                Export.objects.filter(pk=pk).update(rung_at=now())
+                queue.enqueue(TASK, str(pk))
+            count += 1
+    return count
+
+
+def _give_up() -> int:
+    return Export.objects.filter(
+        status=ExportStatus.RUNNING, lease_until__lt=Now(), attempt__gte=MAX_DEATHS
+    ).update(
+        status=ExportStatus.FAILED,
+        error=_("The worker died three times while making this file. Try a smaller selection."),
+        finished_at=now(),
+        lease_until=None,
+    )
+
+
+def _expire() -> int:
+    count = 0
+    for export in Export.objects.filter(expires_at__lt=now(), blob__isnull=False):
+        with transaction.atomic():
+            blob = Blob.objects.get(pk=export.blob_id)
+            Export.objects.filter(pk=export.pk).update(blob=None)
+            blob_delete(blob)
+        count += 1
+    return count
+
+
+def items_close(export: Export, done: dict[int, str]) -> None:
+    """Write what became of each item by position: "" is done, else the reason why it is not in."""
+    items = list(export.items.filter(position__in=done))
+    for item in items:
+        item.reason = done[item.position]
+        item.state = ItemState.SKIPPED if item.reason else ItemState.DONE
+    ExportItem.objects.bulk_update(items, ["state"], batch_size=500)
+    for item in items:
+        if item.reason:
+            item.save(update_fields=["state", "reason"])
+
+
+def _held(export: Export):
+    return Export.objects.filter(pk=export.pk, status=ExportStatus.RUNNING, attempt=export.attempt)

@@ -1,0 +1,42 @@
+"""What the queue calls to make an export; it never raises into the queue."""
+
+from __future__ import annotations
+
+import logging
+
+from imaging.services.leases import LeaseLost, WorkerStopping
+from reports.making import export_chunks
+from reports.models import ExportKind
+from reports.pdf import PdfError
+from reports.services import export_claim, export_fail, export_fill
+
+logger = logging.getLogger(__name__)
+
+
+def make_export(export_id: str) -> None:
+    """Make one export.
+
+    State before: queued. State after: succeeded or failed. Delivered twice, the
+    claim makes the second run a no-op; after a crash the file is made anew.
+    """
+    export = export_claim(export_id)
+    if export is None:
+        logger.info("export %s: nothing to do", export_id)
+        return
+    try:
+        export_fill(export, export_chunks(export), patient_id=_only_patient(export))
+    except (LeaseLost, WorkerStopping):
+        logger.info("export %s: given up to another worker", export_id)
+    except PdfError as error:
+        logger.warning("export %s: %s", export_id, error)
+        export_fail(export, error="The report could not be laid out. The log names the reason.")
+    except Exception:
+        logger.exception("export %s failed", export_id)
+        export_fail(export, error="The file could not be made. Try again, or ask an administrator.")
+
+
+def _only_patient(export):
+    """The patient whose key seals the file, when it is one person's."""
+    if export.kind != ExportKind.PDF:
+        return None
+    return export.items.values_list("result__patient", flat=True).first()

@@ -1,0 +1,14 @@
+"""Addresses of the press."""
+
+from django.urls import path
+
+from reports import views
+
+app_name = "reports"
+urlpatterns = [
+    path("exports/new/", views.export_create_view, name="export-create"),
+    path("exports/", views.export_list, name="export-list"),
+    path("exports/<uuid:pk>/", views.export_detail, name="export-detail"),
+    path("exports/<uuid:pk>/status/", views.export_status, name="export-status"),
+    path("exports/<uuid:pk>/content/", views.export_download, name="export-download"),
+]

@@ -1,0 +1,271 @@
+// Ties the viewer to the result page: sliders, keys, numbers by threshold. The server's table is the truth.
+import { Viewer, thresholdLevel } from "./viewer.js";
+import { colourTables, imageSlice, mapSlice } from "./viewer-data.js";
+
+const one = (selector) => document.querySelector(selector);
+const all = (selector) => [...document.querySelectorAll(selector)];
+const config = JSON.parse(one("#viewer-config").textContent);
+const stage = one("[data-stage]");
+const deck = one("[data-deck]");
+const home = { center: config.center, width: config.windowWidth };
+const format = (value, digits) => (value === null || value === undefined ? "—" : value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+const DIGITS = { area_px: 0, reference_px: 0, area_mm2: 0, volume_ml: 2, average_intensity: 1, ratio: 2, circularity: 2, lesions: 0, specks: 0 };
+const SHOWN = ["area_percent", "average_intensity", "ratio", "circularity"];
+
+function rowAt(t) {
+  return config.rows.reduce((best, row) => (Math.abs(row.t - t) < Math.abs(best.t - t) ? row : best));
+}
+
+// Every number, the severity and the outline change together.
+function showRow(row) {
+  for (const cell of all("[data-m]")) {
+    const name = cell.dataset.m;
+    cell.textContent = name in DIGITS ? format(row[name], DIGITS[name]) : row[name] ?? "—";
+  }
+  one("[data-severity]").replaceChildren(one(`[data-chip="${row.severity}"]`).content.cloneNode(true));
+  one("[data-why]").textContent = `${row.area_text} of ${row.denominator}`;
+  one("[data-reason]").textContent = row.severity_reason;
+  const missing = [...new Set(SHOWN.filter((name) => row[name] === null).map((name) => row.reasons[name]))];
+  one("[data-missing]").hidden = missing.length === 0;
+  one("[data-missing-text]").textContent = missing.join(" ");
+  const preview = row.level !== thresholdLevel(config.saved);
+  one("[data-state]").textContent = preview ? `Preview at ${format(row.t, 2)}. Saved threshold is ${format(config.saved, 2)}` : `Saved threshold ${format(config.saved, 2)}`;
+  const pin = one("[data-pin]");
+  if (pin && config.cuts && row.area_percent !== null) pin.setAttribute("transform", `translate(${pinAt(row.area_percent, config.cuts)})`);
+  one("#tho").textContent = format(row.t, 2);
+  one("#th").setAttribute("aria-valuetext", `${format(row.t, 2)}, ${row.area_text} of ${row.denominator}`);
+  const tick = one("[data-legend-tick]");
+  tick.textContent = format(row.t, 2);
+  tick.setAttribute("y", 4 + 170 * (1 - row.t));
+}
+
+function pinAt(value, [low, high]) {
+  if (value < low) return (96 * value) / low;
+  if (value <= high) return 98 + (140 * (value - low)) / (high - low);
+  return Math.min(338, 240 + (98 * (value - high)) / (100 - high));
+}
+
+function legend(table) {
+  const context = one("[data-legend]").getContext("2d");
+  const column = context.createImageData(1, 256);
+  for (let i = 0; i < 256; i += 1) {
+    column.data.set([...table.subarray(3 * (255 - i), 3 * (255 - i) + 3), 255], 4 * i);
+  }
+  context.putImageData(column, 0, 0);
+}
+
+function attach(viewer, tables) {
+  const mode = () => deck.querySelector("[name=mode]:checked").value;
+  const shown = {
+    overlay() {
+      const name = mode() === "disagreement" && one("#cm").value === "redgreen" ? "magma" : one("#cm").value;
+      viewer.setTable(tables[name]);
+      legend(tables[name]);
+      one("[data-legend-top]").textContent = mode() === "disagreement" ? "0.5" : "1.0";
+      viewer.set({ mode: mode() });
+      all(".film [data-mode]").forEach((link) => (link.dataset.mode === mode() ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current")));
+    },
+    opacity() {
+      one("#opo").textContent = `${one("#op").value} %`;
+      one("#op").setAttribute("aria-valuetext", `${one("#op").value} %`);
+      viewer.set({ opacity: one("#op").value / 100 });
+    },
+    threshold() {
+      const row = rowAt(Number(one("#th").value));
+      showRow(row);
+      viewer.set({ threshold: row.t });
+    },
+    window() {
+      const [center, width] = one("#wp").value.split(",").map(Number);
+      viewer.set({ center, width });
+    },
+  };
+  deck.addEventListener("submit", (event) => event.preventDefault());
+  all("[name=mode]").forEach((radio) => radio.addEventListener("change", shown.overlay));
+  one("#cm").addEventListener("change", () => {
+    localStorage.setItem("palette", one("#cm").value);
+    shown.overlay();
+  });
+  one("#op").addEventListener("input", shown.opacity);
+  one("#th").addEventListener("input", shown.threshold);
+  one("#wp").addEventListener("change", shown.window);
+  const kept = localStorage.getItem("palette");
+  if (kept in tables && !new URLSearchParams(location.search).has("palette")) one("#cm").value = kept;
+  Object.values(shown).forEach((show) => show());
+  all("[data-mode]").forEach((link) => link.addEventListener("click", (event) => {
+    event.preventDefault();
+    setMode(link.dataset.mode, shown);
+  }));
+  return shown;
+}
+
+function setMode(value, shown) {
+  deck.querySelector(`[name=mode][value=${value}]`).checked = true;
+  shown.overlay();
+}
+
+function hud(viewer) {
+  const update = () => {
+    one("[data-hud-window]").textContent = `WW ${Math.round(viewer.state.width)}  WL ${Math.round(viewer.state.center)}`;
+    one("[data-hud-zoom]").textContent = `Zoom ${Math.round(viewer.scale * 100)} %`;
+    all("[data-act=invert], [data-act=flip]").forEach((button) => button.setAttribute("aria-pressed", viewer.state[{ invert: "inverted", flip: "flipped" }[button.dataset.act]]));
+  };
+  viewer.addEventListener("draw", update);
+  viewer.addEventListener("probe", ({ detail: [x, y] }) => {
+    const inside = x >= 0 && y >= 0 && x < config.width && y < config.height;
+    const index = y * config.width + x;
+    one("[data-probe]").textContent = inside ? `x ${x}  y ${y}\nvalue ${format(viewer.values[index] * viewer.slope + viewer.intercept, 0)}  p ${(viewer.levels[index] / 255).toFixed(2)}` : "";
+  });
+}
+
+function actions(viewer, shown) {
+  const toggle = (value) => setMode(deck.querySelector("[name=mode]:checked").value === value ? "off" : value, shown);
+  const step = (id, sign) => {
+    const slider = one(id);
+    slider.value = Number(slider.value) + sign * slider.step;
+    slider.dispatchEvent(new Event("input"));
+  };
+  const pick = (index) => {
+    const select = one("#wp");
+    if (index < select.options.length) {
+      select.selectedIndex = index;
+      shown.window();
+    }
+  };
+  const pan = (x, y) => viewer.set({ x: viewer.state.x + x, y: viewer.state.y + y });
+  const tool = (name) => {
+    viewer.tool = name;
+    all("[data-tool]").forEach((button) => button.setAttribute("aria-pressed", button.dataset.tool === name));
+  };
+  return {
+    w: ["Window and level", () => tool("window")],
+    p: ["Pan", () => tool("pan")],
+    z: ["Zoom by dragging", () => tool("zoom")],
+    h: ["Heatmap on or off", () => toggle("heat")],
+    m: ["Mask on or off", () => toggle("mask")],
+    o: ["Outline on or off", () => toggle("outline")],
+    ...(config.spread ? { d: ["Disagreement on or off", () => toggle("disagreement")] } : {}),
+    "[": ["Opacity down", () => step("#op", -1)],
+    "]": ["Opacity up", () => step("#op", 1)],
+    ",": ["Threshold down", () => step("#th", -1)],
+    ".": ["Threshold up", () => step("#th", 1)],
+    c: ["Next colours", () => { const s = one("#cm"); s.selectedIndex = (s.selectedIndex + 1) % s.options.length; s.dispatchEvent(new Event("change")); }],
+    i: ["Invert", () => viewer.set({ inverted: !viewer.state.inverted })],
+    f: ["Flip horizontally", () => viewer.set({ flipped: !viewer.state.flipped })],
+    0: ["Reset view", () => viewer.set({ ...home, zoom: 1, x: 0, y: 0, inverted: false, flipped: false })],
+    "+": ["Zoom in", () => viewer.zoomBy(1.2)],
+    "-": ["Zoom out", () => viewer.zoomBy(1 / 1.2)],
+    ArrowLeft: ["Pan left", () => pan(30, 0)],
+    ArrowRight: ["Pan right", () => pan(-30, 0)],
+    ArrowUp: ["Pan up", () => pan(0, 30)],
+    ArrowDown: ["Pan down", () => pan(0, -30)],
+    ...Object.fromEntries([...one("#wp").options].slice(0, 5).map((option, index) => [index + 1, [`Window: ${option.text}`, () => pick(index)]])),
+  };
+}
+
+function keys(viewer, table) {
+  const help = one("[data-shortcuts]");
+  one("[data-shortcut-list]").replaceChildren(...Object.entries({ ...table, Space: ["Bare image while held"], "?": ["This list"] }).flatMap(([key, [words]]) => {
+    const name = document.createElement("dt");
+    const cap = document.createElement("kbd");
+    cap.textContent = key.toUpperCase().replace("ARROW", "");
+    name.append(cap);
+    const meaning = document.createElement("dd");
+    meaning.textContent = words;
+    return [name, meaning];
+  }));
+  const opener = one("[data-help]");
+  opener.hidden = false;
+  opener.addEventListener("click", () => help.showModal());
+  const typing = (target) => /^(TEXTAREA|SELECT)$/.test(target.tagName) || (target.tagName === "INPUT" && target.type !== "radio");
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || help.open) return;
+    if (event.key.startsWith("Arrow") && event.target !== viewer.canvas) return;
+    if (event.key === "?") return help.showModal();
+    if (event.key === " " && event.target === viewer.canvas) {
+      event.preventDefault();
+      if (!event.repeat) viewer.set({ mode: "off" });
+      return undefined;
+    }
+    const found = table[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (found) {
+      event.preventDefault();
+      found[1]();
+    }
+    return undefined;
+  });
+  document.addEventListener("keyup", (event) => {
+    if (event.key === " " && event.target === viewer.canvas) viewer.set({ mode: deck.querySelector("[name=mode]:checked").value });
+  });
+}
+
+// The rail is one tab stop; arrows move inside it.
+function rail(viewer, table) {
+  const bar = one("[data-rail]");
+  const byAct = { zoomIn: "+", zoomOut: "-", invert: "i", flip: "f", reset: "0" };
+  const byTool = { window: "w", pan: "p", zoom: "z" };
+  bar.hidden = false;
+  const buttons = [...bar.querySelectorAll("button")];
+  buttons.forEach((button, index) => {
+    button.tabIndex = index ? -1 : 0;
+    button.addEventListener("click", () => table[byAct[button.dataset.act] ?? byTool[button.dataset.tool]][1]());
+    button.addEventListener("keydown", (event) => {
+      const move = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+      if (!move) return;
+      event.preventDefault();
+      const next = buttons[(index + move + buttons.length) % buttons.length];
+      buttons.forEach((other) => { other.tabIndex = -1; });
+      next.tabIndex = 0;
+      next.focus();
+    });
+  });
+}
+
+async function load(viewer, index) {
+  const wanted = [imageSlice(config, index), mapSlice(config, config.map, index)];
+  if (config.spread) wanted.push(mapSlice(config, config.spread, index));
+  const [image, levels, spread] = await Promise.all(wanted);
+  viewer.setImage(image.values, config.width, config.height, image.slope, image.intercept);
+  viewer.setLevels(levels);
+  if (spread) viewer.setSpread(spread);
+}
+
+async function begin() {
+  const viewer = new Viewer(one("canvas.main"), { keep: navigator.webdriver });
+  if (Math.max(config.width, config.height) > viewer.limit) throw new Error("the picture is larger than this GPU's textures");
+  const script = one("script[data-luts]");
+  const [tables] = await Promise.all([colourTables(script.dataset.luts), load(viewer, config.slice)]);
+  stage.classList.add("gl");
+  one("[data-apply]").hidden = true;
+  const shown = attach(viewer, tables);
+  const table = actions(viewer, shown);
+  hud(viewer);
+  rail(viewer, table);
+  keys(viewer, table);
+  viewer.set(home);
+  all("[data-lesion]").forEach((button) => button.addEventListener("click", () => {
+    const { box, centroid } = config.lesions[button.dataset.lesion];
+    const [, top, left, , bottom, right] = box;
+    const zoom = Math.min(8, (0.6 * Math.min(config.width, config.height)) / Math.max(bottom - top, right - left, 1));
+    viewer.centreOn(centroid[2], centroid[1], Math.max(1, zoom));
+  }));
+  const slider = one("#sl");
+  if (slider) {
+    const go = async () => {
+      one("#slo").textContent = slider.value;
+      await load(viewer, Number(slider.value));
+    };
+    slider.addEventListener("input", go);
+    viewer.onslice = (sign) => {
+      slider.value = Number(slider.value) + sign;
+      go();
+    };
+  }
+  if (navigator.webdriver) window.mediscanViewer = viewer;
+  document.documentElement.dataset.viewer = "webgl";
+}
+
+begin().catch(() => {
+  // the server's flat layers and the form stay: nothing is lost but the interaction
+  document.documentElement.dataset.viewer = "flat";
+});

@@ -1,0 +1,37 @@
+"""What every test starts from: an empty key ring, and a queue that only listens."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from accounts.vault import keys
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def no_remembered_keys():
+    """Forget unwrapped keys: those of another test's rows are gone with them."""
+    keys.cache.clear()
+    yield
+    keys.cache.clear()
+
+
+@pytest.fixture
+def queued(monkeypatch) -> list[tuple]:
+    """The tasks that the test enqueues, as (dotted path, *args); none is run."""
+    calls: list[tuple] = []
+    monkeypatch.setattr("imaging.queue.enqueue", lambda *call: calls.append(call))
+    return calls
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of real images; the test is skipped where there is none."""
+    root = Path(os.environ.get("MEDISCAN_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not root.is_dir():
+        pytest.skip(f"no real images: {root} is missing (set MEDISCAN_DATA)")
+    return root
