@@ -49,7 +49,6 @@ class StagedBlob:
         self.id, self.version = blob_id or uuid4(), version
         self.organisation, self.kind, self.patient_id = organisation, kind, patient_id
         self.size = 0
-        self._published = False
         self._sha256 = hashlib.sha256()
         key = owner_key(organisation.pk, patient_id)
         place = Place(organisation.pk, self.id, version)
@@ -82,14 +81,11 @@ class StagedBlob:
         """Give the closed file its final name, durably."""
         self.close()
         os.rename(self._temporary, self.path)
-        self._published = True
         _fsync_folder(self.path.parent)
 
     def discard(self) -> None:
-        """Remove the file, published or not."""
+        """Remove the file, unless it was published: then it follows its row's transaction."""
         self._temporary.unlink(missing_ok=True)
-        if self._published:
-            self.path.unlink(missing_ok=True)
         with suppress(OSError):  # a full disk: what it could not take is not wanted any more
             self._file.close()
 

@@ -30,6 +30,7 @@ def environment(home: Path) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
+        "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime reports to its maker unless told not to
         **({} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}),
     }
 

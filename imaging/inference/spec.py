@@ -10,7 +10,7 @@ from typing import Any
 from imaging.inference.devices import is_device
 from imaging.inference.ensembles import model_folder, read_ensemble, weights_checked
 from imaging.inference.errors import MetadataError
-from imaging.inference.fields import Fields
+from imaging.inference.fields import Fields, show
 from imaging.inference.metadata import TYPES, ModelMetadata, model_file, read_metadata
 from imaging.inference.metadata_card import severity_rule, sha256_table
 from imaging.inference.metadata_labels import label_key
@@ -78,7 +78,7 @@ class EnsembleSpec:
         spec = cls(
             name=fields.take("name", "") or "",
             type=fields.choice("type", TYPES),
-            labels=tuple(fields.items("labels", [])),
+            labels=_labels(fields),
             threshold=float(fields.number("threshold", low=1e-6, high=1)),
             severity=severity_rule(fields),
             members=tuple(
@@ -101,6 +101,13 @@ def spec_from_file(root: Path, name: str) -> EnsembleSpec:
         raise MetadataError(
             f"Ensemble “{name}”: type says {found.type}, but its models are of type {spec.type}."
         )
+    for member in found.members:
+        reads = read_metadata(root / member.model).modality
+        if not set(found.modality) <= set(reads):
+            raise MetadataError(
+                f"Ensemble “{name}”: modality says {_words(found.modality)}, "
+                f"but model “{member.model}” reads {_words(reads)}."
+            )
     return spec
 
 
@@ -185,6 +192,14 @@ def _filled(root: Path, member: MemberSpec, card: ModelMetadata) -> MemberSpec:
     path = model_file(root / member.model)
     digest = card.sha256.get(path.name) or file_sha256(path)
     return replace(member, version=card.version, sha256={path.name: digest})
+
+
+def _labels(fields: Fields) -> tuple[str, ...]:
+    """Take the finding labels; an older frozen copy may not hold them."""
+    found = fields.items("labels", [])
+    if not all(isinstance(label, str) for label in found):
+        fields.fail("labels", f"{show(found)} are not names.")
+    return tuple(found)
 
 
 def _member(fields: Fields, item: Any, index: int) -> MemberSpec:

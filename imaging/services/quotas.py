@@ -39,21 +39,26 @@ def runs_check(organisation: Organisation) -> None:
         )
 
 
-def storage_check(organisation: Organisation, size: int) -> None:
-    """Raise Refused when `size` more bytes do not fit the plan's storage."""
-    limit = organisation.plan.storage_bytes
-    if limit is None:
-        return
-    used = storage_used(organisation)
-    if used + size > limit:
-        raise Refused(
-            "quota-storage",
-            _(
-                "The storage of the plan “%(plan)s” is full: %(used).1f of %(limit).1f GB are used."
-                " An administrator can change the plan."
+class StorageRoom:
+    """What is left of the plan's storage: counted once, then kept up file by file."""
+
+    def __init__(self, organisation: Organisation) -> None:
+        self._plan = organisation.plan
+        self._used = 0 if self._plan.storage_bytes is None else storage_used(organisation)
+
+    def take(self, size: int) -> None:
+        """Count `size` more bytes. Raises: Refused when they do not fit."""
+        limit = self._plan.storage_bytes
+        if limit is not None and self._used + size > limit:
+            raise Refused(
+                "quota-storage",
+                _(
+                    "The storage of the plan “%(plan)s” is full: %(used).1f of %(limit).1f GB are"
+                    " used. An administrator can change the plan."
+                )
+                % {"plan": self._plan.name, "used": self._used / GB, "limit": limit / GB},
             )
-            % {"plan": organisation.plan.name, "used": used / GB, "limit": limit / GB},
-        )
+        self._used += size
 
 
 def storage_used(organisation: Organisation) -> int:

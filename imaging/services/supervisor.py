@@ -14,14 +14,16 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import DatabaseError, connections
 
+from accounts.vault.storage import blobs_sweep
 from imaging import queue
+from imaging.engine.scratch import scratch_sweep
 from imaging.services.recovery import Watchdog, recover_all
 from imaging.services.workers import worker_beat
 
 logger = logging.getLogger(__name__)
 CLUSTER = [sys.executable, "manage.py", "qcluster"]
 TICK_S = 0.25
-BEAT_S, RECOVER_S = 5.0, 15.0
+BEAT_S, RECOVER_S, SWEEP_S = 5.0, 15.0, 3600.0
 STOP_S = 6.0  # below the patience of those who stop us: 8 s of `make start`, 30 s of systemd
 MOST_DELAY_S = 30.0
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -38,7 +40,7 @@ class Supervisor:
         self._restarts = 0
         self._started_at = 0.0
         self._start_at = 0.0
-        self._next = dict.fromkeys(("beat", "recover"), 0.0)
+        self._next = dict.fromkeys(("beat", "recover", "sweep"), 0.0)
 
     def run(self) -> None:
         """Work until told to stop; gone within STOP_S and a little."""
@@ -56,15 +58,21 @@ class Supervisor:
 
     def _tick(self, moment: float) -> None:
         self._revive(moment)
-        if moment >= self._next["beat"]:
-            self._next["beat"] = moment + BEAT_S
+        if self._is_time("beat", BEAT_S, moment):
             self._ask(self._beat)
-        if moment >= self._next["recover"]:
-            self._next["recover"] = moment + RECOVER_S
+        if self._is_time("recover", RECOVER_S, moment):
             self._ask(recover_all)
             if self._ask(lambda: self._watchdog.is_stuck(moment)):
                 logger.error("the queue stands still: the cluster is restarted")
                 self._kill()
+        if self._is_time("sweep", SWEEP_S, moment):
+            self._ask(_sweep)
+
+    def _is_time(self, what: str, every_s: float, moment: float) -> bool:
+        if moment < self._next[what]:
+            return False
+        self._next[what] = moment + every_s
+        return True
 
     def _revive(self, moment: float) -> None:
         """Start the cluster when there is none; one that keeps ending waits longer each time."""
@@ -128,6 +136,11 @@ class Supervisor:
         except ProcessLookupError:
             return
         self._cluster.wait()
+
+
+def _sweep() -> None:
+    """Remove the files that killed processes left: blobs without a row, abandoned scratch."""
+    logger.info("swept: %d blobs, %d scratch folders", blobs_sweep(), scratch_sweep())
 
 
 def _end_with(parent: int) -> None:

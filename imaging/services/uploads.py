@@ -23,7 +23,7 @@ from imaging.models import Image, ItemStatus, Modality, Upload, UploadItem
 from imaging.services.filing import ASK_MODALITY
 from imaging.services.ingest import INGEST, image_known, upload_ingest, uploads_recover
 from imaging.services.leases import lease_end
-from imaging.services.quotas import storage_check
+from imaging.services.quotas import StorageRoom
 from imaging.services.refusals import NotPossible
 from imaging.types import Refused
 
@@ -46,10 +46,10 @@ def upload_receive(
         raise NotPossible(_("Choose at least one file."))
     if modality and modality not in Modality.values:
         raise NotPossible(ASK_MODALITY)
-    upload = _begin(user, organisation, modality)
+    upload, room = _begin(user, organisation, modality), StorageRoom(organisation)
     for position, file in enumerate(files):
         Upload.objects.filter(pk=upload.pk).update(lease_until=lease_end())
-        _receive(upload, position, file)
+        _receive(upload, position, file, room)
     return _end(upload)
 
 
@@ -59,7 +59,6 @@ def _begin(user: User, organisation: Organisation, modality: str) -> Upload:
         organisation=organisation, user=user, modality=modality, lease_until=lease_end()
     )
     audit.record(user, "upload.create", upload)
-    upload.refresh_from_db(fields=["lease_until"])
     return upload
 
 
@@ -75,7 +74,7 @@ def _end(upload: Upload) -> Upload:
     return upload
 
 
-def _receive(upload: Upload, position: int, file: UploadedFile) -> UploadItem:
+def _receive(upload: Upload, position: int, file: UploadedFile, room: StorageRoom) -> UploadItem:
     item = UploadItem(
         organisation=upload.organisation,
         upload=upload,
@@ -84,7 +83,7 @@ def _receive(upload: Upload, position: int, file: UploadedFile) -> UploadItem:
         size=file.size,
     )
     try:
-        known = _screened(upload, file, item.name)
+        known = _screened(upload, file, item.name, room)
     except Refused as refusal:
         return _refused(item, refusal)
     if known is not None:
@@ -94,7 +93,7 @@ def _receive(upload: Upload, position: int, file: UploadedFile) -> UploadItem:
     return _stored(item, file)
 
 
-def _screened(upload: Upload, file: UploadedFile, name: str) -> Image | None:
+def _screened(upload: Upload, file: UploadedFile, name: str, room: StorageRoom) -> Image | None:
     """Refuse what can be refused without decoding; return the image if the file is known."""
     head = _head(file)
     screen(head, name, file.size)
@@ -110,7 +109,7 @@ def _screened(upload: Upload, file: UploadedFile, name: str) -> Image | None:
         raise Refused("modality-missing", ASK_MODALITY)
     known = image_known(upload, _sha256(file))
     if known is None:
-        storage_check(upload.organisation, file.size)
+        room.take(file.size)
     return known
 
 

@@ -84,7 +84,7 @@ def number(value: float | None, digits: int = 2) -> str:
     """Write a number in the reader's locale; — where there is none."""
     if value is None or value == "" or not math.isfinite(value):
         return NONE
-    return number_format(value, digits, use_l10n=True)
+    return _written(value, digits)
 
 
 @register.filter
@@ -111,7 +111,7 @@ def size(value: float | None) -> str:
             break
         amount, unit = amount / 1000, larger
     digits = 0 if unit in ("B", "kB") or amount >= 99.95 else 1
-    return f"{number_format(amount, digits, use_l10n=True)} {unit}"
+    return f"{_written(amount, digits)} {unit}"
 
 
 @register.filter
@@ -127,6 +127,11 @@ def initials(user: object) -> str:
     words = [word for word in words if word.lower().rstrip(".") not in TITLES] or words
     letters = words[0][:2] if len(words) == 1 else words[0][0] + words[-1][0]
     return letters.upper()
+
+
+def _written(value: float, digits: int) -> str:
+    """Round, then write: Django's number_format alone would cut the digits off."""
+    return number_format(f"{value:.{digits}f}", digits, use_l10n=True, force_grouping=True)
 
 
 def _chip(look: tuple[str, str, object]) -> SafeString:

@@ -6,7 +6,7 @@ from pydicom import uid
 
 from imaging.formats.dicom.elements import broken, cut_short
 from imaging.formats.dicom.source import unsupported_syntax
-from imaging.formats.markers import jpeg_frame
+from imaging.formats.markers import is_header_whole, jpeg_frame
 from imaging.types import Refused
 
 _HTJ2K = (uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K)
@@ -35,8 +35,8 @@ def check_codestream(
 
 def _jpeg_size(frame: bytes, syntax: uid.UID) -> tuple[int, int, int]:
     header = jpeg_frame(frame) if frame[:2] == b"\xff\xd8" else None
-    if header is None:
-        raise broken("its compressed picture has no frame header")
+    if header is None or (syntax not in uid.JPEGLSTransferSyntaxes and not is_header_whole(frame)):
+        raise broken("its compressed picture has no proper header")
     if syntax == uid.JPEGExtended12Bit and header.precision > 8:
         raise unsupported_syntax(syntax, " 12-bit")
     return header.width, header.height, header.components

@@ -47,12 +47,12 @@ def _read(file: BinaryIO, path: Path, budgets: Budgets) -> Decoded:
     found = _read_tones(source, dataset, modality, budgets)
     place = geometry.read_geometry(dataset, modality)
     person = header.read_header(dataset, str(source.syntax))
-    warnings = [*_modality_warnings(modality), *found.warnings, *place.warnings]
+    remarks = [*_modality_remarks(modality), *found.warnings, *place.warnings]
     return Decoded(
         format="dicom",
         volume=_volume(found, place, modality),
         header=person,
-        warnings=(*warnings, *header.header_warnings(dataset, person)),
+        warnings=(*remarks, *header.header_warnings(dataset, person)),
     )
 
 
@@ -77,7 +77,7 @@ def _read_tones(source: Source, dataset: Dataset, modality: str, budgets: Budget
     return tones.grey_of_colour(array, photometric, dataset, form)
 
 
-def _modality_warnings(modality: str) -> list[str]:
+def _modality_remarks(modality: str) -> list[str]:
     return [] if modality else ["The file does not say its modality; choose it when you upload."]
 
 

@@ -1,0 +1,109 @@
+"""The admin: operators manage people and plans, see no patient, and change no trail."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from accounts import audit
+from accounts.models import AuditEvent, Plan, User
+from imaging.models import Image, Job, JobStatus, ModelState, Patient, Result, Study
+from tests.accounts.factories import PlanFactory, StrangerFactory, UserFactory
+from tests.imaging.factories import JobFactory, ModelVersionFactory, ResultFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def operator(client):
+    user = StrangerFactory(is_staff=True, is_superuser=True)
+    client.force_login(user)
+    return user
+
+
+def page(client, model: str, what: str = "changelist", *args):
+    return client.get(reverse(f"admin:{model}_{what}", args=args))
+
+
+@pytest.mark.parametrize("model", [Patient, Study, Image, Result])
+def test_no_patient_in_the_admin(model):
+    assert model not in admin.site._registry
+
+
+def test_every_list_opens_for_an_operator(client, operator):
+    ResultFactory()
+    for model in admin.site._registry:
+        label = f"{model._meta.app_label}_{model._meta.model_name}"
+        assert page(client, label).status_code == 200, label
+
+
+def test_every_row_opens_for_an_operator(client, operator):
+    ResultFactory()
+    for model in admin.site._registry:
+        if row := model.objects.first():
+            label = f"{model._meta.app_label}_{model._meta.model_name}"
+            assert page(client, label, "change", row.pk).status_code == 200, label
+
+
+def test_a_person_without_staff_rights_may_not_come_in(client):
+    client.force_login(UserFactory())
+    response = client.get(reverse("admin:accounts_user_changelist"), follow=True)
+    assert response.status_code == 403
+
+
+def test_the_anonymous_go_to_the_one_login_page(client):
+    response = page(client, "accounts_user")
+    assert response.status_code == 302
+    assert reverse("account_login") in response.url
+
+
+def test_an_operator_adds_a_person_who_must_change_the_password(client, operator):
+    secret = "a long enough passphrase"
+    form = {"email": "New@Example.org", "name": "New", "password1": secret, "password2": secret}
+    response = client.post(reverse("admin:accounts_user_add"), form)
+    assert response.status_code == 302
+    user = User.objects.get(email="new@example.org")
+    assert user.must_change_password
+    assert user.check_password(secret)
+    assert user.emailaddress_set.get().verified
+    assert AuditEvent.objects.filter(action="user.create", actor=operator).exists()
+
+
+def test_an_operator_changes_a_plan_and_the_trail_says_so(client, operator):
+    plan = PlanFactory()
+    form = {"name": "Gold", "slug": plan.slug, "runs_per_month": 5}
+    client.post(reverse("admin:accounts_plan_change", args=[plan.pk]), form)
+    assert Plan.objects.get(pk=plan.pk).runs_per_month == 5
+    event = AuditEvent.objects.get(action="plan.change")
+    assert (event.actor, event.reason) == (operator, "name, runs_per_month")
+
+
+def test_the_trail_cannot_be_changed_here(client, operator):
+    audit.record(operator, "test.event", operator)
+    event = AuditEvent.objects.filter(action="test.event").get()
+    for what in ("change", "delete"):
+        url = reverse(f"admin:accounts_auditevent_{what}", args=[event.pk])
+        assert client.post(url, {"action": "forged"}).status_code == 403
+    assert client.get(reverse("admin:accounts_auditevent_add")).status_code == 403
+
+
+def test_failed_jobs_are_queued_again_from_the_list(client, operator, queued):
+    job = JobFactory(failed=True)
+    url = reverse("admin:imaging_job_changelist")
+    response = client.post(url, {"action": "retry", "_selected_action": [job.pk]}, follow=True)
+    assert "1 queued" in response.content.decode()
+    assert Job.objects.get().status == JobStatus.QUEUED
+    assert queued == [("imaging.tasks.run_job", str(job.pk))]
+
+
+def test_a_model_is_activated_and_a_quarantined_one_says_why_not(client, operator):
+    good = ModelVersionFactory(state=ModelState.CHECKED)
+    bad = ModelVersionFactory(state=ModelState.QUARANTINED, problem="model.onnx has changed")
+    url = reverse("admin:imaging_modelversion_changelist")
+    form = {"action": "activate", "_selected_action": [good.pk, bad.pk]}
+    text = client.post(url, form, follow=True).content.decode()
+    good.refresh_from_db()
+    bad.refresh_from_db()
+    assert (good.state, bad.state) == (ModelState.ACTIVE, ModelState.QUARANTINED)
+    assert "model.onnx has changed" in text

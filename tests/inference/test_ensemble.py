@@ -1,0 +1,62 @@
+"""The weighted mean and the disagreement, from sums alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imaging.inference.ensemble import Tally
+from imaging.measures.agreement import disagreement_map
+from imaging.measures.probability import quantise
+
+
+def tally(maps, weights):
+    found = Tally()
+    for p, weight in zip(maps, weights, strict=True):
+        found.add(np.asarray(p, dtype=np.float32), weight)
+    return found
+
+
+def test_by_hand():
+    found = tally([[0.2, 1.0], [0.6, 0.0]], [0.25, 0.75])
+    assert found.mean == pytest.approx([0.5, 0.25])
+    # sigma = √(0.25·0.09 + 0.75·0.01) = √0.03; stored ⌊510·0.1732 + ½⌋
+    assert found.disagreement.tolist() == [88, 221]
+
+
+def test_one_member_has_no_disagreement():
+    assert tally([[0.3]], [1]).disagreement is None
+
+
+def test_agreement_keeps_the_very_number():
+    # three shares of a third would lose a bit: 0.5 must stay 128 of 255
+    p = np.linspace(0, 1, 256, dtype=np.float32)
+    found = tally([p] * 5, [0.1, 0.2, 0.3, 0.15, 0.25])
+    assert (found.mean == p).all()
+    assert (found.disagreement == 0).all()
+    assert quantise(found.mean)[0] == 0
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 1, width=32), st.floats(0, 1, width=32), st.integers(1, 99)),
+        min_size=2,
+        max_size=6,
+    )
+)
+def test_it_says_what_the_definition_says(rows):
+    maps = [np.array(row[:2], dtype=np.float32) for row in rows]
+    weights = [row[2] for row in rows]
+    found = tally(maps, weights)
+    assert found.mean == pytest.approx(np.average(maps, axis=0, weights=weights), abs=1e-6)
+    whole = disagreement_map(maps, weights).astype(int)
+    assert np.abs(found.disagreement.astype(int) - whole).max() <= 1
+
+
+def test_what_cannot_be_averaged_is_refused():
+    with pytest.raises(ValueError, match="above zero"):
+        tally([[0.1]], [0])
+    with pytest.raises(ValueError, match="differ in shape"):
+        tally([[0.1], [0.1, 0.2]], [1, 1])
+    with pytest.raises(ValueError, match="nothing to average"):
+        _ = Tally().mean

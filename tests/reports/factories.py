@@ -1,0 +1,34 @@
+"""One factory for exports, making the smallest valid row."""
+
+from __future__ import annotations
+
+import factory
+
+from reports.models import Export, ExportItem
+from tests.imaging.factories import ResultFactory
+
+
+class ExportFactory(factory.django.DjangoModelFactory):
+    """A queued CSV of one result; `results` gives others, all of one person."""
+
+    class Meta:
+        model = Export
+        skip_postgeneration_save = True
+
+    class Params:
+        results = factory.LazyFunction(lambda: [ResultFactory()])
+
+    user = factory.LazyAttribute(lambda o: o.results[0].job.run.requested_by)
+    organisation = factory.LazyAttribute(lambda o: o.results[0].organisation)
+    kind = "csv"
+
+    @classmethod
+    def _create(cls, model_class, *args, results=None, **kwargs):
+        return super()._create(model_class, *args, **kwargs)
+
+    @factory.post_generation
+    def items(self, create, results, **kwargs):
+        for position, result in enumerate(results or [], start=1):
+            ExportItem.objects.create(
+                export=self, organisation=self.organisation, result=result, position=position
+            )

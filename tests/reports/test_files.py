@@ -1,0 +1,68 @@
+"""CSV that no spreadsheet executes, ZIPs that are whole, words that PDFs print."""
+
+import csv
+import io
+import zipfile
+
+import pytest
+
+from reports.content import measure_lines, number
+from reports.csv import HEAD, csv_lines, safe
+from reports.pdf import runs
+from reports.zips import zip_chunks
+from tests.imaging.factories import ResultFactory, operating_row
+
+
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠", " =", "\0="]
+)
+def test_a_cell_that_a_spreadsheet_would_execute_is_quoted(start):
+    assert safe(f"{start}cmd|' /C calc'!A0").startswith("'")
+
+
+def test_plain_cells_stay_as_they_are():
+    assert safe("Müller, Jörg") == "Müller, Jörg"
+
+
+@pytest.mark.django_db
+def test_csv_has_one_row_per_result_and_parses_back():
+    result = ResultFactory()
+    result.image.source.name = '=HYPERLINK("http://x"),\r\n"evil".png'
+    result.image.source.save()
+    data = b"".join(csv_lines([result], notice="Research use only")).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(data, newline="")))
+    assert tuple(rows[0]) == HEAD
+    assert rows[0]["area_percent"] == "26.04"
+    assert rows[0]["area_mm2"] == ""
+    assert rows[0]["file"].startswith("'=HYPERLINK")
+    assert rows[0]["notice"] == "Research use only"
+
+
+def test_a_zip_made_piece_by_piece_is_whole():
+    members = [("a.txt", b"first"), ("b.bin", bytes(100_000))]
+    pieces = list(zip_chunks(iter(members)))
+    assert len(pieces) == 3
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(pieces)))
+    assert archive.testzip() is None
+    assert [(name, archive.read(name)) for name in archive.namelist()] == members
+
+
+def test_measures_carry_their_denominator_or_their_reason():
+    row = operating_row(
+        circularity=None, reasons={"circularity": "Every region is smaller than 12 px."}
+    )
+    lines = {
+        line.name: line for line in measure_lines(row, intensity_range=[0, 255], calibrated=False)
+    }
+    assert lines["Affected area"].note == "of whole image"
+    assert (lines["Circularity"].value, lines["Circularity"].note) == (
+        "—",
+        "Every region is smaller than 12 px.",
+    )
+    assert "Area" not in lines
+    assert number(None) == "—"
+
+
+def test_text_is_split_by_the_font_that_holds_it():
+    assert runs("Novák 王小明 x") == [("", "Novák "), ("cjk", "王小明 "), ("", "x")]
+    assert runs("محمد")[0][0] == "arab"
