@@ -59,28 +59,6 @@ def jpeg_exif(data: bytes) -> bytes:
     return b""
 
 
-def is_header_whole(data: bytes) -> bool:
-    """True if segment follows segment from the start to the first scan, without a stray byte.
-
-    Stricter than a viewer needs: GDCM ends its process over a header that libjpeg warns of (stray
-    bytes, a JFIF major version but 1, an Adobe transform above 2).
-    """
-    position = 2
-    for marker, start, end in _segments(data):
-        between = data[position : start - 4]
-        if any(byte != 0xFF and byte not in _ALONE for byte in between) or end > len(data):
-            return False
-        content = data[start:end]
-        if marker == 0xE0 and content[:5] == b"JFIF\x00" and content[5:6] != b"\x01":
-            return False
-        if marker == 0xEE and content[:5] == b"Adobe" and content[11:12] > b"\x02":
-            return False
-        if marker == 0xDA:
-            return True
-        position = end
-    return False
-
-
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Yield (marker, start, end) of each segment's content, up to the first scan."""
     position = 2

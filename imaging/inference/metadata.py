@@ -12,7 +12,6 @@ from imaging.inference.errors import MetadataError, ModelFileError
 from imaging.inference.fields import Fields, read_object, show
 from imaging.inference.metadata_card import card_missing, card_of, severity_rule, sha256_table
 from imaging.inference.metadata_labels import (
-    channel_names,
     finding_labels,
     label_names,
     reference_plan,
@@ -25,6 +24,7 @@ from imaging.inference.metadata_recipe import (
     tiling_plan,
     tta_flips,
 )
+from imaging.inference.metadata_shapes import channel_count, shapes_of, spatial_size
 from imaging.inference.model_files import model_file, verify_files
 
 __all__ = [
@@ -118,22 +118,13 @@ def read_metadata(folder: Path) -> ModelMetadata:
     raw = read_object(folder / METADATA_FILE, owner)
     fields = Fields(owner, raw)
     identity = _identity(fields, folder.name)
-    shapes = _shapes(fields, identity["type"], identity["framework"])
+    shapes = shapes_of(fields, identity["type"], identity["framework"])
     labels = _labels(fields, identity["type"], shapes)
     recipe = _recipe(fields, shapes)
     answer = _answer(fields, identity["type"], labels, shapes)
     fields.extras()
     fields.done()
     return ModelMetadata(**identity, **shapes, **labels, **recipe, **answer, raw=raw)
-
-
-def channel_count(shape: tuple[Any, ...], axis: int) -> int | None:
-    found = shape[axis]
-    return found if isinstance(found, int) else None
-
-
-def spatial_size(shape: tuple[Any, ...], axis: int) -> tuple[int | None, ...]:
-    return shape[2:] if axis == 1 else shape[1:-1]
 
 
 def _identity(fields: Fields, folder_name: str) -> dict[str, Any]:
@@ -158,44 +149,6 @@ def _identity(fields: Fields, folder_name: str) -> dict[str, Any]:
         "version": version,
         "modality": modality,
     }
-
-
-def _shapes(fields: Fields, kind: str, framework: str) -> dict[str, Any]:
-    given = fields.items("input_shape")
-    if len(given) not in (4, 5) or not _is_shape(given):
-        fields.fail(
-            "input_shape",
-            f"{show(given)} is not batch, channel and two or three sizes (null: any).",
-        )
-    shape = tuple(given)
-    last = len(shape) - 1
-    axis = fields.choice("channel_axis", (1, -1, last), -1 if framework == "tensorflow" else 1)
-    axis = -1 if axis == last else axis
-    output = _output_shape(fields, kind, shape, axis)
-    return {
-        "input_shape": shape,
-        "output_shape": output,
-        "channel_axis": axis,
-        "channels": channel_names(fields, channel_count(shape, axis)),
-    }
-
-
-def _output_shape(fields: Fields, kind: str, shape: tuple[Any, ...], axis: int) -> tuple[Any, ...]:
-    output = fields.items("output_shape")
-    if kind == "detection":
-        if len(output) != 3 or not all(isinstance(one, list) and _is_shape(one) for one in output):
-            fields.fail(
-                "output_shape", f"{show(output)} is not three shapes: boxes, scores, labels."
-            )
-        return tuple(tuple(one) for one in output)
-    wanted = len(shape) if kind == "segmentation" else 2
-    if len(output) != wanted or not _is_shape(output):
-        fields.fail("output_shape", f"{show(output)} does not have {wanted} sizes (null: any).")
-    if kind == "segmentation":
-        pairs = zip(spatial_size(shape, axis), spatial_size(tuple(output), axis), strict=True)
-        if any(a is not None and b is not None and a != b for a, b in pairs):
-            fields.fail("output_shape", f"{show(output)} is another grid than {show(list(shape))}.")
-    return tuple(output)
 
 
 def _labels(fields: Fields, kind: str, shapes: Mapping[str, Any]) -> dict[str, Any]:
@@ -295,10 +248,3 @@ def _default_activation(
     one = channel_count(shapes["output_shape"], axis) == 1
     no_background = kind == "segmentation" and labels["labels"][0].casefold() != "background"
     return "sigmoid" if one or per_label or no_background else "softmax"
-
-
-def _is_shape(values: list[Any]) -> bool:
-    return all(
-        value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0)
-        for value in values
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from time import perf_counter
 from typing import Any
@@ -26,6 +27,7 @@ _KINDS = {
     **dict.fromkeys(("MR", "MRI"), "mri"),
     "CT": "ct",
 }
+_CODES = {"xray": "DX", "mri": "MR", "ct": "CT"}
 _PACKAGES = {
     "pytorch": ("torch", "monai"),
     "onnx": ("onnxruntime",),
@@ -43,6 +45,7 @@ def analyse(volume: Volume, spec: EnsembleSpec, models: ModelCache, progress: Pr
     cards = {member.model: models.metadata(member) for member in spec.members}
     labels = _agreed_labels(spec, cards)
     _check_image(volume, cards)
+    volume = _as_read(volume, cards)
     running = [member for member in spec.members if member.weight > 0]
     sums, member_maps, facts = _Sums(labels), {}, {}
     outcomes = run_members(volume, running, models)
@@ -113,6 +116,14 @@ def _check_image(volume: Volume, cards: dict[str, ModelMetadata]) -> None:
             raise InferenceError(
                 f"{titled(card)} reads {', '.join(card.modality)} images; this one is {kind}."
             )
+
+
+def _as_read(volume: Volume, cards: dict[str, ModelMetadata]) -> Volume:
+    """A picture that does not say its modality is of the only one that all its models read."""
+    common = set.intersection(*(set(card.modality) for card in cards.values()))
+    if volume.modality or len(common) != 1:
+        return volume
+    return replace(volume, modality=_CODES[common.pop()])
 
 
 def _quantise(p: np.ndarray) -> Map:

@@ -18,6 +18,7 @@ from imaging.services.leases import LeaseKeeper, LeaseLost
 
 PROGRESS_S = 0.5
 ROOM_FACTOR = 12  # maps of eight members beside pixels of two bytes
+DICOM_OF = {"xray": "DX", "mri": "MR", "ct": "CT"}
 
 
 def job_analyse(job: Job) -> None:
@@ -43,8 +44,8 @@ def job_analyse(job: Job) -> None:
 
 
 def image_volume(image: Image) -> dict[str, Any]:
-    """Return the image's Volume as JSON, without its pixels."""
-    return image.facts | {"modality": image.dicom_modality}
+    """Return the image's Volume as JSON, without its pixels; a raster is what its sender said."""
+    return image.facts | {"modality": image.dicom_modality or DICOM_OF[image.modality]}
 
 
 def _request(job: Job, folder: Path) -> dict[str, Any]:

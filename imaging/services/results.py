@@ -108,8 +108,8 @@ def _outcomes(job: Job, result: Result, outcomes: list[dict]) -> list[MemberOutc
             member=members[outcome["model"]],
             device_used=outcome["device_used"] or "",
             fallback=(outcome["fallback"] or "")[:300],
-            load_ms=outcome["load_ms"],
-            run_ms=outcome["run_ms"],
+            load_ms=outcome["load_ms"] or 0,
+            run_ms=outcome["run_ms"] or 0,
             area_px=outcome["area_px"],
         )
         for outcome in outcomes

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pydicom import uid
 
 from imaging.formats.dicom.elements import broken, cut_short
+from imaging.formats.dicom.jpeg_stream import check_jpeg_stream
 from imaging.formats.dicom.source import unsupported_syntax
-from imaging.formats.markers import is_header_whole, jpeg_frame
+from imaging.formats.markers import jpeg_frame
 from imaging.types import Refused
 
 _HTJ2K = (uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K)
@@ -34,10 +35,14 @@ def check_codestream(
 
 
 def _jpeg_size(frame: bytes, syntax: uid.UID) -> tuple[int, int, int]:
-    header = jpeg_frame(frame) if frame[:2] == b"\xff\xd8" else None
-    if header is None or (syntax not in uid.JPEGLSTransferSyntaxes and not is_header_whole(frame)):
-        raise broken("its compressed picture has no proper header")
-    if syntax == uid.JPEGExtended12Bit and header.precision > 8:
+    if syntax in uid.JPEGLSTransferSyntaxes:
+        header = jpeg_frame(frame) if frame[:2] == b"\xff\xd8" else None
+    else:
+        lossless = syntax in (uid.JPEGLossless, uid.JPEGLosslessSV1)
+        header = check_jpeg_stream(frame, lossless=lossless)
+    if header is None:
+        raise broken("its compressed picture has no frame header")
+    if header.precision == 12 and syntax in (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit):
         raise unsupported_syntax(syntax, " 12-bit")
     return header.width, header.height, header.components
 

@@ -39,9 +39,7 @@ def read_dicom(path: Path, budgets: Budgets) -> Decoded:
 def _read(file: BinaryIO, path: Path, budgets: Budgets) -> Decoded:
     source = open_source(file, path, budgets)
     dataset = load_values(source, KEYWORDS, budgets)
-    modality = check_kind(
-        dataset, media_class=source.media_class, has_pixels=_has_pixels(source)
-    )
+    modality = check_kind(dataset, media_class=source.media_class, has_pixels=_has_pixels(source))
     _check_integers(source)
     frames.lift_functional_groups(dataset)
     found = _read_tones(source, dataset, modality, budgets)

@@ -1,0 +1,9 @@
+"""For `analyze`, `validate` and `inspect`: no database, no secret, nothing stored."""
+
+import secrets
+
+from .base import *  # noqa: F403
+
+SECRET_KEY = secrets.token_urlsafe(48)
+VAULT_KEK = secrets.token_bytes(32)
+DATABASES: dict = {}
