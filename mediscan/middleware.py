@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -49,6 +50,23 @@ class PrivateAnswers:
             "Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
         )
         return response
+
+
+class BodyLimit:
+    """A request that is larger than this house takes ends before a byte of it is read."""
+
+    def __init__(self, get_response) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request):
+        try:
+            length = int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            length = 0
+        if length > settings.UPLOAD_MAX_BYTES:
+            limit = settings.UPLOAD_MAX_BYTES
+            return render(request, "413.html", {"limit": limit, "length": length}, status=413)
+        return self.get_response(request)
 
 
 class LoginRequired(LoginRequiredMiddleware):

@@ -23,7 +23,8 @@ from imaging.services.workers import worker_beat
 logger = logging.getLogger(__name__)
 CLUSTER = [sys.executable, "manage.py", "qcluster"]
 TICK_S = 0.25
-BEAT_S, RECOVER_S, SWEEP_S = 5.0, 15.0, 3600.0
+BEAT_S, SWEEP_S = 5.0, 3600.0
+BOOT_S = 30.0  # what a cluster may need to its first claim
 STOP_S = 6.0  # below the patience of those who stop us: 8 s of `make start`, 30 s of systemd
 MOST_DELAY_S = 30.0
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -35,7 +36,7 @@ class Supervisor:
     def __init__(self, command: list[str] | None = None) -> None:
         self._command = command or CLUSTER
         self._cluster: subprocess.Popen | None = None
-        self._watchdog = Watchdog(settings.LEASE_S)
+        self._watchdog = Watchdog(max(BOOT_S, settings.LEASE_S))
         self._stop = False
         self._restarts = 0
         self._started_at = 0.0
@@ -60,7 +61,7 @@ class Supervisor:
         self._revive(moment)
         if self._is_time("beat", BEAT_S, moment):
             self._ask(self._beat)
-        if self._is_time("recover", RECOVER_S, moment):
+        if self._is_time("recover", settings.LEASE_S / 4, moment):
             self._ask(recover_all)
             if self._ask(lambda: self._watchdog.is_stuck(moment)):
                 logger.error("the queue stands still: the cluster is restarted")

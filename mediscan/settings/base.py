@@ -12,12 +12,9 @@ from mediscan.env import (
     env_path,
     env_secret,
     env_str,
-    read_dotenv,
 )
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-read_dotenv(BASE_DIR / ".env")
-
 DATA_DIR = env_path("MEDISCAN_DATA_DIR", BASE_DIR / "var")
 MODELS_DIR = env_path("MEDISCAN_MODELS", BASE_DIR / "models")
 RESEARCH_NOTICE = "Research use only. Not for diagnostic use"
@@ -62,6 +59,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "mediscan.middleware.BodyLimit",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -127,7 +125,7 @@ STORAGES = {
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["accounts.vault.spool.SealedUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000

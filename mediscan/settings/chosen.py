@@ -1,8 +1,8 @@
 """dev when DEBUG is true, prod otherwise; tests name their own module."""
 
-from mediscan.env import env_bool
+from . import dotenv  # noqa: F401, I001  before anything reads the environment
 
-from .base import DEBUG  # noqa: F401  reads .env first
+from mediscan.env import env_bool
 
 if env_bool("DEBUG", default=False):
     from .dev import *  # noqa: F403  one of the two is the settings

@@ -1,5 +1,7 @@
 """For `make start` and for servers: no debug page, hashed static files."""
 
+from . import dotenv  # noqa: F401, I001  before anything reads the environment
+
 from .base import *  # noqa: F403
 from .base import DATA_DIR, PUBLIC_BASE_URL
 from .secrets import SECRET_KEY, VAULT_KEK  # noqa: F401  settings of their own

@@ -2,6 +2,8 @@
 
 import secrets
 
+from . import dotenv  # noqa: F401, I001  before anything reads the environment
+
 from .base import *  # noqa: F403
 
 SECRET_KEY = secrets.token_urlsafe(48)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
+from PIL import Image as Picture
 
 from accounts.selectors import home_organisation
+from accounts.vault.storage import blob_open
 from imaging.formats.png import encode_png
+from imaging.measures.reference import dice
 from imaging.models import Ensemble, Image, Job, JobStatus, ModelState, ModelVersion, Result, Run
 from imaging.registry import models_sync
 from imaging.samples import chest_phantom
@@ -54,10 +58,17 @@ def worker(tmp_path, models):
 
 def uploaded(user, worker, seeds=(1, 2, 3), size: int = SIZE) -> list[Image]:
     """Upload drawn chests and wait until the worker has read them."""
-    files = [
-        SimpleUploadedFile(f"chest-{seed}.png", encode_png(chest_phantom(size, seed)))
-        for seed in seeds
-    ]
+    return sent(
+        user,
+        worker,
+        [
+            SimpleUploadedFile(f"chest-{seed}.png", encode_png(chest_phantom(size, seed)))
+            for seed in seeds
+        ],
+    )
+
+
+def sent(user, worker, files) -> list[Image]:
     upload = upload_receive(
         user=user, organisation=home_organisation(user), files=files, modality="xray"
     )
@@ -106,6 +117,29 @@ def test_upload_run_and_result_through_the_real_queue(user, worker, models):
         assert result.operating["t"] == 0.5
         assert result.measurements.get(name="area_percent").value is not None
     assert run.jobs.filter(deaths=0, attempt=1).count() == 3
+
+
+@pytest.mark.data
+def test_three_real_radiographs_find_their_lungs(user, worker, models, data_root):
+    """Of another hospital than the models were trained on; Dice against its own masks."""
+    folder = data_root / "cxr_shenzhen_external"
+    paths = sorted((folder / "images").glob("*.png"))[:3]
+    images = sent(user, worker, [SimpleUploadedFile(p.name, p.read_bytes()) for p in paths])
+    ensemble = Ensemble.objects.get(organisation=None, name="xray-lungs")
+    members = [
+        MemberChoice(one.model_version, one.weight, one.device)
+        for one in ensemble.members.select_related("model_version")
+    ]
+    run = run_submit(user=user, images=images, members=members, threshold=0.5, ensemble=ensemble)
+    assert_each_job_ended_once(run, worker)
+    for path, image in zip(paths, images, strict=True):
+        result = image.results.get()
+        with blob_open(result.maps.get(name="ensemble").blob) as reader:
+            q = np.frombuffer(reader.read(), np.uint8).reshape(image.shape)[0]
+        reference = np.asarray(Picture.open(folder / "masks" / path.name).convert("L")) > 127
+        assert dice(q >= result.level, reference) > 0.8, path.name
+        assert result.agreement["sentence"]
+        assert {one.name for one in result.maps.all()} >= {"ensemble", "disagreement", "member-2"}
 
 
 def test_kill_9_of_the_engine_child(user, worker, models):

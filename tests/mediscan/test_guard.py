@@ -103,3 +103,11 @@ def test_a_person_without_a_role_is_told_which_one_it_takes(client, name):
     response = client.get(reverse(name))
     assert response.status_code == 403
     assert "Radiologist" in response.content.decode()
+
+
+def test_a_body_over_the_limit_ends_before_it_is_read(client, settings):
+    settings.UPLOAD_MAX_BYTES = 100
+    client.force_login(UserFactory())
+    response = client.post(reverse("imaging:upload-create"), {"note": "x" * 200})
+    assert response.status_code == 413
+    assert "Send the files in several uploads" in response.content.decode()

@@ -1,0 +1,1 @@
+"""Measurements: what the house costs beside its limits, and whether that changed."""
