@@ -1,6 +1,6 @@
 """dev when DEBUG is true, prod otherwise; tests name their own module."""
 
-from . import dotenv  # noqa: F401, I001  before anything reads the environment
+from . import dotenv  # noqa: F401  before anything reads the environment
 
 from mediscan.env import env_bool
 

@@ -1,6 +1,6 @@
 """For a person at their own machine: the debug page, plain static files."""
 
-from . import dotenv  # noqa: F401, I001  before anything reads the environment
+from . import dotenv  # noqa: F401  before anything reads the environment
 
 from .base import *  # noqa: F403
 from .base import BASE_DIR, DATA_DIR, STORAGES

@@ -1,6 +1,6 @@
 """For `make start` and for servers: no debug page, hashed static files."""
 
-from . import dotenv  # noqa: F401, I001  before anything reads the environment
+from . import dotenv  # noqa: F401  before anything reads the environment
 
 from .base import *  # noqa: F403
 from .base import DATA_DIR, PUBLIC_BASE_URL

@@ -2,7 +2,7 @@
 
 import secrets
 
-from . import dotenv  # noqa: F401, I001  before anything reads the environment
+from . import dotenv  # noqa: F401  before anything reads the environment
 
 from .base import *  # noqa: F403
 

@@ -100,7 +100,9 @@ def test_several_frames_are_refused(refusal, frames):
 )
 def test_other_transfer_syntaxes_are_refused_by_name(refusal, syntax, words):
     known = syntax.startswith("1.2.840")
-    data = make.dicom_with_frame(b"\xff\xd8\xff\xd9", syntax) if known else make.raw_dicom(b"", syntax)
+    data = (
+        make.dicom_with_frame(b"\xff\xd8\xff\xd9", syntax) if known else make.raw_dicom(b"", syntax)
+    )
     answer = refusal(data)
     assert answer.code == "dicom-transfer-syntax"
     assert words in answer.sentence
@@ -162,7 +164,9 @@ def rle_frame(segments: bytes) -> bytes:
 @pytest.mark.parametrize("size", [(40, 60), (8000, 8000)])
 def test_rle_that_cannot_hold_the_picture_is_refused_before_allocation(refusal, size):
     rows, columns = size
-    data = make.dicom_with_frame(rle_frame(b"\x81\x00"), uid.RLELossless, Rows=rows, Columns=columns)
+    data = make.dicom_with_frame(
+        rle_frame(b"\x81\x00"), uid.RLELossless, Rows=rows, Columns=columns
+    )
     assert refusal(data).code == "dicom-truncated"
 
 

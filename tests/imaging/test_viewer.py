@@ -77,11 +77,13 @@ def test_without_javascript_another_threshold_shows_its_own_row(client, result):
     assert "Preview at 0.25. Saved threshold is 0.50" in text
 
 
-@pytest.mark.parametrize("query", [{"t": "nan"}, {"t": "-1"}, {"t": "x"}, {"palette": "x"}, {"opacity": "999"},
-                                   {"window": "1"}, {"window": "a,b"}, {"window": "5,-3"}, {"mode": "x"},
-                                   {"slice": "99"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    ["t=nan", "t=-1", "t=x", "palette=x", "opacity=999", "window=1", "window=a,b", "window=5,-3",
+     "mode=x", "slice=99"],
+)  # fmt: skip
 def test_nonsense_in_the_address_falls_back_to_what_is_stored(client, result, query):
-    response = client.get(addresses(result)["page"], query)
+    response = client.get(f"{addresses(result)['page']}?{query}")
     assert response.status_code == 200
     assert "5.00 %" in response.content.decode()
 

@@ -14,7 +14,8 @@ PUBLIC = {
     "account_inactive", "account_reset_password", "account_reset_password_done",
     "account_reset_password_from_key", "account_reset_password_from_key_done",
     "account_confirm_password_reset_code", "account_complete_password_reset",
-    "account_password_reset_completed", "account_confirm_email", "account_email_verification_sent", "admin:login", "admin:jsi18n",
+    "account_password_reset_completed", "account_confirm_email",
+    "account_email_verification_sent", "admin:login", "admin:jsi18n",
     "account_set_password_after_reset_by_code",
 }  # fmt: skip
 SAMPLES = {"uuid": uuid.UUID(int=1), "slug": "ensemble", "int": 1, "str": "x", "path": "x"}
