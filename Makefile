@@ -15,10 +15,10 @@ setup-dev:        ## the same, with what tests and lint need
 	@$(PYTHON) mediscan/bootstrap.py setup-dev
 
 test: setup-dev   ## everything that needs no browser, on SQLite
-	$(V) -m pytest -q -m "not browser" $(ARGS)
+	$(V) -m pytest -q -n auto --dist loadfile -m "not browser" $(ARGS)
 
 test-postgres: setup-dev   ## the same on a throw-away PostgreSQL
-	$(PG) $(V) -m pytest -q -m "not browser" $(ARGS)
+	$(PG) $(V) -m pytest -q -n auto --dist loadfile -m "not browser" $(ARGS)
 
 e2e: setup-dev    ## the pages in the system's Chromium
 	$(V) -m pytest -q -m browser $(ARGS)

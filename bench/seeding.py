@@ -21,6 +21,7 @@ def furnish(images: int) -> dict:
     """Migrate, register the models, make a radiologist, take in `images` pictures of 1,024 px."""
     call_command("migrate", interactive=False, verbosity=0)
     call_command("createcachetable", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
     call_command("sync_models", verbosity=0)
     user = person()
     chosen = pictures(images)

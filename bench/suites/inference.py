@@ -87,8 +87,8 @@ def _spent(engine: Engine) -> float:
     return engine.call("spent", timeout_s=TIMEOUT_S)["cpu_ms"]
 
 
-def _profile(engine: Engine, jobs: list[Job]) -> dict[str, float]:
-    """Return milliseconds per image by place; the engine's own places stand instead of its call."""
+def _profile(engine: Engine, jobs: list[Job]) -> dict[str, list[float]]:
+    """Return [wall ms, CPU ms] per image by place; the engine's own places replace its call."""
     if not jobs:
         return {}
     engine.call("watch", timeout_s=TIMEOUT_S, on=True)
@@ -100,5 +100,9 @@ def _profile(engine: Engine, jobs: list[Job]) -> dict[str, float]:
     finally:
         outside = watch.stop()
     inside = engine.call("watch", timeout_s=TIMEOUT_S, on=False)["spent_ms"]
-    outside["engine: pipe and JSON"] = outside.pop("engine") - sum(inside.values())
-    return {name: spent / len(jobs) for name, spent in {**inside, **outside}.items()}
+    wall, cpu = outside.pop("engine")
+    pipe = {"pipe to the engine": (wall - sum(spent[0] for spent in inside.values()), cpu)}
+    return {
+        name: [wall / len(jobs), cpu / len(jobs)]
+        for name, (wall, cpu) in {**inside, **outside, **pipe}.items()
+    }

@@ -208,7 +208,7 @@ def _read_voxels(file: IO[bytes], form: _Form, budgets: Budgets) -> NDArray[Any]
 
 def _check_piece(piece: NDArray[Any], target: np.dtype[Any]) -> None:
     if target.kind == "f":
-        largest = np.abs(piece).max()  # NaN and infinity come through
+        largest = np.maximum(-piece.min(), piece.max())  # NaN and infinity come through
         if not largest <= np.finfo(np.float32).max:
             raise Refused(
                 "not-finite",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,8 +40,8 @@ def shrink(grey: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
         return grey
     rows = _edges(height, max(1, height * side // longest))
     columns = _edges(width, max(1, width * side // longest))
-    sums = np.add.reduceat(grey, rows[:-1], axis=0, dtype=np.uint32)
-    sums = np.add.reduceat(sums, columns[:-1], axis=1)
+    bands = [grey[top:end].sum(axis=0, dtype=np.uint32) for top, end in pairwise(rows)]
+    sums = np.add.reduceat(np.stack(bands), columns[:-1], axis=1)
     areas = np.diff(rows)[:, None] * np.diff(columns)[None, :]
     return ((sums + areas // 2) // areas).astype(np.uint8)
 

@@ -40,19 +40,26 @@ def apply_window(values: NDArray[Any], center: float, width: float) -> NDArray[n
     middle = center - 0.5
     if width <= 1:
         return np.where(values > middle, np.uint8(255), np.uint8(0))
-    grey = (values.astype(np.float32) - np.float32(middle)) * np.float32(255 / (width - 1))
-    np.clip(np.floor(grey + np.float32(128.0), out=grey), 0, 255, out=grey)
-    return grey.astype(np.uint8)
+    grey = (values - middle) * (255 / (width - 1)) + 128.0
+    return np.clip(np.floor(grey), 0, 255).astype(np.uint8)
 
 
 def window_slice(volume: Volume, index: int = 0) -> NDArray[np.uint8]:
     """Return slice `index` as 8-bit grey (Y, X) under the volume's first window."""
     center, width = default_window(volume)
-    # the window moves to stored values, so that each pixel is touched once
-    stored_width = max(width - 1, 0.0) / abs(volume.slope)
-    stored_middle = (center - 0.5 - volume.intercept) / volume.slope
-    grey = apply_window(volume.array[index], stored_middle + 0.5, stored_width + 1)
-    return grey if volume.slope > 0 else 255 - grey
+    stored = volume.array[index]
+
+    def grey_of(values: NDArray[Any]) -> NDArray[np.uint8]:
+        real = values.astype(np.float64) * volume.slope + volume.intercept
+        return apply_window(real, center, width)
+
+    if stored.dtype.itemsize > 2:
+        rows = [grey_of(row) for row in stored]
+        return np.stack(rows)
+    # so few different values that each is windowed once and then looked up
+    unsigned = np.dtype(f"u{stored.dtype.itemsize}")
+    every = np.arange(2 ** (8 * unsigned.itemsize), dtype=unsigned).view(stored.dtype)
+    return grey_of(every)[stored.view(unsigned)]
 
 
 def default_window(volume: Volume) -> tuple[float, float]:

@@ -11,6 +11,7 @@ VAULT_KEK = bytes(range(32))
 DATA_DIR = Path(tempfile.mkdtemp(prefix="mediscan-test-"))
 MODELS_DIR = BASE_DIR / "models"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir()
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["NAME"] = DATA_DIR / "db.sqlite3"

@@ -15,6 +15,8 @@ from imaging.inference.grids import FloatArray
 from imaging.inference.metadata import ModelMetadata
 from imaging.inference.model_files import titled
 
+ort.disable_telemetry_events()  # nothing of this house is reported anywhere
+
 STANDARD_DOMAINS = {"", "ai.onnx", "ai.onnx.ml"}
 MAX_NODES = 50_000
 _DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}

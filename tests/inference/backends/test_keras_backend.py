@@ -255,9 +255,25 @@ def replaced(h5, value):
         h5[PLACE] = value
 
 
+def virtual(h5):
+    """Lay a view of another file where the weights were."""
+    del h5[PLACE]
+    layout = h5py.VirtualLayout(shape=(1, 1, 1, 1), dtype="f4")
+    layout[...] = h5py.VirtualSource("/etc/passwd", "a", shape=(1, 1, 1, 1), dtype="f4")
+    h5.create_virtual_dataset(PLACE, layout)
+
+
+def external(h5):
+    """Keep the weights' bytes in another file."""
+    del h5[PLACE]
+    h5.create_dataset(PLACE, (1, 1, 1, 1), "f4", external=[("/etc/hostname", 0, 4)])
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
+        (virtual, "is not a plain array of numbers in this file"),
+        (external, "is not a plain array of numbers in this file"),
         (lambda h5: replaced(h5, h5py.ExternalLink("/etc/passwd", "/")), "is a link"),
         (lambda h5: replaced(h5, h5py.SoftLink("/other")), "is a link"),
         (lambda h5: replaced(h5, None), "1 arrays wanted, 0 found"),
@@ -265,7 +281,7 @@ def replaced(h5, value):
         (lambda h5: replaced(h5, np.array([b"text"])), "is not a plain array of numbers"),
         (lambda h5: h5.create_dataset("layers/more/vars/0", data=[1.0]), "belong to no layer"),
     ],
-    ids=["external", "soft", "missing", "shape", "text", "more"],
+    ids=["virtual", "outside", "external", "soft", "missing", "shape", "text", "more"],
 )
 def test_weights_that_are_not_plain_arrays_in_place_are_refused(tmp_path, change, says):
     folder = keras_model(tmp_path)

@@ -1,0 +1,64 @@
+"""The supervisor of web and worker: a busy port is said, nothing outlives a stop."""
+
+import os
+import socket
+import sys
+import time
+
+import pytest
+from django.core.management.base import CommandError
+
+from mediscan.management.commands import start
+
+STUBBORN = (
+    "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+    " print('up', flush=True); time.sleep(600)"
+)
+
+
+@pytest.fixture
+def taken_port():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield server.getsockname()[1]
+
+
+def test_a_busy_port_names_another(taken_port):
+    with pytest.raises(CommandError, match=f"PORT={taken_port + 1} make start"):
+        start.refuse_a_busy_port("127.0.0.1", taken_port)
+
+
+def test_a_free_port_is_fine(taken_port):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free = probe.getsockname()[1]
+    start.refuse_a_busy_port("127.0.0.1", free)
+    start.wait_for_port("127.0.0.1", taken_port, timeout_s=5)
+    with pytest.raises(CommandError, match="did not answer"):
+        start.wait_for_port("127.0.0.1", free, timeout_s=0.2)
+
+
+def test_a_child_that_ends_is_a_failure_and_a_stubborn_one_is_killed(monkeypatch):
+    monkeypatch.setattr(start, "STOP_AFTER_S", 0.5)
+    children = start.Children()
+    children.start([sys.executable, "-c", STUBBORN])
+    children.start([sys.executable, "-c", "raise SystemExit(3)"])
+    with pytest.raises(CommandError, match="ended with code 3"):
+        children.wait()
+    stubborn = children._running[0]
+    children.stop()
+    assert stubborn.returncode == -9
+    with pytest.raises(ProcessLookupError):
+        os.kill(stubborn.pid, 0)
+
+
+def test_static_files_are_collected_again_only_when_a_source_is_newer(settings, tmp_path):
+    settings.STATIC_ROOT = tmp_path
+    assert start.static_is_stale()
+    manifest = tmp_path / "staticfiles.json"
+    manifest.touch()
+    os.utime(manifest, (time.time() + 60,) * 2)
+    assert not start.static_is_stale()
+    os.utime(manifest, (1, 1))
+    assert start.static_is_stale()
