@@ -111,19 +111,30 @@ class House:
         return self.folder / "bench.log"
 
 
+@dataclass(frozen=True)
+class Houses:
+    """The scratch folder of one benchmark: houses with the same fresh keys."""
+
+    base: Path
+    secrets: dict[str, str] = field(repr=False)
+
+    def empty(self, name: str) -> House:
+        (self.base / name).mkdir()
+        return House(self.base / name, self.secrets)
+
+
 @contextlib.contextmanager
-def scratch_house() -> Iterator[House]:
-    """Give an empty house with fresh keys; everything in it is removed afterwards."""
+def scratch_houses() -> Iterator[Houses]:
+    """Give room for houses; everything in it is removed afterwards, on a signal too."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
     base = Path(tempfile.mkdtemp(prefix="mediscan-bench-"))
     keys = {
         "SECRET_KEY": secrets.token_urlsafe(64),
         "VAULT_KEK": base64.b64encode(secrets.token_bytes(32)).decode(),
     }
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
     try:
-        (base / "house").mkdir()
-        yield House(base / "house", keys)
+        yield Houses(base, keys)
     finally:
         shutil.rmtree(base, ignore_errors=True)  # a killed process may still be letting go
         scratch_sweep()

@@ -76,13 +76,10 @@ def control(rounds: Sequence[Round]) -> Band:
     return band([one.drift for one in rounds])
 
 
-def verdict(rounds: Sequence[Round], goal: Goal, unrest: Sequence[str] = ()) -> tuple[str, str]:
-    """Return the verdict on B over A, and why it is withheld: A/A must tell less than A/B.
-
-    `unrest` are reasons of the machine's own to trust nothing. Source: PERFORMANCE §5.
-    """
+def verdict(rounds: Sequence[Round], goal: Goal) -> tuple[str, str]:
+    """Return the verdict on B over A, and why it is withheld: A/A must tell less than A/B."""
     found, own = ratios(rounds), control(rounds)
-    if why := "; ".join([*unrest, *_spread(rounds, found, own, goal)]):
+    if why := "; ".join(_spread(rounds, found, own, goal)):
         return NOISY, why
     if not goal.is_met(found.median):
         return MISSED, ""

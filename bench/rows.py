@@ -7,7 +7,7 @@ from dataclasses import asdict
 from statistics import median
 from typing import Any
 
-from bench.ratios import MET, MISSED, Goal, Round, control, ratios, verdict
+from bench.ratios import MET, MISSED, NOISY, Goal, Round, control, ratios, verdict
 
 Row = dict[str, Any]
 
@@ -18,11 +18,10 @@ def ratio_row(
     sides: tuple[str, str],
     rounds: Sequence[Round],
     goal: Goal,
-    unrest: Sequence[str] = (),
     **more: Any,
 ) -> Row:
     """Return what B costs over A in paired rounds; `sides` names (A, B)."""
-    word, why = verdict(rounds, goal, unrest)
+    word, why = verdict(rounds, goal)
     own = control(rounds)
     return {
         "suite": suite,
@@ -76,6 +75,18 @@ def equal_row(
         "why": "" if same else f"{counts[0]} and {counts[1]} are not the same",
         **more,
     }
+
+
+def doubted(rows: Sequence[Row], unrest: Sequence[str]) -> list[Row]:
+    """Return the rows with every verdict on times withheld, if the machine gave a reason."""
+    if not unrest:
+        return list(rows)
+    return [
+        {**row, "verdict": NOISY, "why": "; ".join([*unrest, *filter(None, [row["why"]])])}
+        if "ratio" in row
+        else row
+        for row in rows
+    ]
 
 
 def medians(found: Sequence[dict[str, dict[str, float]]], key: str) -> dict[str, float]:

@@ -33,6 +33,17 @@ def ensembles_visible_to(user, images: Sequence[Image]) -> list[Ensemble]:
     return [one for one in found if modalities <= set(one.modalities)]
 
 
+def ensemble_meant(user, pk: str, *, members: Sequence, threshold: float) -> Ensemble | None:
+    """Return the saved ensemble `pk` if these members and this threshold are still its own."""
+    for one in ensembles_visible_to(user, []):
+        if str(one.pk) != pk or one.threshold != threshold:
+            continue
+        saved = {(m.model_version_id, m.weight, m.device) for m in one.members.all()}
+        if saved == {(m.model_version.pk, m.weight, m.device) for m in members}:
+            return one
+    return None
+
+
 def _reason(model: ModelVersion, modalities: set[str], images: Sequence[Image]) -> str:
     if model.state == ModelState.QUARANTINED:
         return model.problem

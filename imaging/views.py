@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import Count, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.access import answers_data, requires
 from accounts.selectors import home_organisation, user_may
 from accounts.throttle import limited
-from imaging.choices import ensembles_visible_to, models_listed
+from imaging.choices import ensemble_meant, ensembles_visible_to, models_listed
 from imaging.forms import DEVICES, RunForm, UploadForm, uuids
 from imaging.models import ItemStatus, Job, JobStatus, Modality, Result, Severity
 from imaging.selectors import (
@@ -131,27 +134,31 @@ def run_create(request: HttpRequest) -> HttpResponse:
         "ensembles": ensembles,
         "choice": _choice(request, listed, ensembles),
         "devices": DEVICES,
+        "token": request.POST.get("token") or secrets.token_hex(16),
     }
     status = 422 if form.errors else 200
     return render(request, "imaging/run_form.html", context, status=status)
 
 
+@transaction.atomic
 def _submit(request: HttpRequest, images: list, asked: dict):
-    ensemble = None
+    """Save the choice if a name was given, then start the run: both, or neither."""
+    choice = {"members": asked["members"], "threshold": asked["threshold"]}
     if asked["save_as"]:
         ensemble = ensemble_save(
             user=request.user,
             organisation=images[0].organisation,
             name=asked["save_as"],
-            members=asked["members"],
-            threshold=asked["threshold"],
+            **choice,
         )
+    else:
+        ensemble = ensemble_meant(request.user, request.POST.get("ensemble", ""), **choice)
     return run_submit(
         user=request.user,
         images=images,
-        members=asked["members"],
-        threshold=asked["threshold"],
         ensemble=ensemble,
+        token=request.POST.get("token", "")[:64],
+        **choice,
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from imaging.inference.grids import resize_image
 from training.appearance import change_appearance
 from training.data import Pair
-from training.grid import resize_image, scale_percentiles
+from training.grid import scale_percentiles
 
 ROTATION_DEGREES = 20.0
 SCALE = (0.75, 1.35)
@@ -24,8 +25,8 @@ def make_sample(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give (size, size) float32 image in 0–1 and soft mask in 0–1, moved by one same map."""
     image, mask = move(pair.image, pair.mask, rng)
-    image = resize_image(image.astype(np.float32) / 255, size)
-    mask = resize_image(mask.astype(np.float32) / 255, size)
+    image = resize_image(image.astype(np.float32) / 255, (size, size))
+    mask = resize_image(mask.astype(np.float32) / 255, (size, size))
     image = change_appearance(image, rng)
     if rng.random() < BAR_SHARE:
         image, mask = draw_bars(image, mask, rng)

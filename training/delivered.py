@@ -14,9 +14,10 @@ import onnxruntime
 import torch
 from safetensors.torch import load_file
 
-from training.grid import to_image, to_network
+from imaging.inference.grids import resize_map
+from imaging.inference.postprocess import fill_holes, largest_components
+from training.grid import to_network
 from training.networks import build_network
-from training.postprocess import postprocess
 
 Forward = Callable[[np.ndarray], np.ndarray]
 
@@ -35,9 +36,18 @@ class DeliveredModel:
         (scale,) = self.metadata["intensity"]
         network_image = to_network(image, size, (scale["low"], scale["high"]))
         logits = self.forward(network_image[None, None])[0, 0].astype(np.float64)
-        steps, threshold = self.metadata.get("postprocess", []), self.metadata["threshold"]
-        sigmoid = (1 / (1 + np.exp(-logits))).astype(np.float32)
-        return to_image(postprocess(sigmoid, steps, threshold), image.shape)
+        return resize_map(
+            self._cleaned((1 / (1 + np.exp(-logits))).astype(np.float32)), image.shape
+        )
+
+    def _cleaned(self, probability: np.ndarray) -> np.ndarray:
+        threshold = self.metadata["threshold"]
+        for step in self.metadata["postprocess"]:
+            if step["op"] == "largest_components":
+                probability = largest_components(probability, threshold, step["count"])
+            else:
+                probability = fill_holes(probability, threshold)
+        return probability
 
 
 def open_model(folder: Path) -> DeliveredModel:

@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 import torch
 
+from imaging.measures.probability import quantise
 from training.data import EXTERNAL_SET, TRAINING_SET, Pair, read_external, read_split
 from training.delivered import DeliveredModel, open_model
 from training.export import MODELS
-from training.grid import quantise
 from training.losses import dice
 
 LEVEL = 128  # ⌈255·0.5⌉: in the mask iff q ≥ 128 (MEASURES §3)

@@ -20,9 +20,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from imaging.inference.grids import resize_map
 from training.augment import make_sample
 from training.data import REPOSITORY, Pair, data_root, read_split
-from training.grid import to_image, to_network
+from training.grid import to_network
 from training.losses import dice, dice_bce_loss
 from training.networks import MEMBERS, Member, build_network
 
@@ -139,7 +140,7 @@ def dice_at_own_grid(network: nn.Module, pairs: Sequence[Pair], member: Member) 
     for pair in pairs:
         image = to_network(pair.image, member.size, member.percentiles)
         probability = torch.sigmoid(network(torch.from_numpy(image)[None, None]))[0, 0].numpy()
-        values.append(dice(to_image(probability, pair.mask.shape) >= 0.5, pair.mask > 0))
+        values.append(dice(resize_map(probability, pair.mask.shape) >= 0.5, pair.mask > 0))
     return float(np.mean(values))
 
 

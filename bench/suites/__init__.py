@@ -1,1 +1,1 @@
-"""One module per suite: each runs in a process of its own, inside a scratch house."""
+"""One module per suite: which processes run in which house, and what rows come of it."""

@@ -1,108 +1,41 @@
-"""P1: a worker's time on an image beside the bare forwards of the same three networks."""
+"""P1 and G4: a worker's time beside bare forwards, and how often a model is loaded."""
 
 from __future__ import annotations
 
-import time
-from typing import Any
+from statistics import median
 
-from django.conf import settings
+from bench.house import House
+from bench.ratios import Goal, Round
+from bench.rows import Row, medians, ratio_row, value_row
+from bench.suites.sizes import Sizes
 
-from bench.places import WORKER
-from bench.seeding import run_of
-from bench.stopwatch import Stopwatch
-from imaging import tasks
-from imaging.engine.client import Engine
-from imaging.engine.scratch import scratch_folder
-from imaging.models import Image, Job, JobStatus
-from imaging.services import analysis
-
-WARM_UP = 2
-TIMEOUT_S = 600
+P1 = Goal(1.25)  # 1.10 in the end: PERFORMANCE §1
+ONE_LOAD = Goal(1)
 
 
-def measure(rounds: int, profiled: int) -> dict[str, Any]:
-    """Time `rounds` images in turn A B A' (A: forwards alone, B: the worker), then watch some.
-
-    Every image is analysed once. The engine child and its loaded models serve A and B alike.
-    """
-    images = list(Image.objects.order_by("created_at", "id")[: WARM_UP + rounds + profiled])
-    engine = Engine(
-        "infer", memory_mb=settings.ENGINE_MEMORY_CAP_MB, module="bench.engine_child"
+def measure(template: House, sizes: Sizes) -> tuple[list[Row], dict[str, list[float]]]:
+    """Return the rows, and [clock ms, CPU ms] by place of one image."""
+    house = template.copied("inference")
+    found = house.ask(
+        "bench.inside.inference:measure", rounds=sizes.rounds, profiled=sizes.profiled
     )
-    analysis.infer_engine = lambda **_: engine  # this process's own, as in a worker
-    try:
-        jobs = list(run_of(images).jobs.order_by("position"))
-        for job in jobs[:WARM_UP]:
-            _worker(engine, job)
-        found = [_round(engine, job, n) for n, job in enumerate(jobs[WARM_UP : WARM_UP + rounds])]
-        watched = _profile(engine, jobs[WARM_UP + rounds :])
-        done = Job.objects.filter(status=JobStatus.SUCCEEDED).select_related("result")
-        return {
-            "rounds": found,
-            "profile": watched,
-            "images": done.count(),
-            "loads": sum(job.result.timings["loads"] for job in done),
-            "models": len(jobs[0].run.frozen["members"]),
-        }
-    finally:
-        engine.close()
+    rounds = found["rounds"]
+    times = {key: medians(rounds, key) for key in ("wall_ms", "cpu_ms")}
+    sides = ("bare forwards", "worker")
+    rows = [
+        ratio_row("inference", "P1", sides, _of(rounds, "wall_ms"), P1, **times),
+        ratio_row("inference", "P1, processor time", sides, _of(rounds, "cpu_ms"), P1),
+        value_row(
+            "inference", "P1", "worker ÷ the forwards inside it",
+            median(one["b"]["wall_ms"] / one["b"]["forward_ms"] for one in rounds), "×",
+        ),
+        value_row(
+            "inference", "G4", f"loads per model, {found['images']} images",
+            found["loads"] / found["models"], "", ONE_LOAD,
+        ),
+    ]  # fmt: skip
+    return rows, found["profile"]
 
 
-def _round(engine: Engine, job: Job, number: int) -> dict[str, Any]:
-    """Measure B between two A; which A is the control's first changes from round to round."""
-    before = _forward(engine, job)
-    worker = _worker(engine, job)
-    after = _forward(engine, job)
-    first, second = (before, after) if number % 2 == 0 else (after, before)
-    return {"a": first, "b": worker, "control": second}
-
-
-def _forward(engine: Engine, job: Job) -> dict[str, float]:
-    with scratch_folder() as folder:
-        analysis._pixels_out(job.image, folder / "pixels.raw")
-        request = analysis._request(job, folder)
-        return engine.call("forward", timeout_s=TIMEOUT_S, **request)
-
-
-def _worker(engine: Engine, job: Job) -> dict[str, float]:
-    engine.start()
-    child, own = _spent(engine), time.process_time()
-    started = time.perf_counter()
-    tasks.run_job(str(job.pk))
-    wall_ms = (time.perf_counter() - started) * 1000
-    cpu_ms = (time.process_time() - own) * 1000 + _spent(engine) - child
-    job.refresh_from_db()
-    if job.status != JobStatus.SUCCEEDED:
-        raise RuntimeError(f"the job ended {job.status}: {job.error}")
-    timings = job.result.timings
-    return {
-        "wall_ms": wall_ms,
-        "cpu_ms": cpu_ms,
-        "forward_ms": timings["forward_ms"],
-        "engine_ms": timings["total_ms"],
-    }
-
-
-def _spent(engine: Engine) -> float:
-    return engine.call("spent", timeout_s=TIMEOUT_S)["cpu_ms"]
-
-
-def _profile(engine: Engine, jobs: list[Job]) -> dict[str, list[float]]:
-    """Return [wall ms, CPU ms] per image by place; the engine's own places replace its call."""
-    if not jobs:
-        return {}
-    engine.call("watch", timeout_s=TIMEOUT_S, on=True)
-    watch = Stopwatch(WORKER)
-    watch.start()
-    try:
-        for job in jobs:
-            tasks.run_job(str(job.pk))
-    finally:
-        outside = watch.stop()
-    inside = engine.call("watch", timeout_s=TIMEOUT_S, on=False)["spent_ms"]
-    wall, cpu = outside.pop("engine")
-    pipe = {"pipe to the engine": (wall - sum(spent[0] for spent in inside.values()), cpu)}
-    return {
-        name: [wall / len(jobs), cpu / len(jobs)]
-        for name, (wall, cpu) in {**inside, **outside, **pipe}.items()
-    }
+def _of(rounds: list[dict], key: str) -> list[Round]:
+    return [Round(one["a"][key], one["b"][key], one["control"][key]) for one in rounds]

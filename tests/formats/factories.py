@@ -143,6 +143,20 @@ def dicom_with_frame(frame: bytes, syntax: str, **values: Any) -> bytes:
     return dicom_file(dataset, syntax)
 
 
+def jpeg_stream(marker: int, precision: int, height: int, width: int) -> bytes:
+    """Return a grey JPEG stream in good order whose coded data is one byte."""
+    lossless = marker == 0xC3
+    frame = struct.pack(">BHHB3B", precision, height, width, 1, 1, 0x11, 0)
+    table = bytes([1, *[0] * 15, 0])  # one code of one bit for the symbol 0
+    scan = bytes([1, 1, 0x00, 1, 0, 0] if lossless else [1, 1, 0x00, 0, 63, 0])
+    segments = [(marker, frame), (0xC4, b"\x00" + table), (0xC4, b"\x10" + table), (0xDA, scan)]
+    joined = b"".join(
+        bytes([0xFF, kind]) + struct.pack(">H", len(content) + 2) + content
+        for kind, content in segments
+    )
+    return b"\xff\xd8" + joined + b"\x00" + b"\xff\xd9"
+
+
 def raw_dicom(body: bytes, syntax: str = uid.ExplicitVRLittleEndian) -> bytes:
     """Return a DICOM file header with any bytes behind it."""
     meta = _short(b"\x02\x00\x10\x00", b"UI", syntax.encode())

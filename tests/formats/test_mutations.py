@@ -10,14 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pydicom
 import pytest
 from PIL import Image
-from pydicom.data import get_testdata_file
 
 from tests.formats import factories as make
 from tests.formats.mutations import mutate
 
 ROOT = Path(__file__).resolve().parents[2]
+FOLDER = Path(pydicom.__file__).parent / "data" / "test_files"
 COUNT = 60
 DICOM = (
     "MR_small_implicit.dcm",
@@ -42,7 +43,7 @@ def good_files(tmp_path: Path) -> list[Path]:
     }
     for name, data in made.items():
         (tmp_path / name).write_bytes(data)
-    return [*(tmp_path / name for name in made), *(Path(get_testdata_file(n)) for n in DICOM)]
+    return [*(tmp_path / name for name in made), *(FOLDER / name for name in DICOM)]
 
 
 def test_no_damaged_file_is_more_than_a_refusal(good_files):
@@ -56,7 +57,7 @@ def test_no_damaged_file_is_more_than_a_refusal(good_files):
     assert summary["tried"] == COUNT * len(good_files)
     assert summary["codes"]["decoded"] > 0
     assert len(summary["codes"]) > 10
-    assert summary["p99_s"] < 3
+    assert summary["p99_cpu_s"] < 3
 
 
 def test_a_mutation_is_the_same_for_the_same_seed():

@@ -203,6 +203,39 @@ def test_a_choice_is_saved_as_an_ensemble(client, user, queued):
     assert Run.objects.get().ensemble.name == "chest-night"
 
 
+def test_the_same_form_sent_twice_starts_one_run(client, user, queued):
+    image, models = ImageFactory(user=user), [ModelVersionFactory()]
+    form = run_form(image, models, token="once")
+    first = client.post(reverse("imaging:run-create"), form)
+    assert client.post(reverse("imaging:run-create"), form).url == first.url
+    assert Run.objects.count() == 1
+
+
+def test_an_unchanged_ensemble_gives_the_run_its_name_and_a_changed_one_does_not(
+    client, user, queued
+):
+    image, ensemble = ImageFactory(user=user), EnsembleFactory()
+    member = ensemble.members.get()
+    form = run_form(image, [member.model_version], ensemble=str(ensemble.pk))
+    form[f"device_{member.model_version_id}"] = "auto"
+    client.post(reverse("imaging:run-create"), form)
+    client.post(reverse("imaging:run-create"), form | {f"weight_{member.model_version_id}": "2"})
+    assert {run.ensemble for run in Run.objects.all()} == {ensemble, None}
+    assert Run.objects.get(ensemble=ensemble).title == ensemble.title
+
+
+def test_a_choice_is_not_saved_when_its_run_cannot_start(client, user, queued):
+    plan = user.memberships.get().organisation.plan
+    plan.runs_per_month = 0
+    plan.save()
+    image, models = ImageFactory(user=user), [ModelVersionFactory()]
+    response = client.post(
+        reverse("imaging:run-create"), run_form(image, models, save_as="chest-night")
+    )
+    assert response.status_code == 422
+    assert not Ensemble.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

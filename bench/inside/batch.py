@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from bench.seeding import run_of
+from bench.inside.seeding import run_of
 from imaging.models import Image, JobStatus, Run
 
 LOOK_S = 0.1

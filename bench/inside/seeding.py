@@ -7,12 +7,12 @@ from django.core.management import call_command
 
 from accounts.models import Membership, Organisation, Plan, User
 from accounts.selectors import home_organisation
+from bench.inside import EMAIL, PASSWORD
 from bench.pictures import pictures
 from imaging.models import Ensemble, Image, Run
 from imaging.services.runs import MemberChoice, run_submit
 from imaging.services.uploads import upload_ingest, upload_receive
 
-EMAIL, PASSWORD = "bench@localhost", "only for the benchmark's own house"
 ENSEMBLE = "xray-lungs"
 AT_ONCE = 50
 

@@ -39,13 +39,14 @@ from reports.models import Export, ExportItem, ExportStatus, ItemState
 AT_ONCE = 500
 SIDE = 1024
 EXPORTED = 5
+DETAILED = 100  # results of one growth with all that their page reads; the others are lean
 _number = count()
 
 
 class Crowd:
     """Studies of one organisation, each with a picture, most with a finished job and a result.
 
-    table   a threshold table as the engine writes it; every result carries it.
+    table   a threshold table as the engine writes it; the newest results carry all of it.
     """
 
     def __init__(self, user: User, organisation: Organisation, table: list[dict]) -> None:
@@ -60,9 +61,10 @@ class Crowd:
         run = self._run()
         jobs = [self._job(run, image, place) for place, image in enumerate(images)]
         _write(Job, jobs)
-        results = [self._result(job) for job in jobs if job.status == JobStatus.SUCCEEDED]
+        done = [job for job in jobs if job.status == JobStatus.SUCCEEDED]
+        results = [self._result(job, whole=job in done[-DETAILED:]) for job in done]
         _write(Result, results)
-        self._details(results, list(run.members.all()))
+        self._details(results[-DETAILED:], list(run.members.all()))
         self._exports(results)
         _write(AuditEvent, [
             AuditEvent(actor=self.user, organisation=self.organisation, action="job.succeed",
@@ -148,7 +150,7 @@ class Crowd:
             finished_at=now() + timedelta(seconds=1),
         )  # fmt: skip
 
-    def _result(self, job: Job) -> Result:
+    def _result(self, job: Job, *, whole: bool) -> Result:
         row = next(row for row in self.table if row["t"] == 0.5)
         return Result(
             organisation=self.organisation, patient_id=job.image.patient_id, job=job,
@@ -158,7 +160,7 @@ class Crowd:
                            "area": [1.5, 7.5], "circularity": [0.45, 0.75],
                            "denominator": "foreground"},
             area_hundredths=row["area_hundredths"], intensity_range=[0.0, 255.0],
-            table=self.table, timings={"forward_ms": 1.0, "total_ms": 2.0, "loads": 0},
+            table=self.table if whole else [row], timings={"forward_ms": 1.0, "total_ms": 2.0, "loads": 0},
         )  # fmt: skip
 
     def _details(self, results: list[Result], members: list[Member]) -> None:
