@@ -37,6 +37,11 @@ def may(roles: Iterable[str], action: str) -> bool:
     return not TABLE[action].isdisjoint(roles)
 
 
+def roles_for(action: str) -> list[str]:
+    """Return the roles that may do `action`. Raises KeyError for an undeclared action."""
+    return sorted(TABLE[action])
+
+
 def names_for(action: str) -> list[str]:
     """Return the role names that may do `action`, for the sentence of a refusal."""
     return [name for role, name in ROLES.items() if role in TABLE[action]]

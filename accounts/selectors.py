@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from accounts.models import Membership, Organisation
-from accounts.roles import may
+from accounts.roles import may, roles_for
 
 
-def organisations_of(user):
-    """Return the organisations that `user` belongs to now; none for the unknown."""
+def organisations_of(user, action: str = ""):
+    """Return the organisations that `user` belongs to now; none for the unknown.
+
+    With an `action`: only those where one of their roles may do it. A radiologist
+    of one hospital who is auditor of another sees no patient there.
+    """
     if not user.is_authenticated:
         return Organisation.objects.none()
-    return Organisation.objects.filter(
-        pk__in=Membership.objects.current().filter(user=user).values("organisation")
-    )
+    memberships = Membership.objects.current().filter(user=user)
+    if action:
+        memberships = memberships.filter(role__in=roles_for(action))
+    return Organisation.objects.filter(pk__in=memberships.values("organisation"))
 
 
 def roles_of(user) -> set[str]:
@@ -30,13 +35,13 @@ def user_may(user, action: str) -> bool:
     return may(roles_of(user), action)
 
 
-def home_organisation(user) -> Organisation | None:
-    """Return the organisation that new work of `user` belongs to: the first they joined."""
-    membership = (
-        Membership.objects.current()
-        .filter(user=user)
-        .select_related("organisation__plan")
-        .order_by("created_at")
-        .first()
-    )
+def home_organisation(user, action: str = "") -> Organisation | None:
+    """Return the organisation that new work of `user` belongs to: the first they joined.
+
+    With an `action`: the first where they may do it.
+    """
+    memberships = Membership.objects.current().filter(user=user)
+    if action:
+        memberships = memberships.filter(role__in=roles_for(action))
+    membership = memberships.select_related("organisation__plan").order_by("created_at").first()
     return membership.organisation if membership else None

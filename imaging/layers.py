@@ -14,6 +14,7 @@ OUTLINE = (255, 214, 64)
 LAYERS = ("original", "heat", "mask", "outline", "disagreement")
 
 Grey = NDArray[np.uint8]
+_EVERY_LEVEL = np.arange(256, dtype=np.uint8)
 
 
 def step_for(shape: tuple[int, int]) -> int:
@@ -38,13 +39,13 @@ def thin(levels: Grey, step: int) -> Grey:
 
 def heat_layer(levels: Grey, *, name: str, opacity: float) -> Grey:
     """Return the colours of a probability map (Y, X) as RGBA."""
-    return _coloured(palette(name)[levels], heat_alpha(levels, opacity=opacity))
+    return _table(name, heat_alpha(_EVERY_LEVEL, opacity=opacity))[levels]
 
 
 def disagreement_layer(spread: Grey, *, name: str, opacity: float) -> Grey:
     """Return the colours of a disagreement map (Y, X) as RGBA; red-green is left to the heat."""
-    alpha = heat_alpha(spread, opacity=opacity, start=SPREAD_FROM, full=SPREAD_FULL)
-    return _coloured(palette("magma" if name == "redgreen" else name)[spread], alpha)
+    alpha = heat_alpha(_EVERY_LEVEL, opacity=opacity, start=SPREAD_FROM, full=SPREAD_FULL)
+    return _table("magma" if name == "redgreen" else name, alpha)[spread]
 
 
 def mask_layer(levels: Grey, level: int) -> NDArray[np.bool_]:
@@ -72,6 +73,6 @@ def _eroded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     )  # fmt: skip
 
 
-def _coloured(colours: Grey, alpha: NDArray[np.float32]) -> Grey:
-    covered = np.floor(alpha * 255 + 0.5).astype(np.uint8)
-    return np.dstack([colours, covered])
+def _table(name: str, alpha: NDArray[np.float32]) -> Grey:
+    """Return the RGBA of every level, (256, 4): a picture is one look-up, no copy in floats."""
+    return np.column_stack([palette(name), np.floor(alpha * 255 + 0.5).astype(np.uint8)])

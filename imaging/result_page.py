@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from django.http import QueryDict
@@ -11,9 +12,11 @@ from django.utils.translation import gettext as _
 from imaging.formats.window import CT_WINDOW, window_between
 from imaging.measures.threshold import threshold_level
 from imaging.models import Image, Job, Result, Severity
-from imaging.palettes import DEFAULT_PALETTE, PALETTES
+from imaging.palettes import DEFAULT_PALETTE, PALETTES, palette
+from imaging.sides import Sides, sides_of
 
 SHOWN = ("area_percent", "average_intensity", "ratio", "circularity")
+LEGEND_PARTS = 15
 MODES = ("heat", "mask", "outline", "disagreement", "off")
 CT_PRESETS = {  # name: (center, width) in HU
     "Soft tissue": CT_WINDOW,
@@ -116,6 +119,8 @@ def page_context(result: Result, display: Display) -> dict:
         "palettes": PALETTE_NAMES.items(),
         "presets": _preset_rows(image, display),
         "spacing": _spacing(image),
+        "sides": sides(image),
+        "legend": _legend(display),
         "hashes": [next(iter(one.member.model_version.sha256.values()), "")[:8] for one in members],
         "neighbours": _neighbours(result),
         "slices": image.depth,
@@ -146,6 +151,12 @@ def severity_scale(result: Result, row: dict) -> dict | None:
     return {"at": round(min(at, 338), 1), "low": low, "high": high}
 
 
+def sides(image: Image) -> Sides | None:
+    """Return the letters at the picture's edges, from what the file says."""
+    header = json.loads(image.header or "{}")
+    return sides_of(image.facts.get("affine"), header.get("patient_orientation", ()))
+
+
 def _config(result: Result, display: Display, maps: set[str]) -> dict:
     """What the browser needs to draw; no identity."""
     image, facts = result.image, result.image.facts
@@ -171,6 +182,7 @@ def _config(result: Result, display: Display, maps: set[str]) -> dict:
         "windowWidth": display.width,
         "slice": display.slice,
         "saved": result.threshold,
+        "threshold": display.threshold,
         "cuts": result.severity_rule.get("area"),
         "rows": result.table,
         "lesions": [
@@ -178,6 +190,21 @@ def _config(result: Result, display: Display, maps: set[str]) -> dict:
              "box": one.facts["box"]} for one in result.lesions.all()
         ],
     }  # fmt: skip
+
+
+def _legend(display: Display) -> dict:
+    """The colour bar as stops of a gradient from top to bottom, and what stands at its top."""
+    is_spread = display.mode == "disagreement"
+    table = palette("magma" if is_spread and display.palette == "redgreen" else display.palette)
+    levels = range(255, -1, -255 // LEGEND_PARTS)
+    stops = [
+        (f"{(255 - level) / 2.55:.1f}%", f"#{table[level].tobytes().hex()}") for level in levels
+    ]
+    return {
+        "stops": stops,
+        "top": "0.5" if is_spread else "1.0",
+        "tick": None if is_spread else round(4 + 162 * (1 - display.threshold), 1),
+    }
 
 
 def _modes(has_spread: bool) -> list[tuple[str, str, str]]:

@@ -9,29 +9,29 @@ from imaging.models import Image, Job, ModelState, ModelVersion, Result, Run, St
 
 
 def studies_visible_to(user) -> QuerySet[Study]:
-    return Study.objects.filter(organisation__in=organisations_of(user))
+    return Study.objects.filter(organisation__in=organisations_of(user, "study.view"))
 
 
 def images_visible_to(user) -> QuerySet[Image]:
-    images = Image.objects.filter(organisation__in=organisations_of(user))
+    images = Image.objects.filter(organisation__in=organisations_of(user, "study.view"))
     return images.select_related("study", "pixels", "thumbnail")
 
 
 def uploads_visible_to(user) -> QuerySet[Upload]:
-    return Upload.objects.filter(organisation__in=organisations_of(user))
+    return Upload.objects.filter(organisation__in=organisations_of(user, "upload.create"))
 
 
 def runs_visible_to(user) -> QuerySet[Run]:
-    return Run.objects.filter(organisation__in=organisations_of(user))
+    return Run.objects.filter(organisation__in=organisations_of(user, "run.view"))
 
 
 def jobs_visible_to(user) -> QuerySet[Job]:
-    jobs = Job.objects.filter(organisation__in=organisations_of(user))
+    jobs = Job.objects.filter(organisation__in=organisations_of(user, "run.view"))
     return jobs.select_related("run", "image")
 
 
 def results_visible_to(user) -> QuerySet[Result]:
-    results = Result.objects.filter(organisation__in=organisations_of(user))
+    results = Result.objects.filter(organisation__in=organisations_of(user, "result.view"))
     return results.select_related("job__run", "image__study", "image__pixels", "patient")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from django.db import OperationalError
+
 from imaging.engine.client import EngineDied, EngineTimeout
 from imaging.models import Job
 from imaging.registry import models_verify
@@ -58,6 +60,8 @@ def _analyse(job: Job) -> None:
     except WorkerStopping:
         logger.info("job %s: given back", job.pk)
         jobs.job_release(job)
+    except OperationalError:  # the database's fault, not the job's
+        raise
     except Exception:
         logger.exception("job %s failed", job.pk)
         jobs.job_fail(job, error=UNEXPECTED)

@@ -13,7 +13,7 @@ from accounts.selectors import user_may
 from accounts.vault.storage import blob_open
 from imaging import layers
 from imaging.formats.png import encode_png
-from imaging.formats.window import apply_window
+from imaging.formats.window import windowed
 from imaging.models import Image, Result, ResultMap
 from imaging.ranges import blob_response
 from imaging.result_page import Display, page_context
@@ -95,14 +95,11 @@ def _drawn(result: Result, name: str, display: Display) -> bytes:
 
 def _grey_slice(image: Image, display: Display) -> np.ndarray:
     """One slice under the window, uint8 (Y, X)."""
-    stored = np.frombuffer(_slice_bytes(image.pixels, image, display.slice,
-                                        np.dtype(image.dtype).itemsize),
-                           np.dtype(image.dtype).newbyteorder("<"))  # fmt: skip
-    facts = image.facts
-    values = stored.reshape(image.height, image.width) * facts.get("slope", 1) + facts.get(
-        "intercept", 0
-    )
-    return apply_window(values, display.center, display.width)
+    kind = np.dtype(image.dtype)
+    data = _slice_bytes(image.pixels, image, display.slice, kind.itemsize)
+    stored = np.frombuffer(data, kind.newbyteorder("<")).reshape(image.height, image.width)
+    facts, window = image.facts, (display.center, display.width)
+    return windowed(stored, facts.get("slope", 1), facts.get("intercept", 0), window)
 
 
 def _map_slice(result: Result, name: str, index: int) -> np.ndarray:

@@ -15,11 +15,13 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import answers_data, requires
+from accounts.roles import names_for
 from accounts.selectors import home_organisation, user_may
 from accounts.throttle import limited
 from imaging.choices import ensemble_meant, ensembles_visible_to, models_listed
 from imaging.forms import DEVICES, RunForm, UploadForm, uuids
-from imaging.models import ItemStatus, Job, JobStatus, Modality, Result, Severity
+from imaging.models import ItemStatus, Job, JobStatus, Modality, Result, Severity, UploadItem
+from imaging.run_page import choice_shown
 from imaging.selectors import (
     images_visible_to,
     jobs_visible_to,
@@ -55,9 +57,11 @@ def study_list(request: HttpRequest) -> HttpResponse:
 def study_detail(request: HttpRequest, pk) -> HttpResponse:
     study = get_object_or_404(studies_visible_to(request.user).select_related("patient"), pk=pk)
     results = Result.objects.select_related("job__run").order_by("-created_at")
-    images = study.images.annotate(
-        failed=Count("jobs", filter=Q(jobs__status=JobStatus.FAILED))
-    ).prefetch_related(Prefetch("results", results))
+    images = (
+        study.images.annotate(failed=Count("jobs", filter=Q(jobs__status=JobStatus.FAILED)))
+        .order_by("created_at", "id")
+        .prefetch_related(Prefetch("results", results))
+    )
     return render(request, "imaging/study_detail.html", {"study": study, "images": images})
 
 
@@ -132,7 +136,12 @@ def run_create(request: HttpRequest) -> HttpResponse:
         "form": form,
         "images": images,
         "ensembles": ensembles,
-        "choice": _choice(request, listed, ensembles),
+        "choice": choice_shown(
+            listed,
+            ensembles,
+            asked=(request.POST or request.GET).get("ensemble", ""),
+            sent=request.POST if form.is_bound else None,
+        ),
         "devices": DEVICES,
         "token": request.POST.get("token") or secrets.token_hex(16),
     }
@@ -145,6 +154,7 @@ def _submit(request: HttpRequest, images: list, asked: dict):
     """Save the choice if a name was given, then start the run: both, or neither."""
     choice = {"members": asked["members"], "threshold": asked["threshold"]}
     if asked["save_as"]:
+        _may_save(request.user)
         ensemble = ensemble_save(
             user=request.user,
             organisation=images[0].organisation,
@@ -162,42 +172,26 @@ def _submit(request: HttpRequest, images: list, asked: dict):
     )
 
 
+def _may_save(user) -> None:
+    if not user_may(user, "ensemble.save"):
+        raise ValidationError(
+            _("Saving an ensemble needs the role %(roles)s. Leave its name empty to run it once.")
+            % {"roles": " or ".join(names_for("ensemble.save"))}
+        )
+
+
 def _chosen_images(request: HttpRequest) -> list:
-    """The images asked for one by one or by study, those that this user may see."""
+    """The images asked for one by one, by study or by upload, those that this user may see."""
     query = request.POST if request.method == "POST" else request.GET
-    wanted = Q(pk__in=uuids(query.getlist("image"))) | Q(study__in=uuids(query.getlist("study")))
+    image, study, upload = (uuids(query.getlist(name)) for name in ("image", "study", "upload"))
+    received = UploadItem.objects.filter(upload__in=upload).values("image")
+    wanted = Q(pk__in=image) | Q(study__in=study) | Q(pk__in=received)
     return list(
         images_visible_to(request.user)
         .filter(wanted)
         .select_related("organisation", "source", "study")
         .order_by("created_at", "id")
     )
-
-
-def _choice(request: HttpRequest, listed, ensembles) -> dict:
-    """The member rows as they should be shown: as sent, as the ensemble says, else the first."""
-    asked = request.GET.get("ensemble", "")
-    chosen = next((one for one in ensembles if str(one.pk) == asked), None)
-    if chosen is None and ensembles:
-        chosen = ensembles[0]
-    saved = {one.model_version_id: one for one in chosen.members.all()} if chosen else {}
-    rows = []
-    for model, reason in listed:
-        member = saved.get(model.pk)
-        row = {
-            "model": model,
-            "reason": reason,
-            "on": member is not None and not reason,
-            "weight": member.weight if member else 1,
-            "device": member.device if member else "auto",
-        }
-        if request.method == "POST":
-            row["on"] = str(model.pk) in request.POST.getlist("member")
-            row["weight"] = request.POST.get(f"weight_{model.pk}", 1)
-            row["device"] = request.POST.get(f"device_{model.pk}", "auto")
-        rows.append(row)
-    threshold = request.POST.get("threshold", chosen.threshold if chosen else 0.5)
-    return {"ensemble": chosen, "rows": rows, "threshold": threshold}
 
 
 @require_GET
@@ -207,7 +201,8 @@ def run_list(request: HttpRequest) -> HttpResponse:
     runs = (
         runs_visible_to(request.user)
         .select_related("requested_by")
-        .annotate(total=Count("jobs"), **counted)[:RUNS_SHOWN]
+        .annotate(total=Count("jobs"), **counted)
+        .order_by("-created_at", "-id")[:RUNS_SHOWN]  # grouping drops the model's own order
     )
     return render(request, "imaging/run_list.html", {"runs": runs})
 
@@ -293,7 +288,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
 
 
 def _organisation(user):
-    organisation = home_organisation(user)
+    organisation = home_organisation(user, "upload.create")
     if organisation is None:
         raise PermissionDenied(_("You do not belong to an organisation yet."))
     return organisation

@@ -71,7 +71,7 @@ def _origin(result: Result) -> list[Line]:
     )
     return [
         Line("Labels", ", ".join(result.labels)),
-        Line("Threshold", f"{result.threshold:.2f}", f"level {result.level} of 255"),
+        Line("Threshold", f"{result.threshold:g}", f"level {result.level} of 255"),
         Line("Severity rule", f"{rule['rule']} v{rule['version']}", cuts),
         Line("Run", str(run.pk)[:8], f"{run.created_at:%Y-%m-%d %H:%M} UTC by {run.requested_by}"),
         Line("Result", str(result.pk)),

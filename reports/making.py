@@ -20,6 +20,8 @@ from reports.zips import zip_chunks
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 20
+LAID_OUT = "Its report could not be laid out."
+DAMAGED = "It could not be made: its stored data are damaged."
 
 Maker = Callable[[Result], bytes]
 
@@ -61,7 +63,7 @@ def _members(export: Export, make: Maker, ending: str) -> Iterator[tuple[str, by
             content = make(result)
         except (PdfError, VaultError) as error:
             logger.warning("export %s: result %s left out: %s", export.pk, result.pk, error)
-            items_close(export, {position: "It could not be made: its stored data are damaged."})
+            items_close(export, {position: LAID_OUT if isinstance(error, PdfError) else DAMAGED})
             continue
         items_close(export, {position: ""})
         yield f"{position:04d}-{str(result.pk)[:8]}.{ending}", content

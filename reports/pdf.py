@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import logging
-import unicodedata
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
@@ -15,9 +16,11 @@ from xhtml2pdf import pisa
 from xhtml2pdf.config.resources import ResourceAccessPolicy
 
 from reports.content import Pictures, ReportContent
+from reports.letters import FONTS, runs
 
-FONTS = Path(__file__).parent / "fonts"
 SECONDS = 30
+library_log = logging.getLogger("xhtml2pdf")
+library_log.propagate = False  # its lines quote the report, and so a patient's name
 
 
 class PdfError(Exception):
@@ -35,19 +38,20 @@ def render_pdf(content: ReportContent, pictures: Pictures) -> bytes:
     )
     sink, complaints = io.BytesIO(), _Complaints()
     policy = ResourceAccessPolicy.server(FONTS, allow_remote=False, max_render_seconds=SECONDS)
-    logger = logging.getLogger("xhtml2pdf")
-    logger.addHandler(complaints)
+    library_log.addHandler(complaints)
     try:
         status = pisa.CreatePDF(html, dest=sink, path=str(FONTS / "x.html"), resource_policy=policy)
+    except Exception as error:  # whatever the library stumbles over is one report's failure
+        raise PdfError(type(error).__name__) from None  # its text may quote a name
     finally:
-        logger.removeHandler(complaints)
+        library_log.removeHandler(complaints)
     if status.err or complaints.texts:
         raise PdfError("; ".join(complaints.texts) or f"{status.err} errors while rendering")
     return sink.getvalue()
 
 
 def by_script(text: str) -> SafeString:
-    """Wrap runs of Arabic and of Chinese, Japanese or Korean letters in their font's class."""
+    """Escape `text` and give each run of letters the class of the font that holds them."""
     return format_html_join(
         "",
         "{}",
@@ -58,33 +62,21 @@ def by_script(text: str) -> SafeString:
     )
 
 
-def runs(text: str) -> list[tuple[str, str]]:
-    """Split `text` into (class, part): "" for what Noto Sans holds, "arab" and "cjk" else."""
-    found: list[tuple[str, str]] = []
-    for letter in text:
-        script = _script(letter)
-        if found and (found[-1][0] == script or (letter.isspace() and found[-1][0])):
-            found[-1] = (found[-1][0], found[-1][1] + letter)
-        else:
-            found.append((script, letter))
-    return found
-
-
-def _script(letter: str) -> str:
-    if ord(letter) < 0x600:
-        return ""
-    name = unicodedata.name(letter, "")
-    if name.startswith("ARABIC"):
-        return "arab"
-    wide = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "FULLWIDTH", "IDEOGRAPHIC")
-    return "cjk" if name.startswith(wide) else ""
-
-
 def _fonts_for(content: ReportContent) -> dict[str, bool]:
-    texts = [line.value for line in (*content.patient, *content.origin)]
-    texts += [line.note for line in (*content.patient, *content.origin)]
-    scripts = {script for text in texts for script, _part in runs(text)}
+    scripts = {script for text in _texts(asdict(content)) for script, _part in runs(text)}
     return {"arab": "arab" in scripts, "cjk": "cjk" in scripts}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text of a report, however deep it stands."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _texts(part)
 
 
 def _data_urls(pictures: Pictures) -> dict[str, str]:
@@ -103,4 +95,4 @@ class _Complaints(logging.Handler):
         self.texts: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(record.getMessage()[:200])
+        self.texts.append(record.getMessage().partition("\n")[0][:200])

@@ -108,6 +108,14 @@ def export_fail(export: Export, *, error: str) -> None:
             audit.record(export.user, "export.fail", export, outcome="failed")
 
 
+@transaction.atomic
+def export_release(export: Export) -> None:
+    """Give `export` back unharmed, as a worker does that was told to stop."""
+    back = {"status": ExportStatus.QUEUED, "lease_until": None, "rung_at": now()}
+    if _held(export).update(attempt=F("attempt") - 1, **back):
+        queue.enqueue(TASK, str(export.pk))
+
+
 def exports_recover() -> int:
     """Ring again for what was lost, give up what died three times, forget what expired."""
     return _ring_lost() + _give_up() + _expire()
@@ -130,14 +138,14 @@ def _ring_lost() -> int:
 
 
 def _give_up() -> int:
-    return Export.objects.filter(
+    dead = Export.objects.filter(
         status=ExportStatus.RUNNING, lease_until__lt=Now(), attempt__gte=MAX_DEATHS
-    ).update(
-        status=ExportStatus.FAILED,
-        error=_("The worker died three times while making this file. Try a smaller selection."),
-        finished_at=now(),
-        lease_until=None,
     )
+    why = _("The worker died three times while making this file. Try a smaller selection.")
+    exports = list(dead.select_related("organisation", "user"))
+    for export in exports:
+        export_fail(export, error=why)
+    return len(exports)
 
 
 def _expire() -> int:

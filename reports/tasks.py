@@ -8,7 +8,7 @@ from imaging.services.leases import LeaseLost, WorkerStopping
 from reports.making import export_chunks
 from reports.models import ExportKind
 from reports.pdf import PdfError
-from reports.services import export_claim, export_fail, export_fill
+from reports.services import export_claim, export_fail, export_fill, export_release
 
 logger = logging.getLogger(__name__)
 
@@ -16,8 +16,9 @@ logger = logging.getLogger(__name__)
 def make_export(export_id: str) -> None:
     """Make one export.
 
-    State before: queued. State after: succeeded or failed. Delivered twice, the
-    claim makes the second run a no-op; after a crash the file is made anew.
+    State before: queued. State after: succeeded or failed, or queued again when
+    the worker was told to stop. Delivered twice, the claim makes the second run
+    a no-op; after a crash the file is made anew.
     """
     export = export_claim(export_id)
     if export is None:
@@ -25,8 +26,11 @@ def make_export(export_id: str) -> None:
         return
     try:
         export_fill(export, export_chunks(export), patient_id=_only_patient(export))
-    except (LeaseLost, WorkerStopping):
-        logger.info("export %s: given up to another worker", export_id)
+    except LeaseLost:
+        logger.info("export %s: another worker's", export_id)
+    except WorkerStopping:
+        logger.info("export %s: given back", export_id)
+        export_release(export)
     except PdfError as error:
         logger.warning("export %s: %s", export_id, error)
         export_fail(export, error="The report could not be laid out. The log names the reason.")

@@ -16,7 +16,7 @@ from imaging.ranges import blob_response
 from imaging.services.refusals import NotPossible
 from reports.models import ExportKind, ExportStatus
 from reports.selectors import exports_visible_to, results_chosen
-from reports.services import export_create
+from reports.services import MOST_RESULTS, export_create
 
 SHOWN = 50
 FILES = {  # kind: (content type, file name without identity)
@@ -37,9 +37,10 @@ def export_create_view(request: HttpRequest) -> HttpResponse:
         studies=uuids(request.POST.getlist("study")),
         runs=uuids(request.POST.getlist("run")),
     )
+    results = list(chosen[: MOST_RESULTS + 1])
     try:
         export = export_create(
-            user=request.user, kind=request.POST.get("kind", ""), results=list(chosen)
+            user=request.user, kind=request.POST.get("kind", ""), results=results
         )
     except NotPossible as refusal:
         messages.error(request, str(refusal))

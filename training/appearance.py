@@ -22,18 +22,6 @@ def change_appearance(image: np.ndarray, rng: np.random.Generator) -> np.ndarray
     return image
 
 
-def add_opacities(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Add soft bright patches, as consolidations and effusions do."""
-    size = image.shape[0]
-    rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
-    for _ in range(rng.integers(1, 4)):
-        y, x = rng.uniform(0.15, 0.85, 2) * size
-        ry, rx = rng.uniform(0.03, 0.16, 2) * size
-        patch = np.exp(-(((rows - y) / ry) ** 2) - ((columns - x) / rx) ** 2)
-        image = image + rng.uniform(0.1, 0.6) * patch * (1 - image)
-    return image
-
-
 def bend_tones(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Apply a random rising tone curve of straight pieces."""
     pieces = int(rng.integers(3, 8))
@@ -115,7 +103,6 @@ def draw_objects(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 STEPS: tuple[tuple[Step, float], ...] = (
-    (add_opacities, 0.3),
     (bend_tones, 0.5),
     (apply_gamma, 0.6),
     (change_contrast, 0.5),

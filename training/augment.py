@@ -8,11 +8,12 @@ import numpy as np
 from imaging.inference.grids import resize_image
 from training.appearance import change_appearance
 from training.data import Pair
+from training.disease import add_disease
 from training.grid import scale_percentiles
 
 ROTATION_DEGREES = 20.0
 SCALE = (0.75, 1.35)
-STRETCH = (0.8, 1.25)
+STRETCH = (0.7, 1.43)
 SHEAR = 0.12
 SHIFT = 0.12
 ELASTIC_SHARE = 0.4
@@ -27,7 +28,7 @@ def make_sample(
     image, mask = move(pair.image, pair.mask, rng)
     image = resize_image(image.astype(np.float32) / 255, (size, size))
     mask = resize_image(mask.astype(np.float32) / 255, (size, size))
-    image = change_appearance(image, rng)
+    image = change_appearance(add_disease(image, mask, rng), rng)
     if rng.random() < BAR_SHARE:
         image, mask = draw_bars(image, mask, rng)
     return scale_percentiles(image, percentiles), mask

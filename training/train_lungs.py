@@ -46,6 +46,7 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=member.learning_rate, weight_decay=1e-2
         )
+        self.peak = member.learning_rate
         self.epoch, self.step, self.best = 0, 0, 0.0
 
     def run(self, evaluate_every: int) -> None:
@@ -89,7 +90,7 @@ class Trainer:
         done = self.step / (self.epochs * (len(self.train) // self.batch))
         fall = 0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2
         for group in self.optimiser.param_groups:
-            group["lr"] = self.member.learning_rate * min(1.0, 0.02 + done / 0.05) * fall
+            group["lr"] = self.peak * min(1.0, 0.02 + done / 0.05) * fall
 
     def _update_average(self) -> None:
         self.step += 1
@@ -114,10 +115,16 @@ class Trainer:
 
     def _save(self) -> None:
         state = {name: getattr(self, name).state_dict() for name in _STATEFUL}
-        state |= {name: getattr(self, name) for name in ("epoch", "step", "best")}
+        state |= {name: getattr(self, name) for name in ("epoch", "step", "best", "peak")}
         partial = self.folder / "checkpoint.part"
         torch.save(state, partial)
         partial.replace(self.folder / "checkpoint.pt")
+
+    def start_from(self, weights: Path) -> None:
+        """Take over the weights of an earlier run, at a third of its highest learning rate."""
+        for network in (self.network, self.average):
+            network.load_state_dict(torch.load(weights, weights_only=True))
+        self.peak /= 3
 
     def resume(self) -> None:
         """Carry on from the checkpoint, if there is one; another `epochs` bends the schedule."""
@@ -127,7 +134,8 @@ class Trainer:
         state = torch.load(path, weights_only=True)
         for name in _STATEFUL:
             getattr(self, name).load_state_dict(state[name])
-        self.epoch, self.step, self.best = state["epoch"], state["step"], state["best"]
+        self.peak, self.epoch, self.step = state["peak"], state["epoch"], state["step"]
+        self.best = state["best"]
 
 
 _STATEFUL = ("network", "average", "optimiser")
@@ -175,6 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--member", choices=sorted(MEMBERS), required=True)
     parser.add_argument("--epochs", type=int, default=250)
+    parser.add_argument("--start-from", type=Path, help="weights (best.pt) of an earlier run")
     parser.add_argument("--batch", type=int, default=6)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--evaluate-every", type=int, default=5, help="epochs between looks at val")
@@ -187,6 +196,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"training {options.member} on {data_root()}, checkpoints in {folder}")
     trainer = Trainer(MEMBERS[options.member], options.epochs, options.batch, folder)
     trainer.resume()
+    if options.start_from and not trainer.epoch:
+        trainer.start_from(options.start_from)
     trainer.run(options.evaluate_every)
 
 

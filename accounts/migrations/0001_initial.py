@@ -10,192 +10,448 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Department',
+            name="Department",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Organisation',
+            name="Organisation",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Plan',
+            name="Plan",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=64)),
-                ('slug', models.SlugField(max_length=64, unique=True)),
-                ('runs_per_month', models.PositiveIntegerField(blank=True, null=True)),
-                ('storage_bytes', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('members', models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=64)),
+                ("slug", models.SlugField(max_length=64, unique=True)),
+                ("runs_per_month", models.PositiveIntegerField(blank=True, null=True)),
+                ("storage_bytes", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("members", models.PositiveIntegerField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('email', models.EmailField(max_length=254)),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('is_active', models.BooleanField(default=True)),
-                ('is_staff', models.BooleanField(default=False, help_text='May open the admin.')),
-                ('must_change_password', models.BooleanField(default=False)),
-                ('auth_version', models.PositiveIntegerField(default=0, editable=False)),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "last_login",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
+                ),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254)),
+                ("name", models.CharField(blank=True, max_length=200)),
+                ("is_active", models.BooleanField(default=True)),
+                ("is_staff", models.BooleanField(default=False, help_text="May open the admin.")),
+                ("must_change_password", models.BooleanField(default=False)),
+                ("auth_version", models.PositiveIntegerField(default=0, editable=False)),
+                (
+                    "date_joined",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['email'],
+                "ordering": ["email"],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('role', models.CharField(choices=[('radiologist', 'Radiologist'), ('clinician', 'Clinician'), ('technician', 'Technician'), ('researcher', 'Researcher'), ('administrator', 'Administrator'), ('auditor', 'Auditor'), ('integrator', 'Integrator')], max_length=16)),
-                ('until', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('department', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to='accounts.department')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("radiologist", "Radiologist"),
+                            ("clinician", "Clinician"),
+                            ("technician", "Technician"),
+                            ("researcher", "Researcher"),
+                            ("administrator", "Administrator"),
+                            ("auditor", "Auditor"),
+                            ("integrator", "Integrator"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("until", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "department",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="accounts.department",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="accounts.organisation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at'],
+                "ordering": ["created_at"],
             },
         ),
         migrations.AddField(
-            model_name='department',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='departments', to='accounts.organisation'),
+            model_name="department",
+            name="organisation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="departments",
+                to="accounts.organisation",
+            ),
         ),
         migrations.CreateModel(
-            name='Blob',
+            name="Blob",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('patient_id', models.UUIDField(blank=True, db_index=True, editable=False, null=True)),
-                ('kind', models.CharField(editable=False, max_length=32)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('size', models.PositiveBigIntegerField(editable=False)),
-                ('sha256', models.CharField(editable=False, max_length=64)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('organisation', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "patient_id",
+                    models.UUIDField(blank=True, db_index=True, editable=False, null=True),
+                ),
+                ("kind", models.CharField(editable=False, max_length=32)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("size", models.PositiveBigIntegerField(editable=False)),
+                ("sha256", models.CharField(editable=False, max_length=64)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at'],
+                "ordering": ["created_at"],
             },
         ),
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('action', models.CharField(help_text='noun.verb, for instance run.submit', max_length=64)),
-                ('target', models.CharField(blank=True, help_text='model:pk, never a name', max_length=128)),
-                ('outcome', models.CharField(default='ok', max_length=16)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('request_id', models.CharField(blank=True, max_length=32)),
-                ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "action",
+                    models.CharField(help_text="noun.verb, for instance run.submit", max_length=64),
+                ),
+                (
+                    "target",
+                    models.CharField(
+                        blank=True, help_text="model:pk, never a name", max_length=128
+                    ),
+                ),
+                ("outcome", models.CharField(default="ok", max_length=16)),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                ("request_id", models.CharField(blank=True, max_length=32)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-at'],
+                "ordering": ["-at"],
             },
         ),
         migrations.AddField(
-            model_name='organisation',
-            name='plan',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='organisations', to='accounts.plan'),
+            model_name="organisation",
+            name="plan",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="organisations",
+                to="accounts.plan",
+            ),
         ),
         migrations.CreateModel(
-            name='VaultKey',
+            name="VaultKey",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('purpose', 'Purpose'), ('organisation', 'Organisation'), ('patient', 'Patient')], editable=False, max_length=16)),
-                ('purpose', models.CharField(blank=True, editable=False, max_length=32)),
-                ('patient_id', models.UUIDField(blank=True, editable=False, null=True)),
-                ('wrapped', models.BinaryField(null=True)),
-                ('wrapped_by', models.CharField(editable=False, help_text="Fingerprint of the KEK, or the parent's id.", max_length=32)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('retired_at', models.DateTimeField(blank=True, help_text='Opens, seals no more.', null=True)),
-                ('destroyed_at', models.DateTimeField(blank=True, null=True)),
-                ('organisation', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("purpose", "Purpose"),
+                            ("organisation", "Organisation"),
+                            ("patient", "Patient"),
+                        ],
+                        editable=False,
+                        max_length=16,
+                    ),
+                ),
+                ("purpose", models.CharField(blank=True, editable=False, max_length=32)),
+                ("patient_id", models.UUIDField(blank=True, editable=False, null=True)),
+                ("wrapped", models.BinaryField(null=True)),
+                (
+                    "wrapped_by",
+                    models.CharField(
+                        editable=False,
+                        help_text="Fingerprint of the KEK, or the parent's id.",
+                        max_length=32,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "retired_at",
+                    models.DateTimeField(blank=True, help_text="Opens, seals no more.", null=True),
+                ),
+                ("destroyed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at'],
+                "ordering": ["created_at"],
             },
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='user_email_once', violation_error_message='There is an account with this e-mail address.'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("email"),
+                name="user_email_once",
+                violation_error_message="There is an account with this e-mail address.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('user', 'organisation', 'department', 'role'), name='membership_once', nulls_distinct=False),
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                fields=("user", "organisation", "department", "role"),
+                name="membership_once",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['radiologist', 'clinician', 'technician', 'researcher', 'administrator', 'auditor', 'integrator'])), name='membership_role_known'),
+            model_name="membership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "role__in",
+                        [
+                            "radiologist",
+                            "clinician",
+                            "technician",
+                            "researcher",
+                            "administrator",
+                            "auditor",
+                            "integrator",
+                        ],
+                    )
+                ),
+                name="membership_role_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='department',
-            constraint=models.UniqueConstraint(fields=('organisation', 'name'), name='department_name_once'),
+            model_name="department",
+            constraint=models.UniqueConstraint(
+                fields=("organisation", "name"), name="department_name_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='blob',
-            constraint=models.CheckConstraint(condition=models.Q(('version__gte', 1)), name='blob_version_from_one'),
+            model_name="blob",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("version__gte", 1)), name="blob_version_from_one"
+            ),
         ),
         migrations.AddIndex(
-            model_name='auditevent',
-            index=models.Index(fields=['target', 'at'], name='accounts_au_target_b94f61_idx'),
+            model_name="auditevent",
+            index=models.Index(fields=["target", "at"], name="accounts_au_target_b94f61_idx"),
         ),
         migrations.AddIndex(
-            model_name='auditevent',
-            index=models.Index(fields=['organisation', 'at'], name='accounts_au_organis_687741_idx'),
+            model_name="auditevent",
+            index=models.Index(
+                fields=["organisation", "at"], name="accounts_au_organis_687741_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='vaultkey',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'purpose'), ('organisation', None), ('patient_id', None), models.Q(('purpose', ''), _negated=True)), models.Q(('kind', 'organisation'), ('organisation__isnull', False), ('purpose', ''), ('patient_id', None)), models.Q(('kind', 'patient'), ('organisation__isnull', False), ('purpose', ''), ('patient_id__isnull', False)), _connector='OR'), name='vault_key_scope'),
+            model_name="vaultkey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("kind", "purpose"),
+                        ("organisation", None),
+                        ("patient_id", None),
+                        models.Q(("purpose", ""), _negated=True),
+                    ),
+                    models.Q(
+                        ("kind", "organisation"),
+                        ("organisation__isnull", False),
+                        ("purpose", ""),
+                        ("patient_id", None),
+                    ),
+                    models.Q(
+                        ("kind", "patient"),
+                        ("organisation__isnull", False),
+                        ("purpose", ""),
+                        ("patient_id__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="vault_key_scope",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='vaultkey',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('destroyed_at__isnull', False), ('wrapped', None)), models.Q(('destroyed_at', None), ('wrapped__isnull', False)), _connector='OR'), name='vault_key_destroyed_iff_empty'),
+            model_name="vaultkey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("destroyed_at__isnull", False), ("wrapped", None)),
+                    models.Q(("destroyed_at", None), ("wrapped__isnull", False)),
+                    _connector="OR",
+                ),
+                name="vault_key_destroyed_iff_empty",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='vaultkey',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'purpose'), ('retired_at', None)), fields=('purpose',), name='vault_key_one_per_purpose'),
+            model_name="vaultkey",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("kind", "purpose"), ("retired_at", None)),
+                fields=("purpose",),
+                name="vault_key_one_per_purpose",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='vaultkey',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'organisation'), ('retired_at', None)), fields=('organisation',), name='vault_key_one_per_organisation'),
+            model_name="vaultkey",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("kind", "organisation"), ("retired_at", None)),
+                fields=("organisation",),
+                name="vault_key_one_per_organisation",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='vaultkey',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'patient'), ('retired_at', None)), fields=('organisation', 'patient_id'), name='vault_key_one_per_patient'),
+            model_name="vaultkey",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("kind", "patient"), ("retired_at", None)),
+                fields=("organisation", "patient_id"),
+                name="vault_key_one_per_patient",
+            ),
         ),
     ]

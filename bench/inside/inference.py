@@ -7,9 +7,9 @@ from typing import Any
 
 from django.conf import settings
 
-from bench.places import WORKER
 from bench.inside import WARM_UP
 from bench.inside.seeding import run_of
+from bench.places import WORKER
 from bench.stopwatch import Stopwatch
 from imaging import tasks
 from imaging.engine.client import Engine

@@ -17,8 +17,9 @@ from imaging.inference.ensembles import model_folder
 from imaging.inference.metadata import ModelMetadata, read_metadata
 from imaging.inference.pipeline import analyse as run_pipeline
 from imaging.inference.spec import EnsembleSpec, MemberSpec, spec_from_members
-from imaging.types import Volume
+from imaging.types import InferenceError, Volume
 
+MOST_LESIONS = 1200  # an answer is one line of at most 1 MiB
 _PROBE_DEFAULT = 64  # pixels a side, where a network takes any size
 _PROBE_MODALITY = {"xray": "DX", "mri": "MR", "ct": "CT"}
 
@@ -38,6 +39,7 @@ def analyse(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     volume = volume_from_json(args["volume"], pixels)
     spec = EnsembleSpec.from_json(args["spec"])
     analysis = run_pipeline(volume, spec, models_of(args["models_dir"]), progress)
+    _require_listable(len(analysis.measures["lesions"]))
     for name, array in analysis.arrays().items():
         (Path(args["out_dir"]) / name).write_bytes(np.ascontiguousarray(array))
     return {"analysis": analysis.to_json()}
@@ -89,6 +91,14 @@ def describe_device(args: Mapping[str, Any], progress: Progress) -> dict[str, An
         "devices": ["cpu", *found],
         "names": [torch.cuda.get_device_name(one) for one in found],
     }
+
+
+def _require_listable(lesions: int) -> None:
+    if lesions > MOST_LESIONS:
+        raise InferenceError(
+            f"The models mark {lesions:,} separate regions in this image; at most"
+            f" {MOST_LESIONS:,} can be listed. Raise the threshold or choose other models."
+        )
 
 
 def _probe_volume(metadata: ModelMetadata) -> Volume:

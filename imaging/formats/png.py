@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR_TYPES = {1: 0, 3: 2, 4: 6}  # channels: grey, RGB, RGBA
+_BAND_BYTES = 1 << 17  # rows filtered at once: a web process must not hold a picture many times
 
 
 def encode_png(array: NDArray[Any], *, level: int = 6, adaptive: bool = True) -> bytes:
@@ -24,16 +26,15 @@ def encode_png(array: NDArray[Any], *, level: int = 6, adaptive: bool = True) ->
     """
     depth, colour, rows = _rows(array)
     height, width = array.shape[:2]
+    step = 0
     if depth == 8 and adaptive:
-        raw = _filtered(rows, 1 if array.ndim == 2 else array.shape[2])
-    else:
-        raw = np.pad(rows, ((0, 0), (1, 0)))
+        step = 1 if array.ndim == 2 else array.shape[2]
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     return b"".join(
         (
             _SIGNATURE,
             _chunk(b"IHDR", header),
-            _chunk(b"IDAT", zlib.compress(raw.tobytes(), level)),
+            _chunk(b"IDAT", _packed(rows, step, level)),
             _chunk(b"IEND", b""),
         )
     )
@@ -51,10 +52,29 @@ def _rows(array: NDArray[Any]) -> tuple[int, int, NDArray[np.uint8]]:
     return 8, _COLOUR_TYPES[channels], array.reshape(array.shape[0], -1)
 
 
-def _filtered(rows: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
-    """Give each row the filter (none, sub, up, Paeth) whose differences are smallest in sum."""
+def _packed(rows: NDArray[np.uint8], step: int, level: int) -> bytes:
+    packer = zlib.compressobj(level)
+    packed = [packer.compress(band.tobytes()) for band in _bands(rows, step)]
+    return b"".join((*packed, packer.flush()))
+
+
+def _bands(rows: NDArray[np.uint8], step: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield a few rows at a time, each behind the number of its filter; step 0: no filter."""
+    count = max(1, _BAND_BYTES // rows.shape[1])
+    above = np.zeros_like(rows[:1])
+    for start in range(0, len(rows), count):
+        band = rows[start : start + count]
+        yield _filtered(band, above, step) if step else np.pad(band, ((0, 0), (1, 0)))
+        above = band[-1:]
+
+
+def _filtered(rows: NDArray[np.uint8], above: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
+    """Give each row the filter (none, sub, up, Paeth) whose differences are smallest in sum.
+
+    `above` is the row before the first, (1, bytes); `step` the bytes of a pixel.
+    """
     left = np.pad(rows, ((0, 0), (step, 0)))[:, : rows.shape[1]]
-    up = np.pad(rows, ((1, 0), (0, 0)))[: rows.shape[0]]
+    up = np.concatenate([above, rows[:-1]])
     corner = np.pad(up, ((0, 0), (step, 0)))[:, : rows.shape[1]]
     best = np.pad(rows, ((0, 0), (1, 0)))
     cost = _cost(rows)

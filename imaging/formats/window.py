@@ -46,12 +46,16 @@ def apply_window(values: NDArray[Any], center: float, width: float) -> NDArray[n
 
 def window_slice(volume: Volume, index: int = 0) -> NDArray[np.uint8]:
     """Return slice `index` as 8-bit grey (Y, X) under the volume's first window."""
-    center, width = default_window(volume)
-    stored = volume.array[index]
+    return windowed(volume.array[index], volume.slope, volume.intercept, default_window(volume))
+
+
+def windowed(
+    stored: NDArray[Any], slope: float, intercept: float, window: tuple[float, float]
+) -> NDArray[np.uint8]:
+    """Return stored values (Y, X) as 8-bit grey under `window`, (center, width) in real values."""
 
     def grey_of(values: NDArray[Any]) -> NDArray[np.uint8]:
-        real = values.astype(np.float64) * volume.slope + volume.intercept
-        return apply_window(real, center, width)
+        return apply_window(values.astype(np.float64) * slope + intercept, *window)
 
     if stored.dtype.itemsize > 2:
         rows = [grey_of(row) for row in stored]

@@ -149,6 +149,11 @@ def why_not_runnable(metadata: ModelMetadata) -> str:
     others = [name for name in metadata.channels if name != "grey"]
     if others:
         return f"{titled(metadata)} needs the sequences {', '.join(others)}; one image has one."
+    if organ := metadata.reference.get("model"):
+        return (
+            f"{titled(metadata)} counts inside the organ mask of “{organ}”;"
+            " only an organ among the model's own labels is taken here."
+        )
     return ""
 
 

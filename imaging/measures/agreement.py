@@ -1,14 +1,12 @@
-"""How far the members of an ensemble agree: disagreement map, Dice by pair, range of areas."""
+"""How far the members of an ensemble agree: Dice by pair, range of areas."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import combinations
-from math import isfinite
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imaging.measures.components import lesion_mask
 from imaging.measures.numbers import rounded
@@ -23,53 +21,27 @@ LEAST_DICE = 0.5
 MOST_TIMES = 2.0
 
 
-def shares(weights: Sequence[float]) -> NDArray[np.float64]:
-    """Return the weights over their sum. ValueError: negative, not finite, or all zero."""
-    if not all(isfinite(weight) and weight >= 0 for weight in weights) or not sum(weights) > 0:
-        raise ValueError(f"Weights are 0 or more and not all 0, not {list(weights)}.")
-    return np.asarray(weights, dtype=np.float64) / sum(weights)
-
-
-def disagreement_map(
-    probabilities: Sequence[NDArray[np.floating]], weights: Sequence[float]
-) -> Map | None:
-    """Return σ = √Σ w (p - p̄)², the weighted SD of the members, stored as floor(510 σ + ½).
-
-    `probabilities` are the members' maps on one grid, 0..1; σ is 0..0.5
-    without unit, stored 0..255. None for one member, a member of weight 0
-    counting as none. Raises ValueError for weights that `shares` refuses or
-    maps that differ in shape. Source: MEASURES §4; Lakshminarayanan 2017.
-    """
-    if len(probabilities) != len(weights):
-        raise ValueError(f"{len(probabilities)} maps cannot take {len(weights)} weights.")
-    taken = [(p, w) for p, w in zip(probabilities, shares(weights), strict=True) if w > 0]
-    if len(taken) < 2:
-        return None
-    if len({p.shape for p, _ in taken}) > 1:
-        raise ValueError(f"The members' maps differ in shape: {[p.shape for p, _ in taken]}.")
-    mean = sum(np.float32(w) * np.asarray(p, np.float32) for p, w in taken)
-    variance = sum(np.float32(w) * (np.asarray(p, np.float32) - mean) ** 2 for p, w in taken)
-    return np.floor(np.sqrt(variance) * 510 + 0.5).clip(0, 255).astype(np.uint8)
-
-
 def agreement(
     maps: Mapping[str, Map],
     volume: Volume,
     threshold: float,
     min_size: int | float | None = None,
     reference: Region | Mask | None = None,
+    areas: Mapping[str, int] | None = None,
 ) -> dict[str, Any] | None:
     """Return how far the members agree at one threshold, ready for JSON; None for one member.
 
     `maps` are the members' stored maps, uint8 (Z, Y, X), by name. Dice is of
-    the masks q >= T (both empty: null); areas are n as `measure` counts it.
+    the masks q >= T (both empty: null); areas are n as `measure` counts it, which
+    `member_areas` gives.
     They disagree when a pair has Dice below 0.5, when one finds nothing and
     another something, or when the areas differ more than twofold. Source: MEASURES §4.
     """
     if len(maps) < 2:
         return None
     region = reference if isinstance(reference, Region) else region_of(volume, reference)
-    areas = member_areas(maps, volume, threshold, min_size, region)
+    if areas is None:
+        areas = member_areas(maps, volume, threshold, min_size, region)
     pairs = _pairs(maps, threshold_level(threshold))
     known = [(value, a, b) for a, b, value in pairs if value is not None]
     disagree, sentence = _verdict(known, areas, region)

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from imaging.measures.intensity import real_values
+from imaging.measures.counting import pairs_of
+from imaging.measures.intensity import MOST_BINS, real_values
 from imaging.measures.probability import Map, Mask
 from imaging.types import Volume
 
@@ -53,12 +55,25 @@ def backgrounds(
     for z, plane in enumerate(volume.array):  # slice by slice: a volume is held once only
         inside = _both(None if region is None else region[z], None if valid is None else valid[z])
         around = grown[z].ravel() if inside is None else grown[z][inside]
-        x = real_values(plane.ravel() if inside is None else plane[inside], volume)
-        x = x.astype(np.float64)
-        for row, power in zip(sums, (None, x, x * x), strict=True):
-            row += np.bincount(around, weights=power, minlength=last + 1)
+        stored = plane.ravel() if inside is None else plane[inside]
+        if stored.size:
+            sums += _sums(around, stored, last, volume)
     running = sums.cumsum(axis=1)
     return [_background(*running[:, stop - 1]) for stop in range(1, last + 1)]
+
+
+def _sums(around: Map, stored: np.ndarray, last: int, volume: Volume) -> NDArray[np.float64]:
+    """Return n, Σx and Σx² of the real values by stop 0…`last`, (3, last + 1)."""
+    low, high = stored.min(), stored.max()
+    if stored.dtype.kind == "f" or int(high) - int(low) >= MOST_BINS:
+        x = np.asarray(real_values(stored, volume), dtype=np.float64)
+        return np.stack(
+            [np.bincount(around, weights=w, minlength=last + 1) for w in (None, x, x * x)]
+        )
+    values = np.arange(int(low), int(high) + 1, dtype=np.float64)
+    x = real_values(values, volume)
+    table = pairs_of(around, stored, last, int(low), len(values))
+    return (table @ np.column_stack([np.ones_like(x), x, x * x])).T
 
 
 def contrast(mean: float, behind: Background) -> tuple[float | None, float | None, str, str]:

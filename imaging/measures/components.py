@@ -14,6 +14,7 @@ from scipy import ndimage
 from imaging.measures.probability import Map, Mask
 
 _TOUCHING_26 = np.ones((3, 3, 3), dtype=bool)
+_FEW = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +64,7 @@ def split(q: Map, level: int, min_px: int, origin: tuple[int, int, int] = (0, 0,
     parts = []
     for number in np.flatnonzero(big):
         box = boxes[number]
-        inside = np.where(labels[box] == number + 1, q[box], np.uint8(0))
+        inside = q[box] * (labels[box] == number + 1)
         corner = tuple(o + s.start for o, s in zip(origin, box, strict=True))
         parts.append(Part((corner[0], corner[1], corner[2]), inside, int(sizes[number])))
     if big.all():
@@ -74,8 +75,10 @@ def split(q: Map, level: int, min_px: int, origin: tuple[int, int, int] = (0, 0,
 
 def lesion_mask(q: Map, level: int, min_px: int) -> Mask:
     """Return q >= level without its specks: bool (Z, Y, X), what n counts."""
-    labels, sizes, _ = _label(q >= level)
-    return np.asarray(np.concatenate([[False], sizes >= min_px])[labels])
+    mask = np.asarray(q >= level)
+    labels, sizes, _ = _label(mask)
+    big = sizes >= min_px
+    return mask if big.all() else np.asarray(np.concatenate([[False], big])[labels])
 
 
 def count(mask: Mask) -> int:
@@ -126,11 +129,23 @@ def _label_picture(mask: Mask) -> tuple[_Labels, NDArray[np.int64], _Boxes]:
     plane = _bytes(mask[0])
     labels: _Labels
     regions, labels = cv2.connectedComponents(plane, connectivity=8)  # type: ignore[assignment]
-    if regions == 2:  # one region, the usual case inside a lesion: no table is needed
-        boxes = [cv2.boundingRect(plane)]
-        return labels[None], np.array([np.count_nonzero(plane)]), _boxes(boxes)
+    if regions <= _FEW:  # the usual case: OpenCV's table takes ten times as long as the labels
+        boxes = _boxes(_rectangles(plane, labels, regions - 1))
+        sizes = [np.count_nonzero(labels[None][box] == n) for n, box in enumerate(boxes, start=1)]
+        return labels[None], np.array(sizes, dtype=np.int64), boxes
     _, labels, stats, _ = cv2.connectedComponentsWithStats(plane, connectivity=8)  # type: ignore[assignment]
     return labels[None], stats[1:, cv2.CC_STAT_AREA].astype(np.int64), _boxes(stats[1:, :4])
+
+
+def _rectangles(plane: Map, labels: _Labels, count: int) -> list[tuple[int, int, int, int]]:
+    """Return the upright rectangle (x, y, width, height) of each of the labels 1…`count`."""
+    found = [(0, 0, 0, 0)] * count
+    outlines, tree = cv2.findContours(plane, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    for number, outline in enumerate(outlines):
+        if tree[0, number, 3] < 0:  # not of a hole
+            x, y = outline[0, 0]
+            found[labels[y, x] - 1] = cv2.boundingRect(outline)
+    return found
 
 
 def _bytes(plane: Mask) -> Map:

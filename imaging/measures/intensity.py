@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imaging.measures.counting import pairs_of
 from imaging.measures.probability import Mask
 from imaging.types import Volume
 
 CT_RANGE = (-1000.0, 1000.0)
 RASTER_RANGE = (0.0, 255.0)
 OTHER_PERCENTILES = (0.5, 99.5)
-_MOST_BINS = 1 << 16
+MOST_BINS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,10 @@ def census_by_stop(
         nothing = Census(np.zeros(0), np.zeros(0, np.int64))
         return [nothing] * last
     low, high = stored.min(), stored.max()
-    if stored.dtype.kind == "f" or int(high) - int(low) >= _MOST_BINS:
+    if stored.dtype.kind == "f" or int(high) - int(low) >= MOST_BINS:
         return _by_sorting(stored, stops, last, volume)
     bins = int(high) - int(low) + 1
-    keys = stops.astype(np.int64) * bins + (stored.astype(np.int64) - int(low))
-    table = np.bincount(keys, minlength=(last + 1) * bins).reshape(last + 1, bins)
+    table = pairs_of(stops, stored, last, int(low), bins)
     nested = table[::-1].cumsum(axis=0)[::-1]
     values = real_values(np.arange(int(low), int(high) + 1, dtype=np.float64), volume)
     return [_rising(values, nested[stop]) for stop in range(1, last + 1)]

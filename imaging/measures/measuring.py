@@ -10,6 +10,7 @@ import numpy as np
 from imaging.measures.background import backgrounds
 from imaging.measures.circularity import part_circularity
 from imaging.measures.components import Part
+from imaging.measures.counting import counts_of
 from imaging.measures.intensity import (
     census_by_stop,
     described,
@@ -136,11 +137,7 @@ def _count(q: Map, stops: list[Stop], highest: Map, here: Setting) -> list[Count
 
 def _nested(numbers: Map, mask: Mask | None, last: int) -> np.ndarray:
     """Return for k = 0…`last` how many pixels of uint8 (Z, Y, X) are at least k."""
-    counts = np.zeros(last + 1, dtype=np.int64)
-    for z, plane in enumerate(numbers):
-        chosen = plane.ravel() if mask is None else plane[mask[z]]
-        counts += np.bincount(chosen, minlength=last + 1)
-    return counts[::-1].cumsum()[::-1]
+    return counts_of(numbers, last, mask)[::-1].cumsum()[::-1]
 
 
 def _lesions(found: Counted, here: Setting) -> list[dict[str, Any]]:

@@ -65,9 +65,10 @@ def in_order(parts: Sequence[Part]) -> tuple[Part, ...]:
 def stop_map(stops: Sequence[Stop], shape: tuple[int, ...]) -> Map:
     """Return for each pixel the highest stop (1, 2 …) whose lesions hold it, 0 for none."""
     highest = np.zeros(shape, dtype=np.uint8)
-    for number, stop in enumerate(stops, start=1):
-        for part in stop.parts:
-            np.copyto(highest[part.box], np.uint8(number), where=part.q > 0)
+    last = {part: number for number, stop in enumerate(stops, start=1) for part in stop.parts}
+    for part, number in last.items():
+        own = (part.q > 0).view(np.uint8) * np.uint8(number)
+        np.maximum(highest[part.box], own, out=highest[part.box])
     return highest
 
 

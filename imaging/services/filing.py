@@ -68,9 +68,10 @@ def image_file(item: UploadItem, decoded: Mapping[str, Any], folder: Path, *, he
     """
     header = _plain(header_from_json(decoded["header"]))
     modality = modality_of(decoded["volume"]["modality"], item.upload.modality)
+    facts = image_facts(decoded, folder / decoded["pixels"])  # slow: before others must wait
     try:
         with transaction.atomic():
-            image = _filed(item, decoded, folder, header, modality)
+            image = _filed(item, decoded, folder, header, modality, facts)
             waiting = UploadItem.objects.filter(
                 pk=item.pk, status=ItemStatus.WAITING, upload__in=held()
             )
@@ -100,7 +101,12 @@ def modality_of(code: str, chosen: str) -> str:
 
 
 def _filed(
-    item: UploadItem, decoded: Mapping[str, Any], folder: Path, header: Header, modality: str
+    item: UploadItem,
+    decoded: Mapping[str, Any],
+    folder: Path,
+    header: Header,
+    modality: str,
+    facts: dict[str, Any],
 ) -> Image:
     study = _study(item, header, modality)
     series = _series(study, header)
@@ -129,7 +135,7 @@ def _filed(
         height=height,
         width=width,
         dtype=decoded["dtype"],
-        facts=image_facts(decoded, folder / decoded["pixels"]),
+        facts=facts,
         header=json.dumps(asdict(header)),
         warnings=_warnings(item, decoded, modality),
         pixels=_blob(study, folder / decoded["pixels"], "pixels"),

@@ -174,7 +174,10 @@ def _images_check(user: User, images: list[Image]) -> Organisation:
     if len({image.organisation_id for image in images}) > 1:
         raise NotPossible(_("The images belong to different organisations."))
     organisation = (
-        organisations_of(user).select_related("plan").filter(pk=images[0].organisation_id).first()
+        organisations_of(user, "run.submit")
+        .select_related("plan")
+        .filter(pk=images[0].organisation_id)
+        .first()
     )
     if organisation is None:
         raise NotPossible(_("An image that you chose does not exist."))

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, OperationalError, connections
 
 from accounts.vault.storage import blobs_sweep
 from imaging import queue
@@ -97,7 +97,7 @@ class Supervisor:
             self._command,
             cwd=settings.BASE_DIR,
             start_new_session=True,  # a Ctrl-C on the terminal is ours alone to pass on
-            preexec_fn=lambda: _end_with(parent),
+            preexec_fn=lambda: end_with(parent),
         )
         self._started_at = moment
         self._next["recover"] = moment
@@ -111,8 +111,9 @@ class Supervisor:
         """Ask the database; while it is away the cluster goes on and we ask again."""
         try:
             return question()
-        except DatabaseError:
-            logger.warning("the database does not answer", exc_info=True)
+        except DatabaseError as error:
+            surprising = not isinstance(error, OperationalError)
+            logger.warning("the database does not answer: %s", error, exc_info=surprising)
             connections.close_all()
             return None
 
@@ -144,7 +145,7 @@ def _sweep() -> None:
     logger.info("swept: %d blobs, %d scratch folders", blobs_sweep(), scratch_sweep())
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """Let the kernel tell this process when its supervisor dies, even of SIGKILL."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:

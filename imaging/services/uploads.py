@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator
 
 from django.conf import settings
@@ -29,8 +31,10 @@ from imaging.types import Refused
 
 __all__ = ["upload_ingest", "upload_receive", "uploads_recover"]
 
+logger = logging.getLogger(__name__)
 RASTERS = ("png", "jpeg", "tiff")
 PIECE_BYTES = 1 << 20
+NO_SPACE = "The server has no room left for files. Ask the administrator, then send it again."
 
 
 def upload_receive(
@@ -90,7 +94,14 @@ def _receive(upload: Upload, position: int, file: UploadedFile, room: StorageRoo
         item.status, item.image = ItemStatus.DUPLICATE, known
         item.save(force_insert=True)
         return item
-    return _stored(item, file)
+    try:
+        return _stored(item, file)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        logger.error("upload %s: no space left for files", upload.pk)
+        item.blob = None
+        return _refused(item, Refused("no-space", NO_SPACE))
 
 
 def _screened(upload: Upload, file: UploadedFile, name: str, room: StorageRoom) -> Image | None:

@@ -5,16 +5,19 @@ function shares() {
   const rows = [...form.querySelectorAll("[data-member]")].map((row) => {
     const on = row.querySelector("input[type=checkbox]").checked;
     const weight = Number(row.querySelector(".weight").value);
-    return { cell: row.querySelector("[data-share]"), weight: on && weight > 0 ? weight : 0, on };
+    return { row, weight: on && weight > 0 ? weight : 0, on };
   });
-  const total = rows.reduce((sum, row) => sum + row.weight, 0);
-  for (const row of rows) {
-    row.cell.textContent = row.on && total ? `${((100 * row.weight) / total).toFixed(1)} %` : "—";
+  const total = rows.reduce((sum, one) => sum + one.weight, 0);
+  for (const { row, weight, on } of rows) {
+    const share = total ? (100 * weight) / total : 0;
+    row.querySelector("[data-share]").textContent = on && total ? `${share.toFixed(1)} %` : "—";
+    row.querySelector("[data-share-bar]").value = share;
   }
 }
 
 if (form) {
   form.addEventListener("input", shares);
+  addEventListener("pageshow", shares);
   shares();
 }
 document.querySelector("[data-autosubmit]")?.addEventListener("change", (event) => event.target.form.requestSubmit());

@@ -4,8 +4,9 @@ function refresh(form) {
   const chosen = boxes.filter((box) => box.checked).length;
   boxes.forEach((box) => box.closest("tr").classList.toggle("on", box.checked));
   form.querySelectorAll("[data-needs-selection]").forEach((button) => { button.disabled = chosen === 0; });
+  form.querySelector(".bulk")?.classList.toggle("on", chosen > 0);
   const count = form.querySelector("[data-select-count]");
-  if (count) count.textContent = `${chosen} selected`;
+  if (count) count.textContent = chosen ? count.dataset.some.replace("%n", chosen) : count.dataset.none;
   const all = form.querySelector("[data-select-all]");
   if (all) {
     all.checked = chosen > 0 && chosen === boxes.length;
@@ -23,4 +24,5 @@ document.addEventListener("change", (event) => {
 });
 const refreshAll = () => document.querySelectorAll("[data-select]").forEach(refresh);
 document.body.addEventListener("htmx:afterSwap", refreshAll);
+addEventListener("pageshow", refreshAll); // the browser may bring ticks back
 refreshAll();

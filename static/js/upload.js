@@ -5,6 +5,9 @@ const drop = form.querySelector("[data-drop]");
 const queue = form.querySelector("[data-queue]");
 const bar = form.querySelector("[data-progress]");
 const text = form.querySelector("[data-progress-text]");
+const ask = form.querySelector("[data-ask-modality]");
+const words = form.dataset;
+const SILENT = /\.(png|jpe?g|tiff?)$/i; // formats that do not say what they show
 let sending = false;
 
 const size = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
@@ -20,14 +23,21 @@ function show() {
     const away = document.createElement("button");
     away.type = "button";
     away.className = "link";
-    away.textContent = "Remove";
-    away.setAttribute("aria-label", `Remove ${file.name}`);
+    away.textContent = words.remove;
+    away.setAttribute("aria-label", `${words.remove} ${file.name}`);
     away.addEventListener("click", () => choose([...input.files].filter((_, other) => other !== index)));
     side.append(away);
     line.append(name, side);
     return line;
   }));
   queue.hidden = input.files.length === 0;
+  askModality();
+}
+
+// Said before sending, since the server would refuse these files one by one.
+function askModality() {
+  const isSaid = form.querySelector("[name=modality]:checked").value !== "";
+  ask.hidden = isSaid || ![...input.files].some((file) => SILENT.test(file.name));
 }
 
 function choose(files) {
@@ -38,6 +48,7 @@ function choose(files) {
 }
 
 input.addEventListener("change", show);
+form.querySelectorAll("[name=modality]").forEach((radio) => radio.addEventListener("change", askModality));
 for (const kind of ["dragenter", "dragover"]) {
   drop.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
 }
@@ -57,7 +68,7 @@ form.addEventListener("submit", (event) => {
   request.upload.addEventListener("progress", (step) => {
     const part = Math.round((100 * step.loaded) / step.total);
     bar.value = part;
-    text.textContent = part < 100 ? `${part} % of ${size(step.total)} sent` : "Encrypting …";
+    text.textContent = part < 100 ? words.sent.replace("%p", part).replace("%s", size(step.total)) : words.storing;
   });
   request.addEventListener("load", () => {
     sending = false;
@@ -71,7 +82,7 @@ form.addEventListener("submit", (event) => {
   request.addEventListener("error", () => {
     sending = false;
     form.querySelector("[type=submit]").disabled = false;
-    text.textContent = "The connection was lost. Check the network and press Upload again.";
+    text.textContent = words.lost;
   });
   sending = true;
   bar.hidden = false;

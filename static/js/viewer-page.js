@@ -1,6 +1,7 @@
 // Ties the viewer to the result page: sliders, keys, numbers by threshold. The server's table is the truth.
 import { Viewer, thresholdLevel } from "./viewer.js";
 import { colourTables, imageSlice, mapSlice } from "./viewer-data.js";
+import { marks } from "./viewer-marks.js";
 
 const one = (selector) => document.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
@@ -10,6 +11,7 @@ const deck = one("[data-deck]");
 const home = { center: config.center, width: config.windowWidth };
 const format = (value, digits) => (value === null || value === undefined ? "—" : value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits }));
 const DIGITS = { area_px: 0, reference_px: 0, area_mm2: 0, volume_ml: 2, average_intensity: 1, ratio: 2, circularity: 2, lesions: 0, specks: 0 };
+const ARROWS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" };
 const SHOWN = ["area_percent", "average_intensity", "ratio", "circularity"];
 
 function rowAt(t) {
@@ -36,8 +38,10 @@ function showRow(row) {
   one("#th").setAttribute("aria-valuetext", `${format(row.t, 2)}, ${row.area_text} of ${row.denominator}`);
   const tick = one("[data-legend-tick]");
   tick.textContent = format(row.t, 2);
-  tick.setAttribute("y", 4 + 170 * (1 - row.t));
+  tick.setAttribute("y", 4 + 162 * (1 - row.t));
 }
+
+const mode = () => deck.querySelector("[name=mode]:checked").value;
 
 function pinAt(value, [low, high]) {
   if (value < low) return (96 * value) / low;
@@ -55,13 +59,14 @@ function legend(table) {
 }
 
 function attach(viewer, tables) {
-  const mode = () => deck.querySelector("[name=mode]:checked").value;
   const shown = {
     overlay() {
       const name = mode() === "disagreement" && one("#cm").value === "redgreen" ? "magma" : one("#cm").value;
       viewer.setTable(tables[name]);
       legend(tables[name]);
-      one("[data-legend-top]").textContent = mode() === "disagreement" ? "0.5" : "1.0";
+      const isSpread = mode() === "disagreement";
+      one("[data-legend-top]").textContent = isSpread ? "0.5" : "1.0";
+      one("[data-legend-tick]").toggleAttribute("hidden", isSpread); // a probability has no place on a deviation's scale
       viewer.set({ mode: mode() });
       all(".film [data-mode]").forEach((link) => (link.dataset.mode === mode() ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current")));
     },
@@ -74,6 +79,12 @@ function attach(viewer, tables) {
       const row = rowAt(Number(one("#th").value));
       showRow(row);
       viewer.set({ threshold: row.t });
+      const download = one("[data-mask-png]");
+      if (download) {
+        const address = new URL(download.href);
+        address.searchParams.set("t", row.t);
+        download.href = address;
+      }
     },
     window() {
       const [center, width] = one("#wp").value.split(",").map(Number);
@@ -119,7 +130,7 @@ function hud(viewer) {
 }
 
 function actions(viewer, shown) {
-  const toggle = (value) => setMode(deck.querySelector("[name=mode]:checked").value === value ? "off" : value, shown);
+  const toggle = (value) => setMode(mode() === value ? "off" : value, shown);
   const step = (id, sign) => {
     const slider = one(id);
     slider.value = Number(slider.value) + sign * slider.step;
@@ -165,10 +176,12 @@ function actions(viewer, shown) {
 
 function keys(viewer, table) {
   const help = one("[data-shortcuts]");
-  one("[data-shortcut-list]").replaceChildren(...Object.entries({ ...table, Space: ["Bare image while held"], "?": ["This list"] }).flatMap(([key, [words]]) => {
+  const listed = Object.entries({ ...table, Space: ["Bare image while held"], "?": ["This list"] });
+  listed.sort(([one], [other]) => /^\d/.test(one) - /^\d/.test(other));
+  one("[data-shortcut-list]").replaceChildren(...listed.flatMap(([key, [words]]) => {
     const name = document.createElement("dt");
     const cap = document.createElement("kbd");
-    cap.textContent = key.toUpperCase().replace("ARROW", "");
+    cap.textContent = ARROWS[key] ?? key.toUpperCase();
     name.append(cap);
     const meaning = document.createElement("dd");
     meaning.textContent = words;
@@ -195,7 +208,7 @@ function keys(viewer, table) {
     return undefined;
   });
   document.addEventListener("keyup", (event) => {
-    if (event.key === " " && event.target === viewer.canvas) viewer.set({ mode: deck.querySelector("[name=mode]:checked").value });
+    if (event.key === " " && event.target === viewer.canvas) viewer.set({ mode: mode() });
   });
 }
 
@@ -242,7 +255,12 @@ async function begin() {
   hud(viewer);
   rail(viewer, table);
   keys(viewer, table);
+  const isSaved = () => thresholdLevel(viewer.state.threshold) === thresholdLevel(config.saved);
+  marks(viewer, config, () => isSaved() && viewer.state.mode !== "off", () => Number(one("#sl")?.value ?? 0));
   viewer.set(home);
+  // paper shows the server's pictures, so its numbers are those of the same threshold
+  addEventListener("beforeprint", () => showRow(rowAt(config.threshold)));
+  addEventListener("afterprint", () => shown.threshold());
   all("[data-lesion]").forEach((button) => button.addEventListener("click", () => {
     const { box, centroid } = config.lesions[button.dataset.lesion];
     const [, top, left, , bottom, right] = box;

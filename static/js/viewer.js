@@ -120,6 +120,12 @@ export class Viewer extends EventTarget {
     return [Math.floor(this.state.flipped ? this.columns - column : column), Math.floor(row)];
   }
 
+  toScreen(column, row) {
+    const across = this.state.flipped ? this.columns - column : column;
+    return [(across - this.columns / 2) * this.scale + this.canvas.clientWidth / 2 + this.state.x,
+      (row - this.rows / 2) * this.scale + this.canvas.clientHeight / 2 + this.state.y];
+  }
+
   centreOn(column, row, zoom) {
     const across = this.state.flipped ? this.columns - column : column;
     this.state.zoom = zoom;

@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts import audit
 from accounts.models import AuditEvent, Plan, User
 from imaging.models import Image, Job, JobStatus, ModelState, Patient, Result, Study
-from tests.accounts.factories import PlanFactory, StrangerFactory, UserFactory
+from tests.accounts.factories import OrganisationFactory, PlanFactory, StrangerFactory, UserFactory
 from tests.imaging.factories import JobFactory, ModelVersionFactory, ResultFactory
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +77,48 @@ def test_an_operator_changes_a_plan_and_the_trail_says_so(client, operator):
     assert Plan.objects.get(pk=plan.pk).runs_per_month == 5
     event = AuditEvent.objects.get(action="plan.change")
     assert (event.actor, event.reason) == (operator, "name, runs_per_month")
+
+
+def membership_rows(organisation, *rows: dict) -> dict:
+    """The organisation's form as the admin sends it, with its members as inline rows."""
+    form = {"name": organisation.name, "plan": organisation.plan_id}
+    form |= {"memberships-TOTAL_FORMS": len(rows), "memberships-INITIAL_FORMS": 0}
+    for number, row in enumerate(rows):
+        form |= {f"memberships-{number}-{name}": value for name, value in row.items()}
+        form["memberships-INITIAL_FORMS"] += "id" in row
+    return form
+
+
+def test_roles_given_and_taken_beside_an_organisation_stand_in_the_trail(client, operator):
+    organisation, person = OrganisationFactory(), StrangerFactory()
+    address = reverse("admin:accounts_organisation_change", args=[organisation.pk])
+    row = {"user": person.pk, "organisation": organisation.pk, "role": "clinician"}
+    client.post(address, membership_rows(organisation, row))
+    membership = person.memberships.get()
+    row |= {"id": membership.pk, "role": "technician"}
+    client.post(address, membership_rows(organisation, row))
+    client.post(address, membership_rows(organisation, row | {"DELETE": "on"}))
+    assert not person.memberships.exists()
+    events = AuditEvent.objects.filter(target=f"membership:{membership.pk}").order_by("at")
+    assert [(one.action, one.actor) for one in events] == [
+        ("membership.create", operator),
+        ("membership.change", operator),
+        ("membership.delete", operator),
+    ]
+
+
+def test_a_password_set_by_an_operator_stands_in_the_trail(client, operator):
+    person = UserFactory()
+    address = reverse("admin:auth_user_password_change", args=[person.pk])
+    secret = "another long passphrase"
+    client.post(address, {"password1": secret, "password2": "a slip of the hand"})
+    assert not AuditEvent.objects.filter(action="password.change").exists()
+    client.post(address, {"password1": secret, "password2": secret})
+    person.refresh_from_db()
+    assert person.check_password(secret)
+    assert person.must_change_password
+    event = AuditEvent.objects.get(action="password.change")
+    assert (event.actor, event.target) == (operator, f"user:{person.pk}")
 
 
 def test_the_trail_cannot_be_changed_here(client, operator):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from imaging.engine import infer_ops
 from imaging.engine.client import Engine
 from imaging.engine.records import pixels_read, pixels_write, volume_to_json
 from imaging.inference.spec import MemberSpec, spec_from_members
@@ -133,3 +134,19 @@ def test_memory_that_runs_out_is_a_sentence_and_the_next_run_works(models, tmp_p
         assert small["shape"] == [1, 64, 64]
     finally:
         engine.close()
+
+
+def test_more_regions_than_can_be_listed_are_told_in_words(models, tmp_path, monkeypatch):
+    array = picture(bright=(10, 30, 20, 30))[None]
+    array[:, 40:60, 20:30] = 220
+    told = pixels_write(tmp_path / "pixels.raw", array)
+    args = {
+        "pixels": str(tmp_path / "pixels.raw"), **told, "models_dir": str(models),
+        "volume": volume_to_json(Volume(array, modality="DX", raster=True)),
+        "spec": spec_of(models, "bright").to_json(), "out_dir": str(tmp_path),
+    }  # fmt: skip
+    found = infer_ops.analyse(args, lambda *_: None)["analysis"]
+    assert len(found["measures"]["lesions"]) == 2
+    monkeypatch.setattr(infer_ops, "MOST_LESIONS", 1)
+    with pytest.raises(InferenceError, match="2 separate regions"):
+        infer_ops.analyse(args, lambda *_: None)

@@ -144,7 +144,7 @@ def dicom_with_frame(frame: bytes, syntax: str, **values: Any) -> bytes:
 
 
 def jpeg_stream(marker: int, precision: int, height: int, width: int) -> bytes:
-    """Return a grey JPEG stream in good order whose coded data is one byte."""
+    """Return a grey JPEG stream in good order; its coded data suffices for 40 × 60 pixels."""
     lossless = marker == 0xC3
     frame = struct.pack(">BHHB3B", precision, height, width, 1, 1, 0x11, 0)
     table = bytes([1, *[0] * 15, 0])  # one code of one bit for the symbol 0
@@ -154,7 +154,7 @@ def jpeg_stream(marker: int, precision: int, height: int, width: int) -> bytes:
         bytes([0xFF, kind]) + struct.pack(">H", len(content) + 2) + content
         for kind, content in segments
     )
-    return b"\xff\xd8" + joined + b"\x00" + b"\xff\xd9"
+    return b"\xff\xd8" + joined + bytes(300) + b"\xff\xd9"
 
 
 def raw_dicom(body: bytes, syntax: str = uid.ExplicitVRLittleEndian) -> bytes:

@@ -4,6 +4,7 @@ import struct
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -265,6 +266,18 @@ def test_a_cut_compressed_picture_is_refused(refusal):
     cut = make.dicom_with_frame(jpeg[:-40], uid.JPEGBaseline8Bit, **values)
     assert refusal(cut).code == "dicom-truncated"
     assert refusal(whole[:-300]).code == "dicom-truncated"
+
+
+def test_a_compressed_picture_with_gaps_is_refused_though_gdcm_returns_it(refusal):
+    """The coded data ends early, the end marker is there: libjpeg fills the rest with grey."""
+    jpeg = make.pillow_file(
+        Image.fromarray(np.random.default_rng(9).integers(0, 256, (40, 60), dtype=np.uint8)), "JPEG"
+    )
+    gap = jpeg[: len(jpeg) // 2] + jpeg[-2:]
+    data = make.dicom_with_frame(gap, uid.JPEGBaseline8Bit, array=make.ramp(), PixelSpacing=None)
+    answer = refusal(data)
+    assert answer.code == "dicom-pixels-damaged"
+    assert "has gaps" in answer.sentence
 
 
 def test_compressed_pixels_without_fragments_are_refused(refusal):

@@ -15,6 +15,8 @@ import psutil
 from django.conf import settings
 from django.db import connection
 
+from imaging.services.supervisor import end_with
+
 ENGINE = "imaging.engine.child"
 
 
@@ -39,7 +41,8 @@ def database_url(config: dict) -> str:
     if config["ENGINE"].endswith("sqlite3"):
         return f"sqlite:///{config['NAME']}"
     login = config["USER"] + (f":{config['PASSWORD']}" if config["PASSWORD"] else "")
-    return f"postgres://{login}@/{config['NAME']}?host={config['HOST']}"
+    host = config["HOST"] or config["OPTIONS"]["host"]  # a socket's folder, in our own clusters
+    return f"postgres://{login}@/{config['NAME']}?host={host}"
 
 
 class Worker:
@@ -49,6 +52,7 @@ class Worker:
         self.log, self._extra = log, extra
 
     def __enter__(self) -> Worker:
+        tests = os.getpid()
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "worker"],
@@ -57,6 +61,7 @@ class Worker:
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
+                preexec_fn=lambda: end_with(tests),
             )
         self.supervisor = psutil.Process(self.process.pid)
         return self

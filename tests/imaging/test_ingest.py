@@ -6,13 +6,15 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.db.models import F
 from django.utils.timezone import now
 
 from accounts.models import Blob
 from accounts.vault.storage import blob_open
 from imaging.engine.client import EngineDied, EngineTimeout
 from imaging.models import Image, ItemStatus, Patient, Study, Upload, UploadItem
-from imaging.services import ingest
+from imaging.services import filing, ingest
 from imaging.services.uploads import upload_ingest, uploads_recover
 from imaging.types import Refused
 from tests.imaging.factories import UploadFactory, UploadItemFactory
@@ -70,6 +72,20 @@ def test_the_facts_hold_range_and_percentiles_as_real_values(upload, monkeypatch
     assert (facts["minimum"], facts["maximum"]) == (-1000.0, 998.0)
     assert (facts["low"], facts["high"]) == (2 * 9 - 1000, 2 * 989 - 1000)
     assert (facts["window"], facts["spacing_mm"]) == ([40.0, 400.0], [1.0, 0.5, 0.5])
+
+
+def test_the_facts_are_counted_before_the_transaction(upload, monkeypatch):
+    waiting(upload, b"picture")
+    fake_decoder(monkeypatch, decoded())
+    depths, real = [], filing.image_facts
+
+    def counted(*args):
+        depths.append(len(connection.savepoint_ids))
+        return real(*args)
+
+    monkeypatch.setattr(filing, "image_facts", counted)
+    ingest_now(upload)
+    assert (depths, Image.objects.count()) == ([0], 1)
 
 
 def test_the_files_word_wins_over_the_persons(upload, monkeypatch):
@@ -243,3 +259,21 @@ def test_a_long_upload_gives_others_a_turn(upload, monkeypatch, queued):
     assert ingest_now(upload).finished_at is None
     assert queued == [("imaging.tasks.ingest_upload", str(upload.pk))]
     assert [fresh(item).status for item in items] == ["waiting", "waiting"]
+
+
+@pytest.mark.parametrize("end", ["accept", "refuse"])
+def test_a_reader_that_was_given_up_can_neither_accept_nor_refuse(upload, monkeypatch, end):
+    item = waiting(upload, b"1")
+    blobs = Blob.objects.count()
+
+    def taken_over_meanwhile(args):
+        Upload.objects.update(attempt=F("attempt") + 1)
+        if end == "refuse":
+            raise Refused("late", "This file is late.")
+        return decoded()(args)
+
+    fake_decoder(monkeypatch, taken_over_meanwhile)
+    assert ingest_now(upload).finished_at is None
+    assert fresh(item).status == ItemStatus.WAITING
+    assert (Image.objects.count(), Patient.objects.count()) == (0, 0)
+    assert Blob.objects.count() == blobs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -222,3 +224,21 @@ def test_lease_times_compare_as_times_in_the_database():
         assert cursor.fetchone()[0] is not None
     assert Job.objects.filter(pk=job.pk, lease_until__gt=now() + timedelta(seconds=50)).exists()
     assert Job.objects.filter(pk=job.pk, lease_until__lt=now() + timedelta(seconds=70)).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_workers_that_reach_for_one_job_a_single_one_gets_it():
+    job = JobFactory()
+    start = threading.Barrier(6)
+
+    def reach(_) -> bool:
+        start.wait()
+        try:
+            return jobs.job_claim(str(job.pk)) is not None
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        got = list(pool.map(reach, range(6)))
+    assert sorted(got) == [False] * 5 + [True]
+    assert Job.objects.get().attempt == 1

@@ -287,6 +287,14 @@ def test_a_saved_ensemble_fills_the_form(client, user):
     ]
 
 
+def test_a_run_on_all_of_an_upload_needs_one_word_however_many_images(client, user):
+    item = UploadItemFactory(upload=UploadFactory(user=user), accepted=True)
+    UploadItemFactory(upload=item.upload, refused=True)
+    theirs = UploadItemFactory(accepted=True)
+    page = client.get(reverse("imaging:run-create"), {"upload": [item.upload_id, theirs.upload_id]})
+    assert page.context["images"] == [item.image]
+
+
 def test_a_strangers_image_cannot_be_run(client, user):
     page = client.get(reverse("imaging:run-create"), {"image": ImageFactory().pk})
     assert "Choose images first" in text_of(page)

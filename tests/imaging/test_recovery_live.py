@@ -194,6 +194,7 @@ def test_stopping_in_the_middle_of_a_run_gives_the_job_back(user, worker, models
     worker.process.wait(10)
     assert time.monotonic() - started < 10
     assert not [process for process in left if _alive(process)]
+    assert run.jobs.filter(status=JobStatus.QUEUED, deaths=0).count() == 3
     with Worker(tmp_path / "second.log") as second:
         assert_each_job_ended_once(run, second)
 

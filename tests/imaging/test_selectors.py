@@ -6,6 +6,8 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.utils.timezone import now
 
+from accounts.roles import AUDITOR
+from accounts.selectors import home_organisation
 from imaging import selectors
 from imaging.models import ModelState
 from tests.accounts.factories import MembershipFactory, StrangerFactory, UserFactory
@@ -45,6 +47,24 @@ def test_a_membership_that_ended_shows_nothing():
     result = ResultFactory()
     former = MembershipFactory(organisation=result.organisation, until=now()).user
     assert not selectors.results_visible_to(former).exists()
+
+
+@pytest.mark.parametrize("name", OF_RESULT)
+def test_a_role_counts_only_where_it_was_given(name):
+    result = ResultFactory()
+    auditor_there = UserFactory()  # and a radiologist at home
+    MembershipFactory(user=auditor_there, organisation=result.organisation, role=AUDITOR)
+    select = getattr(selectors, name)
+    assert list(select(auditor_there)) == []
+    own = ResultFactory(user=auditor_there)
+    assert list(select(auditor_there)) == [OF_RESULT[name](own)]
+
+
+def test_new_work_belongs_where_its_person_may_do_it():
+    first = MembershipFactory(role=AUDITOR)
+    second = MembershipFactory(user=first.user)
+    assert home_organisation(first.user) == first.organisation
+    assert home_organisation(first.user, "upload.create") == second.organisation
 
 
 def test_uploads_are_the_organisations():

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.db import OperationalError
+from django.utils.timezone import now
 
 from accounts.vault.staging import blob_path
 from imaging import tasks
 from imaging.engine.client import EngineDied, EngineFailed, EngineTimeout
 from imaging.models import Job, JobStatus, ModelState, Result
 from imaging.services import analysis
+from imaging.services.jobs import jobs_recover
 from imaging.services.leases import WorkerStopping
 from imaging.services.runs import run_cancel
 from imaging.types import InferenceError
@@ -173,6 +176,23 @@ def test_a_database_that_is_away_raises_nothing_into_the_queue(job, monkeypatch,
     monkeypatch.setattr("imaging.services.jobs.job_claim", away)
     tasks.run_job(str(job.pk))
     assert "OperationalError" in caplog.text
+
+
+def test_a_database_that_goes_away_meanwhile_costs_the_attempt_not_the_job(
+    job, monkeypatch, queued, caplog
+):
+    engine_for(monkeypatch, OperationalError("gone"))
+    tasks.run_job(str(job.pk))
+    assert ends(job) == (JobStatus.RUNNING, "")  # its lease runs out and it is taken up again
+    Job.objects.update(lease_until=now() - timedelta(seconds=1))
+    jobs_recover()
+    assert ends(job)[0] == JobStatus.QUEUED
+
+
+def test_one_image_costs_few_statements(job, monkeypatch, queued, django_assert_max_num_queries):
+    engine_for(monkeypatch, answer(job))
+    with django_assert_max_num_queries(40):
+        tasks.run_job(str(job.pk))
 
 
 def test_an_ingest_that_fails_raises_nothing_into_the_queue(monkeypatch, caplog):

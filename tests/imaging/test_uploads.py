@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 
 from accounts.models import AuditEvent, Blob
 from accounts.selectors import home_organisation
+from accounts.vault.staging import StagedBlob
 from accounts.vault.storage import blob_open
 from imaging.models import ItemStatus, SourceFile, Upload
 from imaging.services.refusals import NotPossible
@@ -115,6 +118,18 @@ def test_a_full_plan_refuses_in_words(user, queued):
     assert "full" in second.reason
 
 
+def test_a_full_disk_is_told_and_leaves_nothing(user, queued, monkeypatch, settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+
+    def full(staged, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(StagedBlob, "write", full)
+    item = receive(user, file()).items.get()
+    assert (item.status, item.code) == (ItemStatus.REFUSED, "no-space")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
 def test_a_known_file_is_a_duplicate_that_shows_the_image(user, queued):
     image = ImageFactory(user=user)
     SourceFile.objects.filter(pk=image.source_id).update(sha256=hashlib.sha256(PNG).hexdigest())
@@ -152,8 +167,6 @@ def test_a_hostile_name_is_shown_clean(user, queued, name):
 
 def test_the_name_is_not_in_the_database_in_clear(user, queued):
     upload = receive(user, file(name="Jane-Doe.png"))
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM imaging_uploaditem")
         assert "Jane" not in cursor.fetchone()[0]

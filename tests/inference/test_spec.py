@@ -138,6 +138,11 @@ def test_what_this_version_does_not_run_is_said(tmp_path):
     assert why_not_runnable(card(tmp_path, "plain")) == ""
 
 
+def test_an_organ_mask_of_another_model_is_not_silently_left_out(tmp_path):
+    inside = card(tmp_path, reference={"model": "ct-lungs"})
+    assert "organ mask of “ct-lungs”" in why_not_runnable(inside)
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from imaging.measures.agreement import agreement, disagreement_map, member_areas, shares
+from imaging.measures.agreement import agreement, member_areas
 from imaging.measures.region import region_of
 from tests.measures.factories import box_mask, map_of, picture
 
@@ -102,46 +102,3 @@ def test_areas_are_counted_inside_the_denominator():
 def test_a_map_on_another_grid_is_refused_by_name():
     with pytest.raises(ValueError, match="unet"):
         agreement({"unet": EMPTY[:, 1:], "b": EMPTY}, picture(SHAPE), 0.5)
-
-
-def test_disagreement_worked_by_hand():
-    maps = [np.full((1, 2, 2), p, np.float32) for p in (0.0, 1.0)]
-    assert (disagreement_map(maps, [1, 1]) == 255).all()  # sigma 0.5
-    # weights 3:1: mean 0.25, sigma √(0.75·0.0625 + 0.25·0.5625) = 0.4330 → 221.3
-    assert (disagreement_map(maps, [3, 1]) == 221).all()
-
-
-def test_equal_members_do_not_disagree():
-    maps = [np.full((1, 2, 2), 0.37, np.float32)] * 3
-    assert not disagreement_map(maps, [1, 2, 3]).any()
-
-
-def test_it_is_the_weighted_standard_deviation():
-    rng = np.random.default_rng(0)
-    maps = [rng.random((2, 8, 9)).astype(np.float32) for _ in range(4)]
-    weights = np.array([0.2, 1.0, 3.0, 0.5])
-    mean = np.average(maps, axis=0, weights=weights)
-    sigma = np.sqrt(np.average((maps - mean) ** 2, axis=0, weights=weights))
-    difference = disagreement_map(maps, weights.tolist()).astype(int) - np.floor(510 * sigma + 0.5)
-    assert abs(difference).max() <= 1
-    assert (difference != 0).mean() < 0.01
-
-
-def test_a_member_of_weight_zero_is_not_heard():
-    maps = [np.full((1, 2, 2), p, np.float32) for p in (0.0, 1.0)]
-    assert disagreement_map(maps, [1, 0]) is None
-    assert disagreement_map(maps[:1], [1]) is None
-
-
-@pytest.mark.parametrize("weights", [[0, 0], [1, -1], [1, float("nan")], [float("inf"), 1], []])
-def test_weights_that_mean_nothing_are_refused(weights):
-    with pytest.raises(ValueError, match="Weights"):
-        shares(weights)
-
-
-def test_maps_that_do_not_fit_are_refused():
-    one, other = np.zeros((1, 2, 2)), np.zeros((1, 2, 3))
-    with pytest.raises(ValueError, match="differ in shape"):
-        disagreement_map([one, other], [1, 1])
-    with pytest.raises(ValueError, match="1 maps cannot take 2 weights"):
-        disagreement_map([one], [1, 1])

@@ -154,7 +154,7 @@ def test_rules_that_are_refused(data, said):
         Rule.from_json(data)
 
 
-@pytest.mark.parametrize("module", ["severity", "threshold", "size", "numbers", "proportion"])
+@pytest.mark.parametrize("module", ["severity", "threshold", "size", "numbers"])
 def test_the_web_process_may_import_it_without_numpy(module):
     code = (
         f"import sys, imaging.measures.{module}; "

@@ -6,11 +6,14 @@ import zipfile
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.timezone import now
 
 from accounts.models import AuditEvent, Blob
 from accounts.vault.storage import blob_open
+from imaging.services.leases import WorkerStopping
 from imaging.services.refusals import NotPossible
 from reports import tasks
 from reports.models import Export, ExportStatus
@@ -159,7 +162,7 @@ def test_one_damaged_result_is_left_out_with_its_reason(monkeypatch):
     left_out = export.items.get(result=bad)
     assert (left_out.state, left_out.reason) == (
         "skipped",
-        "It could not be made: its stored data are damaged.",
+        "Its report could not be laid out.",
     )
 
 
@@ -187,6 +190,29 @@ def test_a_dead_workers_export_is_taken_up_and_after_three_deaths_failed(queued)
     export.refresh_from_db()
     assert export.status == ExportStatus.FAILED
     assert "died three times" in export.error
+    assert AuditEvent.objects.filter(action="export.fail", outcome="failed").count() == 1
+
+
+def test_an_export_of_a_worker_that_stops_is_given_back_without_a_death(monkeypatch, queued):
+    def stop(*_args, **_kwargs):
+        raise WorkerStopping
+
+    monkeypatch.setattr(tasks, "export_fill", stop)
+    result = ResultFactory()
+    export = ExportFactory(results=[result], items=[result])
+    tasks.make_export(str(export.pk))
+    export.refresh_from_db()
+    assert (export.status, export.attempt, export.lease_until) == ("queued", 0, None)
+    assert queued == [("reports.tasks.make_export", str(export.pk))]
+
+
+def test_a_selection_is_chosen_without_reading_its_tables(client, user, queued):
+    result = ResultFactory(user=user)
+    with CaptureQueriesContext(connection) as found:
+        ask(client, "csv", run=str(result.job.run_id))
+    chosen = [query["sql"] for query in found if 'FROM "imaging_result"' in query["sql"]]
+    assert chosen
+    assert not any('"imaging_result"."table"' in sql for sql in chosen)
 
 
 def test_an_expired_file_is_gone_and_says_so(client, user, queued):

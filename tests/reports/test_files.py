@@ -8,7 +8,7 @@ import pytest
 
 from reports.content import measure_lines, number
 from reports.csv import HEAD, csv_lines, safe
-from reports.pdf import runs
+from reports.letters import runs
 from reports.zips import zip_chunks
 from tests.imaging.factories import ResultFactory, operating_row
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from pydicom.pixels import get_decoder
 from imaging.formats.budgets import Budgets
 from imaging.formats.decoding import decoding
 from imaging.formats.dicom.codestream import check_codestream
+from imaging.formats.dicom.complaints import refuse_complaints
 from imaging.formats.dicom.elements import PIXEL_DATA, broken, cut_short
 from imaging.formats.dicom.source import Source, unsupported_syntax
 from imaging.formats.dicom.values import integer, text
@@ -125,7 +127,8 @@ def decode_frame(source: Source, form: PixelFormat) -> tuple[NDArray[Any], str]:
         if element.is_open:
             raise broken("its pixels have no length")
         data = _native_bytes(source, form)
-    with decoding("dicom-pixels", "DICOM"):
+    listening = refuse_complaints() if DECODERS[source.syntax] == "gdcm" else nullcontext()
+    with decoding("dicom-pixels", "DICOM"), listening:
         array, properties = get_decoder(source.syntax).as_array(
             data, decoding_plugin=DECODERS[source.syntax], **_options(source, form)
         )
