@@ -8,7 +8,7 @@ from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
 
 from accounts import audit
-from accounts.forms_admin import NewUserForm
+from accounts.forms_admin import NewPasswordForm, NewUserForm
 from accounts.models import AuditEvent, Department, Membership, Organisation, Plan, User
 
 admin.site.unregister(Group)
@@ -21,6 +21,17 @@ class Audited:
         super().save_model(request, obj, form, change)
         verb = "change" if change else "create"
         self._record(request, verb, obj, ", ".join(form.changed_data))
+
+    def save_formset(self, request, form, formset, change) -> None:
+        """Rows beside a row, such as an organisation's members, are written down as well."""
+        for gone in formset.deleted_forms:
+            if not gone.instance._state.adding:
+                self._record(request, "delete", gone.instance)
+        super().save_formset(request, form, formset, change)
+        for obj in formset.new_objects:
+            self._record(request, "create", obj)
+        for obj, changed in formset.changed_objects:
+            self._record(request, "change", obj, ", ".join(changed))
 
     def delete_model(self, request, obj) -> None:
         self._record(request, "delete", obj)
@@ -45,6 +56,7 @@ class Audited:
 class UserAdmin(Audited, DjangoUserAdmin):
     form = UserChangeForm
     add_form = NewUserForm
+    change_password_form = NewPasswordForm
     list_display = ("email", "name", "is_active", "is_staff", "last_login", "date_joined")
     list_filter = ("is_active", "is_staff")
     search_fields = ("email", "name")
@@ -60,6 +72,11 @@ class UserAdmin(Audited, DjangoUserAdmin):
 
     def has_delete_permission(self, request, obj=None) -> bool:
         return False  # the trail names its people: make inactive instead
+
+    def log_change(self, request, obj, message):
+        if request.resolver_match.url_name == "auth_user_password_change":
+            audit.record(request.user, "password.change", obj, request_id=request.request_id)
+        return super().log_change(request, obj, message)
 
 
 class MembershipInline(admin.TabularInline):

@@ -1,9 +1,9 @@
-"""The admin's form for a new person."""
+"""The admin's forms for a new person and for a new password."""
 
 from __future__ import annotations
 
 from allauth.account.models import EmailAddress
-from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm
 
 from accounts.models import User
 
@@ -31,3 +31,11 @@ class NewUserForm(BaseUserCreationForm):
             email=self.instance.email,
             defaults={"verified": True, "primary": True},
         )
+
+
+class NewPasswordForm(AdminPasswordChangeForm):
+    """A password that an operator chose, to be changed at the next login."""
+
+    def save(self, commit: bool = True) -> User:
+        self.user.must_change_password = True
+        return super().save(commit)

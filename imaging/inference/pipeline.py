@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import version
 from time import perf_counter
 from typing import Any
@@ -70,7 +71,7 @@ def analyse(volume: Volume, spec: EnsembleSpec, models: ModelCache, progress: Pr
         loads=models.loads - loads,
         forward_ms=round(sum(fact["forward_ms"] for fact in facts.values()), 1),
         total_ms=round((perf_counter() - started) * 1000, 1),
-        versions=_versions({cards[member.model].framework for member in running}),
+        versions=_versions(frozenset(cards[member.model].framework for member in running)),
     )
 
 
@@ -148,8 +149,8 @@ def _measured(
     try:
         region = region_of(volume, organ)
         measures = measure(q, volume, spec.severity, spec.threshold, min_size, region)
-        agreed = agreement(member_maps, volume, spec.threshold, min_size, region)
         areas = member_areas(member_maps, volume, spec.threshold, min_size, region)
+        agreed = agreement(member_maps, volume, spec.threshold, min_size, region, areas)
     except ValueError as error:
         raise InferenceError(str(error)) from error
     return measures, agreed, areas
@@ -188,6 +189,7 @@ def _record(
     }
 
 
-def _versions(frameworks: set[str]) -> dict[str, str]:
+@cache
+def _versions(frameworks: frozenset[str]) -> dict[str, str]:
     names = {"numpy", "torch"} | {name for framework in frameworks for name in _PACKAGES[framework]}
     return {name: version(name) for name in sorted(names)}

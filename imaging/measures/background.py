@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imaging.measures.counting import pairs_of
-from imaging.measures.intensity import MOST_BINS, real_values
+from imaging.measures.intensity import real_values
 from imaging.measures.probability import Map, Mask
 from imaging.types import Volume
 
@@ -65,14 +65,14 @@ def backgrounds(
 def _sums(around: Map, stored: np.ndarray, last: int, volume: Volume) -> NDArray[np.float64]:
     """Return n, Σx and Σx² of the real values by stop 0…`last`, (3, last + 1)."""
     low, high = stored.min(), stored.max()
-    if stored.dtype.kind == "f" or int(high) - int(low) >= MOST_BINS:
+    bins = 0 if stored.dtype.kind == "f" else int(high) - int(low) + 1
+    if not 0 < bins * (last + 1) <= stored.size:  # a table of all values would be the longer way
         x = np.asarray(real_values(stored, volume), dtype=np.float64)
         return np.stack(
             [np.bincount(around, weights=w, minlength=last + 1) for w in (None, x, x * x)]
         )
-    values = np.arange(int(low), int(high) + 1, dtype=np.float64)
-    x = real_values(values, volume)
-    table = pairs_of(around, stored, last, int(low), len(values))
+    x = real_values(np.arange(int(low), int(high) + 1, dtype=np.float64), volume)
+    table = pairs_of(around, stored, last, int(low), bins)
     return (table @ np.column_stack([np.ones_like(x), x, x * x])).T
 
 

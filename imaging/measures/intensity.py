@@ -15,7 +15,7 @@ from imaging.types import Volume
 CT_RANGE = (-1000.0, 1000.0)
 RASTER_RANGE = (0.0, 255.0)
 OTHER_PERCENTILES = (0.5, 99.5)
-MOST_BINS = 1 << 16
+_MOST_BINS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def census_by_stop(
         nothing = Census(np.zeros(0), np.zeros(0, np.int64))
         return [nothing] * last
     low, high = stored.min(), stored.max()
-    if stored.dtype.kind == "f" or int(high) - int(low) >= MOST_BINS:
+    if stored.dtype.kind == "f" or int(high) - int(low) >= _MOST_BINS:
         return _by_sorting(stored, stops, last, volume)
     bins = int(high) - int(low) + 1
     table = pairs_of(stops, stored, last, int(low), bins)

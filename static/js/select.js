@@ -9,6 +9,7 @@ function refresh(form) {
   if (count) count.textContent = chosen ? count.dataset.some.replace("%n", chosen) : count.dataset.none;
   const all = form.querySelector("[data-select-all]");
   if (all) {
+    all.parentElement.hidden = false; // without this script it would do nothing
     all.checked = chosen > 0 && chosen === boxes.length;
     all.indeterminate = chosen > 0 && chosen < boxes.length;
   }

@@ -249,7 +249,6 @@ async function begin() {
   const script = one("script[data-luts]");
   const [tables] = await Promise.all([colourTables(script.dataset.luts), load(viewer, config.slice)]);
   stage.classList.add("gl");
-  one("[data-apply]").hidden = true;
   const shown = attach(viewer, tables);
   const table = actions(viewer, shown);
   hud(viewer);
