@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from accounts.vault.fields import SealedTextField
+from imaging.measures.size import area_text
 
 
 class Clinical(models.Model):
@@ -540,6 +541,17 @@ class Result(OfPatient):
 
     def get_absolute_url(self) -> str:
         return reverse("imaging:result-detail", args=[self.pk])
+
+    @property
+    def area_text(self) -> str:
+        """The affected area as people read it, without the table: 27.31 %, <0.01 %, —."""
+        if self.area_hundredths is None:
+            return "—"
+        return area_text(self.area_hundredths, px=int(self.severity != Severity.NO_FINDING))
+
+    @property
+    def denominator(self) -> str:
+        return self.severity_rule.get("denominator", self.severity_rule["basis"])
 
     @property
     def operating(self) -> dict:

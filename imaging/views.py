@@ -48,6 +48,7 @@ def study_list(request: HttpRequest) -> HttpResponse:
         "modalities": Modality.choices,
         "severities": Severity.choices,
         "may_export": user_may(request.user, "export.create"),
+        "may_view_results": user_may(request.user, "result.view"),
     }
     return render(request, "imaging/study_list.html", context)
 
@@ -56,13 +57,18 @@ def study_list(request: HttpRequest) -> HttpResponse:
 @requires("study.view")
 def study_detail(request: HttpRequest, pk) -> HttpResponse:
     study = get_object_or_404(studies_visible_to(request.user).select_related("patient"), pk=pk)
-    results = Result.objects.select_related("job__run").order_by("-created_at")
+    results = Result.objects.select_related("job__run").defer("table").order_by("-created_at")
     images = (
         study.images.annotate(failed=Count("jobs", filter=Q(jobs__status=JobStatus.FAILED)))
         .order_by("created_at", "id")
         .prefetch_related(Prefetch("results", results))
     )
-    return render(request, "imaging/study_detail.html", {"study": study, "images": images})
+    context = {
+        "study": study,
+        "images": images,
+        "may_view_results": user_may(request.user, "result.view"),
+    }
+    return render(request, "imaging/study_detail.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -119,14 +125,16 @@ def _upload_context(request: HttpRequest, pk) -> dict:
 @requires("run.submit")
 @limited("run", "30/m")
 def run_create(request: HttpRequest) -> HttpResponse:
+    """Show the choice of models, or start the run; a long selection comes by POST too."""
+    sent = request.POST if request.method == "POST" and "choose" not in request.POST else None
     images = _chosen_images(request)
     listed = models_listed(images)
     form = RunForm(
-        request.POST or None,
+        sent,
         models=[model for model, reason in listed if not reason],
         initial={"threshold": 0.5},
     )
-    if request.method == "POST" and form.is_valid() and images:
+    if sent is not None and form.is_valid() and images:
         try:
             return redirect(_submit(request, images, form.cleaned_data))
         except ValidationError as error:
@@ -140,10 +148,11 @@ def run_create(request: HttpRequest) -> HttpResponse:
             listed,
             ensembles,
             asked=(request.POST or request.GET).get("ensemble", ""),
-            sent=request.POST if form.is_bound else None,
+            sent=sent,
         ),
         "devices": DEVICES,
         "token": request.POST.get("token") or secrets.token_hex(16),
+        "may_save": user_may(request.user, "ensemble.save"),
     }
     status = 422 if form.errors else 200
     return render(request, "imaging/run_form.html", context, status=status)
@@ -231,7 +240,7 @@ def _run_context(request: HttpRequest, pk) -> dict:
         .prefetch_related("members__model_version"),
         pk=pk,
     )
-    jobs = list(run.jobs.select_related("image__source", "result"))
+    jobs = list(run.jobs.select_related("image__source", "result").defer("result__table"))
     done = [job for job in jobs if not job.is_live]
     return {
         "run": run,
@@ -242,6 +251,7 @@ def _run_context(request: HttpRequest, pk) -> dict:
         "is_live": len(done) < len(jobs),
         "ahead": _jobs_ahead(jobs),
         "may_export": user_may(request.user, "export.create"),
+        "may_view_results": user_may(request.user, "result.view"),
     }
 
 

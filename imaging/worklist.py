@@ -61,7 +61,9 @@ def worklist_page(user, filters: Filters) -> Page:
     found = list(_after(studies, filters.after)[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     jobs = Job.objects.in_bulk([study.job_id for study in shown if study.job_id])
-    results = Result.objects.in_bulk([study.result_id for study in shown if study.result_id])
+    results = Result.objects.defer("table").in_bulk(
+        [study.result_id for study in shown if study.result_id]
+    )
     rows = [
         Row(study, study.image_count, study.first_image_id, jobs.get(study.job_id),
             results.get(study.result_id))
@@ -86,8 +88,8 @@ def _filtered(studies: QuerySet, filters: Filters) -> QuerySet:
     if filters.modality:
         studies = studies.filter(modality=filters.modality)
     if filters.severity:
-        studies = studies.annotate(worst=Subquery(results.values("severity")[:1])).filter(
-            worst=filters.severity
+        studies = studies.annotate(latest=Subquery(results.values("severity")[:1])).filter(
+            latest=filters.severity
         )
     if filters.view:
         studies = studies.annotate(state=Subquery(jobs.values("status")[:1]))

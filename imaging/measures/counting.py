@@ -34,8 +34,9 @@ def pairs_of(
     """
     size = (last + 1) * bins
     if size <= _SMALL_BINS and stored.size <= _EXACT_PX:
-        values = (stored.astype(np.int32) - low).astype(np.uint16) if low else stored
-        keys = np.add(np.multiply(stops, bins, dtype=np.uint16), values, dtype=np.uint16)
+        plain = stored.dtype == np.uint8 and low == 0
+        values = stored if plain else (stored.astype(np.int32) - low).astype(np.uint16)
+        keys = np.multiply(stops, bins, dtype=np.uint16) + values
         return _histogram(keys[None], size).reshape(last + 1, bins)
     keys = stops.astype(np.int64) * bins + (stored.astype(np.int64) - low)
     return np.bincount(keys, minlength=size).reshape(last + 1, bins)

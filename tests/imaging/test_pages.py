@@ -2,6 +2,8 @@
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.timezone import now
 
@@ -354,3 +356,35 @@ def test_the_models_page_shows_the_card(client, user):
     text = text_of(client.get(reverse("imaging:model-list")))
     assert model.name in text
     assert "Active" in text
+
+
+def test_a_technician_sees_that_a_result_is_there_and_not_what_it_says(client):
+    result = ResultFactory()
+    client.force_login(UserFactory(organisation=result.organisation, role="technician"))
+    for address in (
+        reverse("imaging:study-list"),
+        result.image.study.get_absolute_url(),
+        result.job.run.get_absolute_url(),
+    ):
+        text = text_of(client.get(address))
+        assert "26.04 %" not in text
+        assert result.get_absolute_url() not in text
+        assert "Succeeded" in text or "Results are for readers" in text
+
+
+def test_a_long_selection_comes_by_post_and_starts_nothing(client, user):
+    upload = UploadFactory(user=user, finished=True)
+    UploadItemFactory.create_batch(3, upload=upload, accepted=True)
+    form = {"choose": "1", "upload": str(upload.pk)}
+    page = client.post(reverse("imaging:run-create"), form)
+    assert page.status_code == 200
+    assert len(page.context["images"]) == 3
+    assert not Run.objects.exists()
+
+
+def test_polling_a_run_does_not_read_threshold_tables(client, user):
+    result = ResultFactory(user=user)
+    url = reverse("imaging:run-status", args=[result.job.run_id])
+    with CaptureQueriesContext(connection) as captured:
+        client.get(url, headers={"HX-Request": "true"})
+    assert not any('"table"' in query["sql"] for query in captured)
