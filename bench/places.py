@@ -37,7 +37,7 @@ WORKER = {  # in the worker process
     "imaging.engine.client:Engine.call": "engine",
     "imaging.services.analysis:job_progress": "progress and lease",
     "imaging.services.analysis:job_renew": "progress and lease",
-    "imaging.services.results:blob_write": "encrypt maps",
+    "imaging.services.jobs:maps_stage": "encrypt maps",
     "os:fsync": "fsync of map files",
     "imaging.services.jobs:result_store": "rows of the result",
     "imaging.services.jobs:doorbells_ring": "ring the next doorbells",

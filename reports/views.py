@@ -51,7 +51,8 @@ def export_create_view(request: HttpRequest) -> HttpResponse:
 @require_GET
 @requires("export.create")
 def export_list(request: HttpRequest) -> HttpResponse:
-    exports = exports_visible_to(request.user)[:SHOWN]
+    newest = exports_visible_to(request.user).order_by("-created_at", "-id")  # grouping drops it
+    exports = newest[:SHOWN]
     return render(request, "reports/export_list.html", {"exports": exports})
 
 

@@ -18,11 +18,12 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
+from accounts.vault.staging import StagedBlob
 from imaging.models import Job, JobStatus, Run
 from imaging.services.doorbells import doorbells_mend, doorbells_ring
 from imaging.services.leases import MAX_DEATHS, lease_end
 from imaging.services.refusals import NotPossible
-from imaging.services.results import result_store
+from imaging.services.results import maps_stage, result_store
 
 WORKER_DIED = "The worker died three times on this image."
 _AT_REST = {"lease_until": None, "step": "", "steps_done": 0, "steps_total": 0}
@@ -67,15 +68,25 @@ def job_progress(job: Job, *, step: str, done: int, total: int) -> bool:
     )
 
 
-@transaction.atomic
 def job_succeed(job: Job, analysis: Mapping[str, Any], folder: Path) -> bool:
     """Store what the engine found, all or nothing; False when `job` is no longer ours.
 
-    `folder` holds the map files that `analysis` names.
+    `folder` holds the map files that `analysis` names. They are encrypted before
+    the transaction begins: SQLite has one writer at a time.
     """
+    maps = maps_stage(job, analysis["maps"], folder)
+    succeeded = _succeed(job, analysis, maps)
+    if not succeeded:
+        for staged in maps.values():
+            staged.discard()
+    return succeeded
+
+
+@transaction.atomic
+def _succeed(job: Job, analysis: Mapping[str, Any], maps: Mapping[str, StagedBlob]) -> bool:
     if not _finish(job, JobStatus.SUCCEEDED, steps_done=F("steps_total")):
         return False
-    result = result_store(job, analysis, folder)
+    result = result_store(job, analysis, maps)
     audit.record(job.run.requested_by, "job.succeed", result, organisation=job.organisation)
     doorbells_ring(job.run.requested_by_id)
     return True

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from accounts.vault.storage import blob_write
+from accounts.vault.staging import StagedBlob
+from accounts.vault.storage import blob_keep
 from imaging.models import Job, Lesion, Measurement, MemberOutcome, Result, ResultMap
 
 PIECE_BYTES = 1 << 20
@@ -34,11 +36,25 @@ UNITS: dict[str, str | None] = {
 _OF_AREA = {"area_px", "area_percent", "area_mm2"}
 
 
-def result_store(job: Job, analysis: Mapping[str, Any], folder: Path) -> Result:
-    """Write the result of `job` with all its rows, in the caller's fenced transaction."""
+def maps_stage(job: Job, maps: Mapping[str, Any], folder: Path) -> dict[str, StagedBlob]:
+    """Encrypt the maps into files that no row knows yet, by name; an error discards them all."""
+    staged = {}
+    with ExitStack() as stack:
+        for name, file in _named(job, maps):
+            blob = StagedBlob(
+                organisation=job.organisation, kind="map", patient_id=job.image.patient_id
+            )
+            staged[name] = stack.enter_context(blob)
+            for piece in _pieces(folder / file):
+                blob.write(piece)
+    return staged
+
+
+def result_store(job: Job, analysis: Mapping[str, Any], maps: Mapping[str, StagedBlob]) -> Result:
+    """Write the result of `job` with all its rows; the caller holds the transaction and fence."""
     result = _result(job, analysis)
     result.save(force_insert=True)
-    ResultMap.objects.bulk_create(_maps(job, result, analysis["maps"], folder))
+    ResultMap.objects.bulk_create(_maps(job, result, maps))
     MemberOutcome.objects.bulk_create(_outcomes(job, result, analysis["members"]))
     Lesion.objects.bulk_create(_lesions(result, analysis["measures"]["lesions"]))
     Measurement.objects.bulk_create(_measurements(result, analysis["measures"]))
@@ -70,20 +86,10 @@ def _result(job: Job, analysis: Mapping[str, Any]) -> Result:
     )
 
 
-def _maps(job: Job, result: Result, maps: Mapping[str, Any], folder: Path) -> list[ResultMap]:
+def _maps(job: Job, result: Result, maps: Mapping[str, StagedBlob]) -> list[ResultMap]:
     return [
-        ResultMap(
-            organisation=job.organisation,
-            result=result,
-            name=name,
-            blob=blob_write(
-                organisation=job.organisation,
-                chunks=_pieces(folder / file),
-                kind="map",
-                patient_id=result.patient_id,
-            ),
-        )
-        for name, file in _named(job, maps)
+        ResultMap(organisation=job.organisation, result=result, name=name, blob=blob_keep(staged))
+        for name, staged in maps.items()
     ]
 
 

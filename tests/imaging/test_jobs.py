@@ -242,3 +242,12 @@ def test_of_many_workers_that_reach_for_one_job_a_single_one_gets_it():
         got = list(pool.map(reach, range(6)))
     assert sorted(got) == [False] * 5 + [True]
     assert Job.objects.get().attempt == 1
+
+
+def test_maps_of_a_job_that_is_no_longer_ours_leave_no_file(queued, tmp_path, settings):
+    job = JobFactory(running=True)
+    Job.objects.update(attempt=2)
+    blobs = settings.DATA_DIR / "blobs"
+    before = {path for path in blobs.rglob("*") if path.is_file()}
+    assert jobs.job_succeed(job, fake_analysis(job, tmp_path), tmp_path) is False
+    assert {path for path in blobs.rglob("*") if path.is_file()} == before
