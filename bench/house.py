@@ -24,6 +24,7 @@ import psutil
 from imaging.engine.scratch import scratch_sweep
 
 ROOT = Path(__file__).resolve().parents[1]
+MODELS = "models"
 END_S = 10.0
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -48,7 +49,7 @@ class House:
             "DJANGO_SETTINGS_MODULE": "mediscan.settings.prod",
             "DATABASE_URL": f"sqlite:///{self.folder / 'db.sqlite3'}",
             "MEDISCAN_DATA_DIR": str(self.folder),
-            "MEDISCAN_MODELS": str(ROOT / "models"),
+            "MEDISCAN_MODELS": str(self.folder.parent / MODELS),
             "PUBLIC_BASE_URL": "http://localhost:8000",
             "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
             "TRUSTED_PROXIES": "0",
@@ -113,7 +114,10 @@ class House:
 
 @dataclass(frozen=True)
 class Houses:
-    """The scratch folder of one benchmark: houses with the same fresh keys."""
+    """The scratch folder of one benchmark: houses with the same fresh keys and the same models.
+
+    The models are copied: a folder that is being worked on would be loaded anew.
+    """
 
     base: Path
     secrets: dict[str, str] = field(repr=False)
@@ -134,6 +138,7 @@ def scratch_houses() -> Iterator[Houses]:
         "VAULT_KEK": base64.b64encode(secrets.token_bytes(32)).decode(),
     }
     try:
+        shutil.copytree(ROOT / MODELS, base / MODELS)
         yield Houses(base, keys)
     finally:
         shutil.rmtree(base, ignore_errors=True)  # a killed process may still be letting go

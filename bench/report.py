@@ -17,23 +17,28 @@ SHOWN_MS = 0.5
 
 def show(console: Console, rows: Sequence[Row], context: Mapping[str, Any]) -> None:
     """Print what was measured on which machine, and every reason for a doubt."""
-    table = Table("suite", "goal", "what", "measured", "limit", "verdict", title="MediScan bench")
-    for row in rows:
-        word = row["verdict"]
-        table.add_row(
-            row["suite"], row["goal"], _what(row), measured(row), limit(row),
-            f"[{COLOURS[word]}]{word or '—'}[/]",
-        )  # fmt: skip
-    console.print(table)
+    for suite in dict.fromkeys(row["suite"] for row in rows):
+        console.print(_table(suite, [row for row in rows if row["suite"] == suite]))
     for why in dict.fromkeys(row["why"] for row in rows if row["why"]):
-        console.print(f"{'; '.join(_owners(rows, why))}: {why}", style="yellow", highlight=False)
-    load = context["load"]
+        console.print(f"{', '.join(_owners(rows, why))}: {why}", style="yellow", highlight=False)
+    before, after = context["load"]
     console.print(
-        f"{context['cpu']}, {context['affinity']} cores, load {load[0]:g} before, {load[1]:g} after,"
+        f"{context['cpu']}, {context['affinity']} cores; load {before:g} before, {after:g} after,"
         f" steal {context['steal_percent']:g} %; commit {context['commit'] or 'unknown'};"
         f" {context.get('data', 'no pictures')}",
         highlight=False,
     )
+
+
+def _table(suite: str, rows: Sequence[Row]) -> Table:
+    title = f"{suite}{_sides(rows[0])}"
+    table = Table("goal", "what", "measured", "limit", "verdict", title=title, title_justify="left")
+    for row in rows:
+        word = row["verdict"]
+        colour = COLOURS[word]
+        verdict = f"[{colour}]{word or '—'}[/]"
+        table.add_row(row["goal"], _what(row), measured(row), limit(row), verdict)
+    return table
 
 
 def show_profile(console: Console, profile: Mapping[str, Sequence[float]]) -> None:
@@ -56,7 +61,8 @@ def measured(row: Row) -> str:
             f" A/A {own['min']:.2f}–{own['max']:.2f}"
         )
     if "count" in row:
-        return f"{row['count']['a']} and {row['count']['b']} {row.get('unit', '')}".strip()
+        count, cpu = row["count"], row["cpu_ms"]
+        return f"{count['a']} and {count['b']} ({cpu['a']:g} and {cpu['b']:g} ms)"
     return f"{row['value']:g} {row['unit']}".strip()
 
 
@@ -72,9 +78,13 @@ def _what(row: Row) -> str:
     if "ratio" in row:
         return f"{row['b']} ÷ {row['a']}"
     if "count" in row:
-        return f"{row['what']}: {row['a']}, {row['b']}"
+        return row["what"]
     return row["b"]
 
 
+def _sides(row: Row) -> str:
+    return f": statements (CPU) with {row['a']} and with {row['b']}" if "count" in row else ""
+
+
 def _owners(rows: Sequence[Row], why: str) -> list[str]:
-    return list(dict.fromkeys(f"{row['suite']} {row['goal']}" for row in rows if row["why"] == why))
+    return list(dict.fromkeys(f"{row['goal']} {_what(row)}" for row in rows if row["why"] == why))

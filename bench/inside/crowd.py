@@ -160,7 +160,8 @@ class Crowd:
                            "area": [1.5, 7.5], "circularity": [0.45, 0.75],
                            "denominator": "foreground"},
             area_hundredths=row["area_hundredths"], intensity_range=[0.0, 255.0],
-            table=self.table if whole else [row], timings={"forward_ms": 1.0, "total_ms": 2.0, "loads": 0},
+            table=self.table if whole else [row],
+            timings={"forward_ms": 1.0, "total_ms": 2.0, "loads": 0},
         )  # fmt: skip
 
     def _details(self, results: list[Result], members: list[Member]) -> None:

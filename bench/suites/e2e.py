@@ -27,7 +27,7 @@ def measure(template: House, sizes: Sizes) -> list[Row]:
         batches: dict[int, list[Batch]] = {
             workers: [_batch(house, 2 * workers)] for workers, house in houses.items()
         }
-        for number in range(sizes.batch_rounds):
+        for _ in range(sizes.batch_rounds):
             for workers in (1, 2, 1):
                 batches[workers].append(_batch(houses[workers], sizes.batch))
     speeds = {workers: [_speed(one) for one in some[1:]] for workers, some in batches.items()}

@@ -135,10 +135,10 @@ def _label_picture(mask: Mask) -> tuple[_Labels, NDArray[np.int64], _Boxes]:
     plane = _bytes(mask[0])
     outlines = _outlines(plane)
     if outlines is None or len(outlines) > _FEW:
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(plane, connectivity=8)
-        return labels[None], stats[1:, cv2.CC_STAT_AREA].astype(np.int64), _boxes(stats[1:, :4])
-    # one region is the usual case inside a lesion: the mask is its own label
-    labels = plane if len(outlines) < 2 else cv2.connectedComponents(plane, connectivity=8)[1]
+        return _label_table(plane)
+    labels: _Labels = plane  # one region is the usual case inside a lesion: it labels itself
+    if len(outlines) > 1:
+        labels = cv2.connectedComponents(plane, connectivity=8)[1]  # type: ignore[assignment]
     first = [labels[outline[0, 0, 1], outline[0, 0, 0]] for outline in outlines]
     outlines = [outlines[number] for number in np.argsort(first)]
     boxes = _boxes([cv2.boundingRect(outline) for outline in outlines])
@@ -146,7 +146,13 @@ def _label_picture(mask: Mask) -> tuple[_Labels, NDArray[np.int64], _Boxes]:
     return labels[None], np.array(sizes, dtype=np.int64), boxes
 
 
-def _outlines(plane: Map) -> list[NDArray[np.int32]] | None:
+def _label_table(plane: Map) -> tuple[_Labels, NDArray[np.int64], _Boxes]:
+    labels: _Labels
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(plane, connectivity=8)  # type: ignore[assignment]
+    return labels[None], stats[1:, cv2.CC_STAT_AREA].astype(np.int64), _boxes(stats[1:, :4])
+
+
+def _outlines(plane: Map) -> list[Any] | None:
     """Return the outer outline of each region of 0 and 1 (Y, X); None: it is noise, do not try."""
     if np.count_nonzero(plane[:, 1:] > plane[:, :-1]) > _CALM * len(plane):
         return None

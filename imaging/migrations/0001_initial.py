@@ -10,523 +10,1163 @@ import accounts.vault.fields
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('name', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('facts', models.JSONField(default=dict)),
+                ("name", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("facts", models.JSONField(default=dict)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Ensemble',
+            name="Ensemble",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=64)),
-                ('title', models.CharField(blank=True, max_length=200)),
-                ('type', models.CharField(default='segmentation', max_length=16)),
-                ('modalities', models.JSONField(default=list)),
-                ('threshold', models.FloatField(default=0.5)),
-                ('severity', models.JSONField(blank=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=64)),
+                ("title", models.CharField(blank=True, max_length=200)),
+                ("type", models.CharField(default="segmentation", max_length=16)),
+                ("modalities", models.JSONField(default=list)),
+                ("threshold", models.FloatField(default=0.5)),
+                ("severity", models.JSONField(blank=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Image',
+            name="Image",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('sop_instance_uid', models.CharField(max_length=64)),
-                ('modality', models.CharField(choices=[('xray', 'X-ray'), ('mri', 'MRI'), ('ct', 'CT')], max_length=8)),
-                ('dicom_modality', models.CharField(blank=True, max_length=16)),
-                ('depth', models.PositiveIntegerField()),
-                ('height', models.PositiveIntegerField()),
-                ('width', models.PositiveIntegerField()),
-                ('dtype', models.CharField(max_length=8)),
-                ('facts', models.JSONField(default=dict)),
-                ('header', accounts.vault.fields.SealedTextField(blank=True, default='', help_text="JSON of the file's header")),
-                ('warnings', models.JSONField(default=list)),
-                ('organisation', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
-                ('pixels', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.blob')),
-                ('thumbnail', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.blob')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("sop_instance_uid", models.CharField(max_length=64)),
+                (
+                    "modality",
+                    models.CharField(
+                        choices=[("xray", "X-ray"), ("mri", "MRI"), ("ct", "CT")], max_length=8
+                    ),
+                ),
+                ("dicom_modality", models.CharField(blank=True, max_length=16)),
+                ("depth", models.PositiveIntegerField()),
+                ("height", models.PositiveIntegerField()),
+                ("width", models.PositiveIntegerField()),
+                ("dtype", models.CharField(max_length=8)),
+                ("facts", models.JSONField(default=dict)),
+                (
+                    "header",
+                    accounts.vault.fields.SealedTextField(
+                        blank=True, default="", help_text="JSON of the file's header"
+                    ),
+                ),
+                ("warnings", models.JSONField(default=list)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
+                (
+                    "pixels",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.blob",
+                    ),
+                ),
+                (
+                    "thumbnail",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.blob",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at', 'id'],
+                "ordering": ["created_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('position', models.PositiveIntegerField(default=0)),
-                ('status', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=16)),
-                ('attempt', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('deaths', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('rung_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('step', models.CharField(blank=True, max_length=120)),
-                ('steps_done', models.PositiveSmallIntegerField(default=0)),
-                ('steps_total', models.PositiveSmallIntegerField(default=0)),
-                ('error', models.CharField(blank=True, help_text='Shown to the user.', max_length=500)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('image', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='jobs', to='imaging.image')),
-                ('organisation', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("position", models.PositiveIntegerField(default=0)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=16,
+                    ),
+                ),
+                ("attempt", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("deaths", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("lease_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("rung_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("step", models.CharField(blank=True, max_length=120)),
+                ("steps_done", models.PositiveSmallIntegerField(default=0)),
+                ("steps_total", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "error",
+                    models.CharField(blank=True, help_text="Shown to the user.", max_length=500),
+                ),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "image",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="jobs",
+                        to="imaging.image",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.CreateModel(
-            name='ModelVersion',
+            name="ModelVersion",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=64)),
-                ('version', models.CharField(max_length=32)),
-                ('type', models.CharField(max_length=16)),
-                ('framework', models.CharField(max_length=16)),
-                ('modalities', models.JSONField(default=list, help_text='for instance ["xray"]')),
-                ('labels', models.JSONField(default=list, help_text='finding labels, in channel order')),
-                ('threshold', models.FloatField(default=0.5)),
-                ('metadata', models.JSONField(default=dict)),
-                ('sha256', models.JSONField(default=dict, help_text='{file: hex} of every model file')),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('checked', 'Checked'), ('active', 'Active'), ('retired', 'Retired'), ('quarantined', 'Quarantined')], default='draft', max_length=16)),
-                ('problem', models.CharField(blank=True, max_length=500)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=64)),
+                ("version", models.CharField(max_length=32)),
+                ("type", models.CharField(max_length=16)),
+                ("framework", models.CharField(max_length=16)),
+                ("modalities", models.JSONField(default=list, help_text='for instance ["xray"]')),
+                (
+                    "labels",
+                    models.JSONField(default=list, help_text="finding labels, in channel order"),
+                ),
+                ("threshold", models.FloatField(default=0.5)),
+                ("metadata", models.JSONField(default=dict)),
+                (
+                    "sha256",
+                    models.JSONField(default=dict, help_text="{file: hex} of every model file"),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("checked", "Checked"),
+                            ("active", "Active"),
+                            ("retired", "Retired"),
+                            ("quarantined", "Quarantined"),
+                        ],
+                        default="draft",
+                        max_length=16,
+                    ),
+                ),
+                ("problem", models.CharField(blank=True, max_length=500)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['name', 'version'],
-                'constraints': [models.UniqueConstraint(fields=('name', 'version'), name='model_version_once'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'active'), _negated=True), ('problem', ''), _connector='OR'), name='model_active_without_problem')],
+                "ordering": ["name", "version"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("name", "version"), name="model_version_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "active"), _negated=True),
+                            ("problem", ""),
+                            _connector="OR",
+                        ),
+                        name="model_active_without_problem",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Member',
+            name="Member",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('weight', models.FloatField()),
-                ('share', models.FloatField(help_text='weight over the sum of weights, 0 to 1')),
-                ('device', models.CharField(max_length=16)),
-                ('model_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.modelversion')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                ("weight", models.FloatField()),
+                ("share", models.FloatField(help_text="weight over the sum of weights, 0 to 1")),
+                ("device", models.CharField(max_length=16)),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="imaging.modelversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.CreateModel(
-            name='EnsembleMember',
+            name="EnsembleMember",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField()),
-                ('weight', models.FloatField(default=1)),
-                ('device', models.CharField(default='auto', max_length=16)),
-                ('ensemble', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='imaging.ensemble')),
-                ('model_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.modelversion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                ("weight", models.FloatField(default=1)),
+                ("device", models.CharField(default="auto", max_length=16)),
+                (
+                    "ensemble",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="members",
+                        to="imaging.ensemble",
+                    ),
+                ),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="imaging.modelversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.CreateModel(
-            name='Patient',
+            name="Patient",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('name', accounts.vault.fields.SealedTextField(blank=True, default='')),
-                ('record_number', accounts.vault.fields.SealedTextField(blank=True, default='')),
-                ('birth_date', accounts.vault.fields.SealedTextField(blank=True, default='')),
-                ('sex', accounts.vault.fields.SealedTextField(blank=True, default='')),
-                ('mrn_index', models.CharField(blank=True, editable=False, max_length=32, null=True)),
-                ('organisation', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("name", accounts.vault.fields.SealedTextField(blank=True, default="")),
+                ("record_number", accounts.vault.fields.SealedTextField(blank=True, default="")),
+                ("birth_date", accounts.vault.fields.SealedTextField(blank=True, default="")),
+                ("sex", accounts.vault.fields.SealedTextField(blank=True, default="")),
+                (
+                    "mrn_index",
+                    models.CharField(blank=True, editable=False, max_length=32, null=True),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='image',
-            name='patient',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.patient'),
+            model_name="image",
+            name="patient",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="imaging.patient"
+            ),
         ),
         migrations.CreateModel(
-            name='Result',
+            name="Result",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('type', models.CharField(default='segmentation', max_length=16)),
-                ('labels', models.JSONField(default=list)),
-                ('threshold', models.FloatField()),
-                ('level', models.PositiveSmallIntegerField(help_text='in the mask iff map >= level')),
-                ('severity', models.CharField(choices=[('low', 'Low'), ('moderate', 'Moderate'), ('high', 'High'), ('no finding', 'No Finding'), ('not assessed', 'Not Assessed')], max_length=16)),
-                ('severity_reason', models.CharField(max_length=300)),
-                ('severity_rule', models.JSONField()),
-                ('area_hundredths', models.PositiveIntegerField(null=True)),
-                ('intensity_range', models.JSONField(null=True)),
-                ('table', models.JSONField()),
-                ('agreement', models.JSONField(null=True)),
-                ('disagree', models.BooleanField(default=False)),
-                ('timings', models.JSONField(default=dict)),
-                ('versions', models.JSONField(default=dict)),
-                ('image', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='results', to='imaging.image')),
-                ('job', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='result', to='imaging.job')),
-                ('organisation', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.patient')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("type", models.CharField(default="segmentation", max_length=16)),
+                ("labels", models.JSONField(default=list)),
+                ("threshold", models.FloatField()),
+                (
+                    "level",
+                    models.PositiveSmallIntegerField(help_text="in the mask iff map >= level"),
+                ),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[
+                            ("low", "Low"),
+                            ("moderate", "Moderate"),
+                            ("high", "High"),
+                            ("no finding", "No Finding"),
+                            ("not assessed", "Not Assessed"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("severity_reason", models.CharField(max_length=300)),
+                ("severity_rule", models.JSONField()),
+                ("area_hundredths", models.PositiveIntegerField(null=True)),
+                ("intensity_range", models.JSONField(null=True)),
+                ("table", models.JSONField()),
+                ("agreement", models.JSONField(null=True)),
+                ("disagree", models.BooleanField(default=False)),
+                ("timings", models.JSONField(default=dict)),
+                ("versions", models.JSONField(default=dict)),
+                (
+                    "image",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="results",
+                        to="imaging.image",
+                    ),
+                ),
+                (
+                    "job",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="result",
+                        to="imaging.job",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="imaging.patient",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at', '-id'],
+                "ordering": ["-created_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='MemberOutcome',
+            name="MemberOutcome",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('device_used', models.CharField(blank=True, help_text='blank: not run', max_length=16)),
-                ('fallback', models.CharField(blank=True, max_length=300)),
-                ('load_ms', models.FloatField(default=0)),
-                ('run_ms', models.FloatField(default=0)),
-                ('area_px', models.PositiveBigIntegerField(null=True)),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='outcomes', to='imaging.member')),
-                ('organisation', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
-                ('result', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='imaging.result')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "device_used",
+                    models.CharField(blank=True, help_text="blank: not run", max_length=16),
+                ),
+                ("fallback", models.CharField(blank=True, max_length=300)),
+                ("load_ms", models.FloatField(default=0)),
+                ("run_ms", models.FloatField(default=0)),
+                ("area_px", models.PositiveBigIntegerField(null=True)),
+                (
+                    "member",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="outcomes",
+                        to="imaging.member",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
+                (
+                    "result",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="members",
+                        to="imaging.result",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['member__position'],
+                "ordering": ["member__position"],
             },
         ),
         migrations.CreateModel(
-            name='Measurement',
+            name="Measurement",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('name', models.CharField(max_length=64)),
-                ('value', models.FloatField(null=True)),
-                ('reason', models.CharField(blank=True, help_text='why there is no value', max_length=200)),
-                ('unit', models.CharField(blank=True, max_length=32)),
-                ('scope', models.CharField(default='image', max_length=16)),
-                ('denominator', models.CharField(blank=True, max_length=32)),
-                ('threshold', models.FloatField()),
-                ('rule', models.CharField(max_length=64)),
-                ('organisation', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
-                ('result', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='measurements', to='imaging.result')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("name", models.CharField(max_length=64)),
+                ("value", models.FloatField(null=True)),
+                (
+                    "reason",
+                    models.CharField(blank=True, help_text="why there is no value", max_length=200),
+                ),
+                ("unit", models.CharField(blank=True, max_length=32)),
+                ("scope", models.CharField(default="image", max_length=16)),
+                ("denominator", models.CharField(blank=True, max_length=32)),
+                ("threshold", models.FloatField()),
+                ("rule", models.CharField(max_length=64)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
+                (
+                    "result",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="measurements",
+                        to="imaging.result",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Lesion',
+            name="Lesion",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('position', models.PositiveIntegerField()),
-                ('tracking_uid', models.CharField(max_length=64)),
-                ('facts', models.JSONField()),
-                ('organisation', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
-                ('result', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lesions', to='imaging.result')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("position", models.PositiveIntegerField()),
+                ("tracking_uid", models.CharField(max_length=64)),
+                ("facts", models.JSONField()),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
+                (
+                    "result",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lesions",
+                        to="imaging.result",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.CreateModel(
-            name='ResultMap',
+            name="ResultMap",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('name', models.CharField(help_text='ensemble, disagreement, member-0, label-0', max_length=80)),
-                ('blob', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.blob')),
-                ('organisation', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
-                ('result', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='maps', to='imaging.result')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="ensemble, disagreement, member-0, label-0", max_length=80
+                    ),
+                ),
+                (
+                    "blob",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.blob",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
+                (
+                    "result",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="maps",
+                        to="imaging.result",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('title', models.CharField(max_length=200)),
-                ('threshold', models.FloatField()),
-                ('frozen', models.JSONField(help_text='the EnsembleSpec as it was when the run was asked for')),
-                ('token', models.CharField(blank=True, editable=False, help_text="the form's own: sent twice, one run", max_length=64)),
-                ('cancelled_at', models.DateTimeField(blank=True, null=True)),
-                ('ensemble', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='runs', to='imaging.ensemble')),
-                ('organisation', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
-                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("title", models.CharField(max_length=200)),
+                ("threshold", models.FloatField()),
+                (
+                    "frozen",
+                    models.JSONField(
+                        help_text="the EnsembleSpec as it was when the run was asked for"
+                    ),
+                ),
+                (
+                    "token",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="the form's own: sent twice, one run",
+                        max_length=64,
+                    ),
+                ),
+                ("cancelled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "ensemble",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="runs",
+                        to="imaging.ensemble",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at', '-id'],
+                "ordering": ["-created_at", "-id"],
             },
         ),
         migrations.AddField(
-            model_name='member',
-            name='run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='imaging.run'),
+            model_name="member",
+            name="run",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="members",
+                to="imaging.run",
+            ),
         ),
         migrations.AddField(
-            model_name='job',
-            name='run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='jobs', to='imaging.run'),
+            model_name="job",
+            name="run",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="jobs", to="imaging.run"
+            ),
         ),
         migrations.CreateModel(
-            name='Series',
+            name="Series",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('series_instance_uid', models.CharField(max_length=64)),
-                ('description', accounts.vault.fields.SealedTextField(blank=True, default='')),
-                ('organisation', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.patient')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("series_instance_uid", models.CharField(max_length=64)),
+                ("description", accounts.vault.fields.SealedTextField(blank=True, default="")),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="imaging.patient",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'series',
-                'ordering': ['created_at'],
+                "verbose_name_plural": "series",
+                "ordering": ["created_at"],
             },
         ),
         migrations.AddField(
-            model_name='image',
-            name='series',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='imaging.series'),
+            model_name="image",
+            name="series",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="images",
+                to="imaging.series",
+            ),
         ),
         migrations.CreateModel(
-            name='SourceFile',
+            name="SourceFile",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('name', accounts.vault.fields.SealedTextField()),
-                ('sha256', models.CharField(editable=False, max_length=64)),
-                ('size', models.PositiveBigIntegerField(editable=False)),
-                ('format', models.CharField(editable=False, max_length=16)),
-                ('blob', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.blob')),
-                ('organisation', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("name", accounts.vault.fields.SealedTextField()),
+                ("sha256", models.CharField(editable=False, max_length=64)),
+                ("size", models.PositiveBigIntegerField(editable=False)),
+                ("format", models.CharField(editable=False, max_length=16)),
+                (
+                    "blob",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.blob",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='image',
-            name='source',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='image', to='imaging.sourcefile'),
+            model_name="image",
+            name="source",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="image",
+                to="imaging.sourcefile",
+            ),
         ),
         migrations.CreateModel(
-            name='Study',
+            name="Study",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('study_instance_uid', models.CharField(max_length=64)),
-                ('modality', models.CharField(choices=[('xray', 'X-ray'), ('mri', 'MRI'), ('ct', 'CT')], max_length=8)),
-                ('title', accounts.vault.fields.SealedTextField(blank=True, default='')),
-                ('accession_number', accounts.vault.fields.SealedTextField(blank=True, default='')),
-                ('accession_index', models.CharField(blank=True, editable=False, max_length=32)),
-                ('studied_at', accounts.vault.fields.SealedTextField(blank=True, default='')),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('organisation', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='studies', to='imaging.patient')),
-                ('uploaded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='studies', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("study_instance_uid", models.CharField(max_length=64)),
+                (
+                    "modality",
+                    models.CharField(
+                        choices=[("xray", "X-ray"), ("mri", "MRI"), ("ct", "CT")], max_length=8
+                    ),
+                ),
+                ("title", accounts.vault.fields.SealedTextField(blank=True, default="")),
+                ("accession_number", accounts.vault.fields.SealedTextField(blank=True, default="")),
+                ("accession_index", models.CharField(blank=True, editable=False, max_length=32)),
+                ("studied_at", accounts.vault.fields.SealedTextField(blank=True, default="")),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="studies",
+                        to="imaging.patient",
+                    ),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="studies",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'studies',
-                'ordering': ['-created_at', '-id'],
+                "verbose_name_plural": "studies",
+                "ordering": ["-created_at", "-id"],
             },
         ),
         migrations.AddField(
-            model_name='series',
-            name='study',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='series', to='imaging.study'),
+            model_name="series",
+            name="study",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="series",
+                to="imaging.study",
+            ),
         ),
         migrations.AddField(
-            model_name='image',
-            name='study',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='imaging.study'),
+            model_name="image",
+            name="study",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="images",
+                to="imaging.study",
+            ),
         ),
         migrations.CreateModel(
-            name='Upload',
+            name="Upload",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('modality', models.CharField(blank=True, choices=[('xray', 'X-ray'), ('mri', 'MRI'), ('ct', 'CT')], max_length=8)),
-                ('attempt', models.PositiveIntegerField(default=0, editable=False)),
-                ('deaths', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('rung_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('organisation', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='uploads', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "modality",
+                    models.CharField(
+                        blank=True,
+                        choices=[("xray", "X-ray"), ("mri", "MRI"), ("ct", "CT")],
+                        max_length=8,
+                    ),
+                ),
+                ("attempt", models.PositiveIntegerField(default=0, editable=False)),
+                ("deaths", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("lease_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("rung_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="uploads",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='UploadItem',
+            name="UploadItem",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('position', models.PositiveIntegerField()),
-                ('name', accounts.vault.fields.SealedTextField()),
-                ('size', models.PositiveBigIntegerField()),
-                ('status', models.CharField(choices=[('waiting', 'Waiting'), ('accepted', 'Accepted'), ('duplicate', 'Duplicate'), ('refused', 'Refused')], default='waiting', max_length=16)),
-                ('code', models.CharField(blank=True, max_length=64)),
-                ('reason', accounts.vault.fields.SealedTextField(blank=True, default='')),
-                ('blob', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.blob')),
-                ('image', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='upload_items', to='imaging.image')),
-                ('organisation', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
-                ('upload', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='imaging.upload')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("position", models.PositiveIntegerField()),
+                ("name", accounts.vault.fields.SealedTextField()),
+                ("size", models.PositiveBigIntegerField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("accepted", "Accepted"),
+                            ("duplicate", "Duplicate"),
+                            ("refused", "Refused"),
+                        ],
+                        default="waiting",
+                        max_length=16,
+                    ),
+                ),
+                ("code", models.CharField(blank=True, max_length=64)),
+                ("reason", accounts.vault.fields.SealedTextField(blank=True, default="")),
+                (
+                    "blob",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.blob",
+                    ),
+                ),
+                (
+                    "image",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="upload_items",
+                        to="imaging.image",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                    ),
+                ),
+                (
+                    "upload",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="items",
+                        to="imaging.upload",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.AddConstraint(
-            model_name='ensemble',
-            constraint=models.UniqueConstraint(fields=('organisation', 'name'), name='ensemble_name_once', nulls_distinct=False),
+            model_name="ensemble",
+            constraint=models.UniqueConstraint(
+                fields=("organisation", "name"), name="ensemble_name_once", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ensemble',
-            constraint=models.CheckConstraint(condition=models.Q(('threshold__gt', 0), ('threshold__lte', 1)), name='ensemble_threshold'),
+            model_name="ensemble",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("threshold__gt", 0), ("threshold__lte", 1)),
+                name="ensemble_threshold",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ensemblemember',
-            constraint=models.UniqueConstraint(fields=('ensemble', 'model_version'), name='ensemble_member_once'),
+            model_name="ensemblemember",
+            constraint=models.UniqueConstraint(
+                fields=("ensemble", "model_version"), name="ensemble_member_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ensemblemember',
-            constraint=models.CheckConstraint(condition=models.Q(('weight__gte', 0)), name='ensemble_member_weight'),
+            model_name="ensemblemember",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("weight__gte", 0)), name="ensemble_member_weight"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='patient',
-            constraint=models.UniqueConstraint(fields=('organisation', 'mrn_index'), name='patient_mrn_once'),
+            model_name="patient",
+            constraint=models.UniqueConstraint(
+                fields=("organisation", "mrn_index"), name="patient_mrn_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='result',
-            index=models.Index(fields=['organisation', '-created_at', '-id'], name='imaging_res_organis_a81c50_idx'),
+            model_name="result",
+            index=models.Index(
+                fields=["organisation", "-created_at", "-id"], name="imaging_res_organis_a81c50_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='result',
-            index=models.Index(fields=['image', '-created_at'], name='imaging_res_image_i_a000b5_idx'),
+            model_name="result",
+            index=models.Index(
+                fields=["image", "-created_at"], name="imaging_res_image_i_a000b5_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='result',
-            constraint=models.CheckConstraint(condition=models.Q(('level__gte', 1), ('level__lte', 255)), name='result_level'),
+            model_name="result",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("level__gte", 1), ("level__lte", 255)), name="result_level"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='memberoutcome',
-            constraint=models.UniqueConstraint(fields=('result', 'member'), name='member_outcome_once'),
+            model_name="memberoutcome",
+            constraint=models.UniqueConstraint(
+                fields=("result", "member"), name="member_outcome_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='measurement',
-            constraint=models.UniqueConstraint(fields=('result', 'name'), name='measurement_name_once'),
+            model_name="measurement",
+            constraint=models.UniqueConstraint(
+                fields=("result", "name"), name="measurement_name_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='measurement',
-            constraint=models.CheckConstraint(condition=models.Q(('value__isnull', False), models.Q(('reason', ''), _negated=True), _connector='OR'), name='measurement_null_explained'),
+            model_name="measurement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("value__isnull", False),
+                    models.Q(("reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="measurement_null_explained",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lesion',
-            constraint=models.UniqueConstraint(fields=('result', 'position'), name='lesion_position_once'),
+            model_name="lesion",
+            constraint=models.UniqueConstraint(
+                fields=("result", "position"), name="lesion_position_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='resultmap',
-            constraint=models.UniqueConstraint(fields=('result', 'name'), name='result_map_name_once'),
+            model_name="resultmap",
+            constraint=models.UniqueConstraint(
+                fields=("result", "name"), name="result_map_name_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['organisation', '-created_at', '-id'], name='imaging_run_organis_4152c7_idx'),
+            model_name="run",
+            index=models.Index(
+                fields=["organisation", "-created_at", "-id"], name="imaging_run_organis_4152c7_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['requested_by', '-created_at'], name='imaging_run_request_7fd0f2_idx'),
+            model_name="run",
+            index=models.Index(
+                fields=["requested_by", "-created_at"], name="imaging_run_request_7fd0f2_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.UniqueConstraint(condition=models.Q(('token', ''), _negated=True), fields=('requested_by', 'token'), name='run_token_once'),
+            model_name="run",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("token", ""), _negated=True),
+                fields=("requested_by", "token"),
+                name="run_token_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='member',
-            constraint=models.UniqueConstraint(fields=('run', 'model_version'), name='member_once'),
+            model_name="member",
+            constraint=models.UniqueConstraint(fields=("run", "model_version"), name="member_once"),
         ),
         migrations.AddConstraint(
-            model_name='member',
-            constraint=models.CheckConstraint(condition=models.Q(('weight__gte', 0)), name='member_weight'),
+            model_name="member",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("weight__gte", 0)), name="member_weight"
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['status', 'lease_until'], name='imaging_job_status_97a5a8_idx'),
+            model_name="job",
+            index=models.Index(
+                fields=["status", "lease_until"], name="imaging_job_status_97a5a8_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['run', 'position'], name='imaging_job_run_id_d22b6a_idx'),
+            model_name="job",
+            index=models.Index(fields=["run", "position"], name="imaging_job_run_id_d22b6a_idx"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['image', '-created_at'], name='imaging_job_image_i_3f794f_idx'),
+            model_name="job",
+            index=models.Index(
+                fields=["image", "-created_at"], name="imaging_job_image_i_3f794f_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running'])), fields=('run', 'image'), name='job_one_live_per_run_and_image'),
+            model_name="job",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["queued", "running"])),
+                fields=("run", "image"),
+                name="job_one_live_per_run_and_image",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['succeeded', 'failed', 'cancelled']), ('finished_at__isnull', False)), models.Q(('status__in', ['queued', 'running']), ('finished_at__isnull', True)), _connector='OR'), name='job_finished_at_iff_finished'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("status__in", ["succeeded", "failed", "cancelled"]),
+                        ("finished_at__isnull", False),
+                    ),
+                    models.Q(("status__in", ["queued", "running"]), ("finished_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="job_finished_at_iff_finished",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(('status', 'failed'), ('error', ''), _connector='OR'), name='job_error_only_if_failed'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status", "failed"), ("error", ""), _connector="OR"),
+                name="job_error_only_if_failed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'running'), _negated=True), ('lease_until__isnull', False), _connector='OR'), name='job_running_has_lease'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "running"), _negated=True),
+                    ("lease_until__isnull", False),
+                    _connector="OR",
+                ),
+                name="job_running_has_lease",
+            ),
         ),
         migrations.AddIndex(
-            model_name='sourcefile',
-            index=models.Index(fields=['organisation', 'sha256'], name='imaging_sou_organis_4687c3_idx'),
+            model_name="sourcefile",
+            index=models.Index(
+                fields=["organisation", "sha256"], name="imaging_sou_organis_4687c3_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='study',
-            index=models.Index(fields=['organisation', '-created_at', '-id'], name='imaging_stu_organis_f00e57_idx'),
+            model_name="study",
+            index=models.Index(
+                fields=["organisation", "-created_at", "-id"], name="imaging_stu_organis_f00e57_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='study',
-            index=models.Index(fields=['organisation', 'modality', '-created_at', '-id'], name='imaging_stu_organis_cca482_idx'),
+            model_name="study",
+            index=models.Index(
+                fields=["organisation", "modality", "-created_at", "-id"],
+                name="imaging_stu_organis_cca482_idx",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='study',
-            constraint=models.UniqueConstraint(fields=('organisation', 'study_instance_uid'), name='study_uid_once'),
+            model_name="study",
+            constraint=models.UniqueConstraint(
+                fields=("organisation", "study_instance_uid"), name="study_uid_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='series',
-            constraint=models.UniqueConstraint(fields=('study', 'series_instance_uid'), name='series_uid_once'),
+            model_name="series",
+            constraint=models.UniqueConstraint(
+                fields=("study", "series_instance_uid"), name="series_uid_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='image',
-            constraint=models.UniqueConstraint(fields=('study', 'sop_instance_uid'), name='image_uid_once'),
+            model_name="image",
+            constraint=models.UniqueConstraint(
+                fields=("study", "sop_instance_uid"), name="image_uid_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='upload',
-            index=models.Index(fields=['organisation', '-created_at'], name='imaging_upl_organis_8aa74c_idx'),
+            model_name="upload",
+            index=models.Index(
+                fields=["organisation", "-created_at"], name="imaging_upl_organis_8aa74c_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='uploaditem',
-            constraint=models.UniqueConstraint(fields=('upload', 'position'), name='upload_item_position'),
+            model_name="uploaditem",
+            constraint=models.UniqueConstraint(
+                fields=("upload", "position"), name="upload_item_position"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='uploaditem',
-            constraint=models.CheckConstraint(condition=models.Q(('status', 'refused'), ('code', ''), _connector='OR'), name='upload_item_code'),
+            model_name="uploaditem",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status", "refused"), ("code", ""), _connector="OR"),
+                name="upload_item_code",
+            ),
         ),
     ]

@@ -160,8 +160,10 @@ def test_a_model_file_with_one_flipped_byte_is_refused_by_name(models, square, t
 
 
 def test_a_killed_engine_costs_one_input(models, tmp_path, monkeypatch):
-    for name in ("a.png", "b.png", "c.png"):
+    for name in ("a.png", "c.png"):
         write_png(tmp_path / "in" / name, picture(bright=(0, 10, 0, 10)))
+    # large: its child is still at work when the parent hears of the first step
+    write_png(tmp_path / "in" / "b.png", np.tile(picture(bright=(0, 10, 0, 10)), (60, 60)))
     from imaging.terminal import outputs
 
     engine, real = infer_engine(), outputs.analysed

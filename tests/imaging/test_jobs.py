@@ -251,3 +251,15 @@ def test_maps_of_a_job_that_is_no_longer_ours_leave_no_file(queued, tmp_path, se
     before = {path for path in blobs.rglob("*") if path.is_file()}
     assert jobs.job_succeed(job, fake_analysis(job, tmp_path), tmp_path) is False
     assert {path for path in blobs.rglob("*") if path.is_file()} == before
+
+
+def test_a_map_that_cannot_be_read_leaves_none_of_the_others(queued, tmp_path, settings):
+    job = jobs.job_claim(str(JobFactory().pk))
+    analysis = fake_analysis(job, tmp_path)
+    (tmp_path / analysis["maps"]["ensemble"]).unlink()
+    blobs = settings.DATA_DIR / "blobs"
+    before = {path for path in blobs.rglob("*") if path.is_file()}
+    with pytest.raises(FileNotFoundError):
+        jobs.job_succeed(job, analysis, tmp_path)
+    assert {path for path in blobs.rglob("*") if path.is_file()} == before
+    assert status_of(job) == JobStatus.RUNNING

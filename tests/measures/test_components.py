@@ -55,6 +55,25 @@ def test_a_part_knows_its_first_voxel_and_its_place_on_the_grid():
     assert found.box == (slice(5, 6), slice(10, 14), slice(20, 24))
 
 
+@pytest.mark.parametrize("smooth", [0.0, 0.7, 1.5, 4.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_regions_are_scipys_in_noise_among_many_and_among_few(smooth, seed):
+    mask = hills(seed, (1, 90, 110), smooth) > 120
+    wanted, number = ndimage.label(mask, structure=np.ones((3, 3, 3)))
+    parts = split(map_of(mask), 1, min_px=1).parts
+    assert count(mask) == number == len(parts)
+    for part in parts:
+        z, y, x = part.first_voxel
+        assert np.array_equal(part.mask, (wanted == wanted[z, y, x])[part.box])
+        assert part.px == np.count_nonzero(wanted == wanted[z, y, x])
+
+
+def test_a_region_inside_the_hole_of_another_is_one_of_its_own():
+    ring = box_mask((30, 30), (2, 2), (20, 20)) & ~box_mask((30, 30), (5, 5), (17, 17))
+    parts = split(map_of(ring | box_mask((30, 30), (9, 9), (12, 12))), 1, min_px=1).parts
+    assert sorted(part.px for part in parts) == [9, 18 * 18 - 12 * 12]
+
+
 @pytest.mark.parametrize("shape", [(1, 60, 70), (14, 30, 32)])
 def test_split_agrees_with_scipy_on_the_whole_frame(shape):
     q = hills(3, shape, smooth=2.5)

@@ -52,6 +52,7 @@ def test_a_template_compiles_and_its_icons_are_drawn(path):
 @pytest.mark.parametrize("path", named(SCRIPTS))
 def test_a_script_evaluates_no_text(path):
     text = path.read_text(encoding="utf-8")
+    text = text.replace("http://www.w3.org/2000/svg", "")  # a namespace, never fetched
     assert not re.search(r"\beval\(|new Function|document\.write|\.style\s*=|https?://", text)
 
 

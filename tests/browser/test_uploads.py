@@ -1,0 +1,116 @@
+"""Sending files by hand: what is chosen, what is refused, and names that want to be code."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from imaging.formats.png import encode_png
+from imaging.samples import chest_phantom
+from tests.accounts.factories import UserFactory
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.engine,
+    pytest.mark.django_db(transaction=True),
+]
+
+PNG = encode_png(chest_phantom(64, 1))
+HOSTILE = [
+    "<img src=x onerror=document.title='owned'>.png",
+    "\"><script>document.title='owned'</script>.png",
+    "{{ 7*7 }}{% now 'Y' %}.png",
+    "\u202egnp.exe.png",
+    "../../../etc/passwd.png",
+]
+REFUSED = {
+    "empty.png": b"",
+    "notes.png": b"these are words",
+    "drawing.svg": b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>",
+    "cut.png": PNG[: len(PNG) // 2],
+    "page.html": b"<!doctype html><p>hello",
+}
+
+
+@pytest.fixture
+def page(visit):
+    return visit(reverse("imaging:upload-create"), user=UserFactory())
+
+
+def chosen(files: dict[str, bytes]) -> list[dict]:
+    kind = "application/octet-stream"
+    return [{"name": name, "mimeType": kind, "buffer": data} for name, data in files.items()]
+
+
+def send(page, files: dict[str, bytes], modality: str = "xray") -> None:
+    page.set_input_files("#id_files", chosen(files))
+    page.click(f".seg label:has([value={modality}])")
+    page.click("[data-upload] [type=submit]")
+    page.wait_for_url(lambda url: "/uploads/new/" not in url)
+
+
+def test_chosen_files_are_listed_and_can_be_taken_back(page):
+    page.set_input_files("#id_files", chosen({"one.png": PNG, "two.png": PNG}))
+    rows = page.locator("[data-queue] li")
+    expect(rows.locator("bdi")).to_have_text(["one.png", "two.png"])
+    rows.first.get_by_role("button").click()
+    expect(rows.locator("bdi")).to_have_text(["two.png"])
+    assert page.evaluate("document.querySelector('#id_files').files.length") == 1
+
+
+def test_pictures_that_do_not_say_what_they_show_are_asked_about_before_sending(page):
+    question = page.locator("[data-ask-modality]")
+    page.set_input_files("#id_files", chosen({"one.dcm": b"x"}))
+    expect(question).to_be_hidden()
+    page.set_input_files("#id_files", chosen({"one.png": PNG}))
+    expect(question).to_be_visible()
+    page.click(".seg label:has([value=mri])")
+    expect(question).to_be_hidden()
+
+
+def test_dropped_files_join_the_chosen_ones(page):
+    page.set_input_files("#id_files", chosen({"one.png": PNG}))
+    page.evaluate("""() => {
+      const files = new DataTransfer();
+      files.items.add(new File(["x"], "dropped.png"));
+      const drop = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
+      document.querySelector("[data-drop]").dispatchEvent(drop);
+    }""")
+    expect(page.locator("[data-queue] bdi")).to_have_text(["one.png", "dropped.png"])
+
+
+def test_each_refused_file_has_one_sentence_and_nothing_of_it_is_run(page, work):
+    send(page, REFUSED)
+    work()
+    expect(page.locator(".flag.bad")).to_contain_text("No file could be used")
+    for name in REFUSED:
+        row = page.locator(f"tbody tr:has(bdi:text-is('{name}'))")
+        expect(row.locator(".chip")).to_have_text("Refused")
+        reason = row.locator("td .sub").inner_text()
+        assert name in reason
+        assert reason.endswith(".")
+        assert "Traceback" not in reason
+    expect(page.get_by_role("button", name="Run an ensemble")).to_have_count(0)
+
+
+def test_hostile_names_are_shown_and_do_nothing(page, work):
+    send(page, dict.fromkeys(HOSTILE, PNG[:100]))
+    work()
+    expect(page.locator("tbody .chip:text('Refused')")).to_have_count(len(HOSTILE))
+    shown = page.locator("tbody td.pt bdi").all_inner_texts()
+    assert shown[0] == HOSTILE[0]
+    assert "{{ 7*7 }}" in shown[2]
+    assert "\u202e" not in shown[3]
+    assert "/" not in shown[4]
+    assert page.title() == "Upload · MediScan"
+    assert page.locator("main img[src=x], main script:not([src])").count() == 0
+
+
+def test_a_form_without_files_is_refused_by_the_browser_or_by_the_server(page):
+    page.click("[data-upload] [type=submit]")
+    assert page.url.endswith(reverse("imaging:upload-create"))
+    page.evaluate("document.querySelector('[data-upload]').noValidate = true")
+    page.click("[data-upload] [type=submit]")
+    expect(page.locator(".errors")).to_contain_text("Choose at least one file.")
+    assert page.title().startswith("Error:")
