@@ -19,8 +19,10 @@ from imaging.engine.child import run
 from imaging.engine.limits import infer_limits
 from imaging.engine.records import pixels_read, volume_from_json
 from imaging.engine.serving import Progress
+from imaging.inference.backends import Predictor
 from imaging.inference.devices import resolve
 from imaging.inference.forward import probabilities
+from imaging.inference.grids import FloatArray
 from imaging.inference.preprocess import prepare
 from imaging.inference.spec import EnsembleSpec
 
@@ -30,26 +32,40 @@ _watch: Stopwatch | None = None
 def forward(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Run the members' networks alone on a picture that is already on their grids.
 
-    Answers the milliseconds inside the networks, by the clock and of the processor.
+    Answers the milliseconds inside the networks, by the clock and of the processor, of the second
+    of two passes: after an analysis the first finds the caches full of something else.
     """
     pixels = pixels_read(Path(args["pixels"]), args["dtype"], args["shape"])
     volume = volume_from_json(args["volume"], pixels)
     models = infer_ops.models_of(args["models_dir"])
-    wall_ms = cpu_ms = 0.0
+    passes = []
     for member in EnsembleSpec.from_json(args["spec"]).members:
         ready = models.get(member, resolve(member.device).device)
         batch = prepare(volume, ready.metadata).batch
+        passes.append((batch, ready.metadata, Timed(ready.predictor)))
+    for _ in range(2):
+        for batch, metadata, predict in passes:
+            predict.wall_ms = predict.cpu_ms = 0.0
+            probabilities(batch, metadata, predict)
+    return {
+        "wall_ms": sum(predict.wall_ms for _, _, predict in passes),
+        "cpu_ms": sum(predict.cpu_ms for _, _, predict in passes),
+    }
 
-        def predict(chunk, ready=ready):
-            nonlocal wall_ms, cpu_ms
-            wall, cpu = time.perf_counter(), time.process_time()
-            output = ready.predictor.predict(chunk)
-            cpu_ms += (time.process_time() - cpu) * 1000
-            wall_ms += (time.perf_counter() - wall) * 1000
-            return output
 
-        probabilities(batch, ready.metadata, predict)
-    return {"wall_ms": wall_ms, "cpu_ms": cpu_ms}
+class Timed:
+    """A network that counts its own time."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.wall_ms = self.cpu_ms = 0.0
+        self._predictor = predictor
+
+    def __call__(self, batch: FloatArray) -> FloatArray:
+        wall, cpu = time.perf_counter(), time.process_time()
+        output = self._predictor.predict(batch)
+        self.cpu_ms += (time.process_time() - cpu) * 1000
+        self.wall_ms += (time.perf_counter() - wall) * 1000
+        return output
 
 
 def analyse(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:

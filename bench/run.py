@@ -25,7 +25,7 @@ from bench.suites.sizes import SHORT, WHOLE, Sizes  # noqa: E402
 
 SUITES = ("inference", "e2e", "memory", "pages")
 LATEST = ROOT / "bench" / "latest.json"
-EXIT_FAILED = 2
+EXIT_FAILED, EXIT_INTERRUPTED = 2, 130
 
 
 @dataclass
@@ -45,7 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with scratch_houses() as houses:
             found = _measured(options.suite, _sizes(options), houses, console)
-    except SuiteFailed as error:
+    except KeyboardInterrupt:
+        console.print("Interrupted; everything it had started was ended.")
+        return EXIT_INTERRUPTED
+    except (SuiteFailed, OSError) as error:
         console.print(f"The benchmark could not finish: {error}", style="red", markup=False)
         return EXIT_FAILED
     after = Clock.now()

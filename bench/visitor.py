@@ -11,6 +11,8 @@ from http.cookiejar import CookieJar
 from itertools import cycle, islice
 from typing import Any
 
+from bench.house import SuiteFailed
+
 AT_ONCE = 4
 TIMEOUT_S = 60
 LAYERS = ("original", "mask", "outline", "heat", "disagreement")
@@ -24,15 +26,15 @@ class Visitor:
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._jar))
 
     def sign_in(self, email: str, password: str) -> None:
-        """Fill in the login page. Raises RuntimeError when it comes back."""
+        """Fill in the login page. Raises SuiteFailed when it comes back."""
         page = self._open("/accounts/login/").decode()
         token = _TOKEN.search(page)
         if token is None:
-            raise RuntimeError("the login page holds no form")
+            raise SuiteFailed("the login page holds no form")
         form = {"login": email, "password": password, "csrfmiddlewaretoken": token[1]}
         self._open("/accounts/login/", urllib.parse.urlencode(form).encode())
         if not any(cookie.name.endswith("sessionid") for cookie in self._jar):
-            raise RuntimeError("the benchmark's own account could not sign in")
+            raise SuiteFailed("the benchmark's own account could not sign in")
 
     def get(self, path: str, first_bytes: int = 0) -> int:
         """Fetch one address, all of it or a first range; return the number of bytes."""
@@ -49,7 +51,7 @@ class Visitor:
         request.add_header("Referer", self._base + path)
         with self._opener.open(request, timeout=TIMEOUT_S) as answer:
             if answer.geturl().startswith(f"{self._base}/accounts/login/") and data:
-                raise RuntimeError("the login page refused")
+                raise SuiteFailed("the login page refused")
             return answer.read()
 
 

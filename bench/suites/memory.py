@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from bench.house import House, wait_until
+from bench.house import House, SuiteFailed, wait_until
 from bench.inside import EMAIL, PASSWORD
 from bench.ratios import Goal
 from bench.rows import Row, value_row
@@ -40,7 +40,7 @@ def _worker(house: House, images: int) -> tuple[list[Row], dict[str, Any]]:
         batch = house.ask("bench.inside.batch:measure", images=images)
         engine = engine_of(worker)
         if engine is None:
-            raise RuntimeError("the worker has no engine child after a batch")
+            raise SuiteFailed("the worker has no engine child after a batch")
         others = [one for one in children_of(worker) if not is_engine(one)]
         return [
             value_row("memory", "§8", f"engine child after {images} images", rss_mb(engine),

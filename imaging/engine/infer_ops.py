@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from imaging.engine.records import pixels_read, volume_from_json
@@ -20,6 +21,7 @@ from imaging.inference.spec import EnsembleSpec, MemberSpec, spec_from_members
 from imaging.types import InferenceError, Volume
 
 MOST_LESIONS = 1200  # an answer is one line of at most 1 MiB
+cv2.setNumThreads(1)  # a child per core: its own pool costs half as much again and gains nothing
 _PROBE_DEFAULT = 64  # pixels a side, where a network takes any size
 _PROBE_MODALITY = {"xray": "DX", "mri": "MR", "ct": "CT"}
 

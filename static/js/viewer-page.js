@@ -58,6 +58,13 @@ function legend(table) {
   context.putImageData(column, 0, 0);
 }
 
+// One step per row of the table, so that the saved threshold has a place of its own among the others.
+function stepByRow(slider) {
+  const at = config.rows.indexOf(rowAt(Number(slider.value)));
+  Object.assign(slider, { min: 0, max: config.rows.length - 1, step: 1 });
+  slider.value = at;
+}
+
 function attach(viewer, tables) {
   const shown = {
     overlay() {
@@ -76,7 +83,7 @@ function attach(viewer, tables) {
       viewer.set({ opacity: one("#op").value / 100 });
     },
     threshold() {
-      const row = rowAt(Number(one("#th").value));
+      const row = config.rows[Number(one("#th").value)];
       showRow(row);
       viewer.set({ threshold: row.t });
       const download = one("[data-mask-png]");
@@ -98,6 +105,7 @@ function attach(viewer, tables) {
     shown.overlay();
   });
   one("#op").addEventListener("input", shown.opacity);
+  stepByRow(one("#th"));
   one("#th").addEventListener("input", shown.threshold);
   one("#wp").addEventListener("change", shown.window);
   const kept = localStorage.getItem("palette");

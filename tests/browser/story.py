@@ -38,9 +38,16 @@ def three_models() -> list[ModelVersion]:
     return [ModelVersionFactory(name=f"lungs-{kind}") for kind in ("unet", "segresnet", "resunet")]
 
 
-def drawn_result(user, folder: Path, *, size: int = SIZE, models=None, **image) -> Result:
+def drawn_result(
+    user, folder: Path, *, size: int = SIZE, models=None, threshold=0.5, **image
+) -> Result:
     """A result of three models whose maps fall off smoothly, so that every threshold differs."""
-    run = RunFactory(requested_by=user, versions=models or three_models(), title="Lung fields")
+    run = RunFactory(
+        requested_by=user,
+        versions=models or three_models(),
+        title="Lung fields",
+        threshold=threshold,
+    )
     shown = ImageFactory(user=user, array=chest_phantom(size, 3)[np.newaxis], **image)
     job = JobFactory(run=run, image=shown, running=True)
     assert job_succeed(job, analysis(job, size, folder), folder)

@@ -117,7 +117,8 @@ def test_a_wrong_run_says_so_and_keeps_what_was_typed(visit, user, scripts):
     expect(page.locator(".errors:focus")).to_contain_text("All weights are zero")
     assert page.input_value(f"[name=weight_{model.pk}]") == "0"
     assert page.input_value("#id_save_as") == "night-shift"
-    assert violations(page) == []
+    if scripts:  # axe is a script itself
+        assert violations(page) == []
 
 
 def test_a_model_that_does_not_fit_is_shown_with_the_reason(visit, user, addresses):

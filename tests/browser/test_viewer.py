@@ -76,8 +76,12 @@ def choose(page, mode: str) -> None:
     page.click(f".deck label:has([value={mode}])")
 
 
+ROW = """t => JSON.parse(document.querySelector("#viewer-config").textContent)
+  .rows.findIndex((row) => row.t === t)"""
+
+
 def slide(page, threshold: float) -> None:
-    page.locator("#th").fill(f"{threshold:.2f}")
+    page.locator("#th").fill(str(page.evaluate(ROW, threshold)))
 
 
 def test_the_canvas_shows_the_servers_picture_within_one_grey_level(opened, user, result):
@@ -191,3 +195,15 @@ def test_paper_holds_the_result_on_one_light_page(opened, result):
     assert result.operating["area_text"] in text, "the numbers are those of the printed picture"
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_a_saved_threshold_between_the_steps_is_shown_and_reached_again(visit, user, tmp_path):
+    result = drawn_result(user, tmp_path, threshold=0.37)
+    page = visit(result.get_absolute_url(), user=user)
+    expect(page.locator("html[data-viewer=webgl]")).to_be_attached()
+    expect(page.locator("[data-state]")).to_have_text("Saved threshold 0.37")
+    page.focus("#th")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[data-state]")).to_have_text("Preview at 0.40. Saved threshold is 0.37")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("[data-state]")).to_have_text("Saved threshold 0.37")

@@ -1,0 +1,54 @@
+"""The rows of the run form: as an ensemble says, as they were sent, with their shares."""
+
+import pytest
+from django.http import QueryDict
+from django.urls import reverse
+
+from imaging.run_page import choice_shown
+from tests.accounts.factories import UserFactory
+from tests.imaging.factories import EnsembleFactory, JobFactory, ModelVersionFactory, RunFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_ensemble_fills_the_rows_and_whole_weights_have_no_decimals():
+    ensemble = EnsembleFactory()
+    model = ensemble.members.get().model_version
+    ensemble.members.update(weight=2.0, device="cuda")
+    other = ModelVersionFactory()
+    shown = choice_shown([(model, ""), (other, "")], [ensemble], asked="", sent=None)
+    first, second = shown["rows"]
+    assert (str(first["weight"]), first["device"], first["share"]) == ("2", "cuda", 100)
+    assert (second["on"], second["share"]) == (False, None)
+    assert shown["can_start"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "shares"),
+    [(("1", "3"), [25, 75]), (("0,5", "0.5"), [50, 50]), (("x", "1"), [0, 100]),
+     (("0", "0"), [None, None]), (("nan", "inf"), [None, None])],
+)  # fmt: skip
+def test_what_was_sent_is_shown_with_its_shares(weights, shares):
+    models = [ModelVersionFactory(), ModelVersionFactory()]
+    sent = QueryDict(mutable=True)
+    for model, weight in zip(models, weights, strict=True):
+        sent.appendlist("member", str(model.pk))
+        sent[f"weight_{model.pk}"] = weight
+    shown = choice_shown([(model, "") for model in models], [], asked="", sent=sent)
+    assert [row["weight"] for row in shown["rows"]] == list(weights)
+    assert [row["share"] for row in shown["rows"]] == shares
+
+
+def test_where_nothing_fits_nothing_can_start():
+    shown = choice_shown([(ModelVersionFactory(), "It was made for CT.")], [], asked="", sent=None)
+    assert not shown["can_start"]
+
+
+def test_runs_stand_newest_first(client):
+    user = UserFactory()
+    client.force_login(user)
+    runs = [RunFactory(requested_by=user) for _ in range(4)]
+    for run in runs:
+        JobFactory(run=run)
+    listed = client.get(reverse("imaging:run-list")).context["runs"]
+    assert [run.pk for run in listed] == [run.pk for run in reversed(runs)]
