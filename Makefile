@@ -27,7 +27,7 @@ lint: setup-dev
 	$(V) -m ruff check .
 	$(V) -m ruff format --check .
 	DJANGO_SETTINGS_MODULE=mediscan.settings.test $(V) manage.py makemigrations --check --dry-run
-	$(V) -m bandit -q -c pyproject.toml -r mediscan accounts imaging analytics reports
+	$(V) -m bandit -q -ll -c pyproject.toml -r mediscan accounts imaging analytics reports
 
 types: setup-dev
 	$(V) -m mypy

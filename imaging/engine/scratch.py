@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PREFIX = "mediscan-scratch-"
-_TMPFS = Path("/dev/shm")
+# memory, not disk; each folder made in it is private
+_TMPFS = Path("/dev/shm")  # nosec B108
 _LOCK = ".lock"
 
 
