@@ -46,7 +46,7 @@ class House:
         return {
             **{name: os.environ[name] for name in names if name in os.environ},
             **self.secrets,
-            "DJANGO_SETTINGS_MODULE": "mediscan.settings.prod",
+            "DJANGO_SETTINGS_MODULE": "mediscan.settings.dev",
             "DATABASE_URL": f"sqlite:///{self.folder / 'db.sqlite3'}",
             "MEDISCAN_DATA_DIR": str(self.folder),
             "MEDISCAN_MODELS": str(self.folder.parent / MODELS),

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
 KEY_BYTES = 32
+DEVELOPMENT, PRODUCTION = "development", "production"
 _BOOLS = {"1": True, "true": True, "yes": True, "on": True,
           "0": False, "false": False, "no": False, "off": False}  # fmt: skip
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
@@ -75,6 +76,22 @@ def env_path(name: str, default: Path | None = None) -> Path:
     """Return $NAME as an absolute path; "~" is the home folder."""
     text = env_str(name, None if default is None else str(default))
     return Path(text).expanduser().absolute()
+
+
+def env_choice(name: str, choices: Sequence[str], default: str) -> str:
+    """Return $NAME, which must be one of `choices`."""
+    text = env_str(name, default).strip()
+    if text not in choices:
+        raise ImproperlyConfigured(f"{name}={text!r}: write {' or '.join(choices)}.")
+    return text
+
+
+def environment() -> str:
+    """Return $ENVIRONMENT; without it an https address means production, else development."""
+    at_https = env_str("PUBLIC_BASE_URL", "").startswith("https://")
+    return env_choice(
+        "ENVIRONMENT", (DEVELOPMENT, PRODUCTION), PRODUCTION if at_https else DEVELOPMENT
+    )
 
 
 def env_secret(name: str, default: str | None = None) -> str:

@@ -9,6 +9,7 @@ import secrets
 import sys
 from pathlib import Path
 
+DEVELOPMENT, PRODUCTION = "development", "production"  # as in env.py, which needs the packages
 TEMPLATE = """\
 # MediScan reads this file at start; a variable of the real environment wins.
 # Keep it private (mode 0600), out of version control and out of the backup of the database.
@@ -23,7 +24,14 @@ SECRET_KEY={secret_key}
 VAULT_KEK={vault_kek}
 
 # --- the site
-# true shows debug pages: only on your own machine, never with patients' data.
+# development: for trying and building, on your own machine. production: for patients' data; every
+# unsafe setting is then refused at start, each by name. Without this line an https:// address
+# in PUBLIC_BASE_URL means production, anything else development.
+ENVIRONMENT={environment}
+# Who must have a second factor. always: everybody (production knows nothing else); admin: for the
+# admin site and for signing (the default in development).
+#SECOND_FACTOR=always
+# true shows debug pages: in development alone, never with patients' data.
 DEBUG=false
 # The names by which browsers reach the site, separated by commas.
 #ALLOWED_HOSTS=localhost,127.0.0.1,[::1]
@@ -78,36 +86,46 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--output", type=Path, default=Path(".env"))
     parser.add_argument(
+        "--production",
+        action="store_true",
+        help="for patients' data: the start refuses whatever is unsafe",
+    )
+    parser.add_argument(
         "--force", action="store_true", help="replace an existing file, kept as NAME.old"
     )
     options = parser.parse_args(arguments)
     try:
         kept = _set_aside(options.output) if options.force else None
-        write_env_file(options.output)
+        write_env_file(options.output, PRODUCTION if options.production else DEVELOPMENT)
     except OSError as error:
         print(f"MediScan: {_sentence(error, options.output)}", file=sys.stderr)
         return 1
     if kept:
         print(f"The old file is now {kept}. Data sealed under its VAULT_KEK needs that key.")
     print(f"{options.output} was written with fresh secrets, readable by you alone.")
+    if options.production:
+        print(
+            "Before the start set PUBLIC_BASE_URL, ALLOWED_HOSTS, DATABASE_URL and EMAIL_URL in it."
+        )
     return 0
 
 
-def write_env_file(path: Path) -> None:
+def write_env_file(path: Path, environment: str = DEVELOPMENT) -> None:
     """Create `path` with mode 0600 and fresh secrets; FileExistsError if it is there."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(
             render(
+                environment=environment,
                 secret_key=secrets.token_urlsafe(64),
                 vault_kek=base64.b64encode(secrets.token_bytes(32)).decode(),
             )
         )
 
 
-def render(*, secret_key: str, vault_kek: str) -> str:
-    """Return the text of the file; with empty secrets it is .env.example."""
-    return TEMPLATE.format(secret_key=secret_key, vault_kek=vault_kek)
+def render(*, environment: str, secret_key: str, vault_kek: str) -> str:
+    """Return the text of the file; for development with empty secrets it is .env.example."""
+    return TEMPLATE.format(environment=environment, secret_key=secret_key, vault_kek=vault_kek)
 
 
 def _set_aside(path: Path) -> Path | None:

@@ -1,1 +1,1 @@
-"""Settings: base, then dev, prod or test; `chosen` picks by DEBUG."""
+"""Settings: base, then dev, prod or test; `chosen` picks by ENVIRONMENT."""

@@ -21,6 +21,8 @@ RESEARCH_NOTICE = "Research use only. Not for diagnostic use"
 PUBLIC_BASE_URL = env_str("PUBLIC_BASE_URL", "http://localhost:8000")
 VERSION = "0.1.0"
 
+ENVIRONMENT = "development"  # prod.py: production
+SECOND_FACTOR = "admin"  # or "always": for whom the second factor is compulsory
 DEBUG = False
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 ROOT_URLCONF = "mediscan.urls"

@@ -1,16 +1,22 @@
-"""For a person at their own machine: the debug page, plain static files."""
+"""For trying and building: runs as a server does, open at the door; DEBUG adds the debug page."""
 
 from . import dotenv  # noqa: F401  before anything reads the environment
 
+from mediscan.env import env_bool, env_choice
 from .base import *  # noqa: F403
-from .base import BASE_DIR, DATA_DIR, STORAGES
+from .base import DATA_DIR, PUBLIC_BASE_URL, STORAGES
 from .secrets import SECRET_KEY, VAULT_KEK  # noqa: F401  settings of their own
 
-DEBUG = True
+if PUBLIC_BASE_URL.startswith("https://"):
+    from .https import *  # noqa: F403
+
+ENVIRONMENT = "development"
+SECOND_FACTOR = env_choice("SECOND_FACTOR", ("admin", "always"), "admin")
+DEBUG = env_bool("DEBUG", default=False)
 DATA_DIR.mkdir(parents=True, exist_ok=True)
-STORAGES = STORAGES | {
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-}
-WHITENOISE_USE_FINDERS = True
-INTERNAL_IPS = ["127.0.0.1"]
-LOGS_DIR = BASE_DIR / "var"
+if DEBUG:
+    STORAGES = STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+    WHITENOISE_USE_FINDERS = True
+    INTERNAL_IPS = ["127.0.0.1"]

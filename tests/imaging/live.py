@@ -24,7 +24,7 @@ def worker_environment(**extra: str) -> dict[str, str]:
     """What the worker needs to find this test's database, keys, files and models."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return kept | {
-        "DJANGO_SETTINGS_MODULE": "mediscan.settings.prod",
+        "DJANGO_SETTINGS_MODULE": "mediscan.settings.dev",
         "SECRET_KEY": settings.SECRET_KEY,
         "VAULT_KEK": base64.b64encode(settings.VAULT_KEK).decode(),
         "DATABASE_URL": database_url(connection.settings_dict),

@@ -14,7 +14,9 @@ from mediscan import env
 from mediscan.env_file import main, render
 
 ROOT = Path(__file__).resolve().parents[2]
-READERS = {"env_str", "env_bool", "env_int", "env_list", "env_path", "env_secret", "env_key"}
+EXAMPLE = render(environment="development", secret_key="", vault_kek="")
+READERS = {"env_str", "env_bool", "env_int", "env_list", "env_path", "env_secret", "env_key",
+           "env_choice"}  # fmt: skip
 
 
 @pytest.fixture
@@ -107,13 +109,20 @@ def test_it_runs_as_a_command_before_any_setting_exists(tmp_path):
 
 
 def test_the_example_is_the_same_file_without_its_secrets():
-    assert (ROOT / ".env.example").read_text(encoding="utf-8") == render(
-        secret_key="", vault_kek=""
-    )
+    assert (ROOT / ".env.example").read_text(encoding="utf-8") == EXAMPLE
+
+
+@pytest.mark.parametrize(
+    ("options", "environment"), [([], "development"), (["--production"], "production")]
+)
+def test_the_file_says_for_which_environment_it_is(tmp_path, read, options, environment):
+    main(["--output", str(tmp_path / ".env"), *options])
+    read(tmp_path / ".env")
+    assert env.environment() == environment
 
 
 def test_the_variables_that_are_read_are_those_that_are_documented():
-    documented = set(re.findall(r"^#?([A-Z_]+)=", render(secret_key="", vault_kek=""), re.M))
+    documented = set(re.findall(r"^#?([A-Z_]+)=", EXAMPLE, re.M))
     assert _names_read() == documented
 
 
