@@ -1,29 +1,50 @@
-"""The guards that views wear."""
+"""The guards that views wear; each is a declaration that the matrix test reads."""
 
 from __future__ import annotations
 
 from functools import wraps
 
 from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
 
-from accounts.roles import names_for
+from accounts.roles import ROLES, names_for
 from accounts.selectors import user_may
 
+SIGNED_IN = "signed-in"  # whoever has an account: their own affairs
 
-def requires(action: str):
-    """Let a view be used only by roles that may do `action`; 403 names those roles."""
+
+def requires(action: str, *, may=user_may):
+    """Let a view be used only by roles that may do `action`; 403 names those roles.
+
+    `may(user, action)` decides, for a room that knows more than the roles do.
+    """
+    names_for(action)  # an undeclared action fails at import, not at the first request
 
     def decorate(view):
         @wraps(view)
         def guarded(request, *args, **kwargs):
-            if not user_may(request.user, action):
-                raise PermissionDenied(f"This needs the role {' or '.join(names_for(action))}.")
+            if not may(request.user, action):
+                raise PermissionDenied(refusal(action))
             return view(request, *args, **kwargs)
 
         guarded.required_action = action
         return guarded
 
     return decorate
+
+
+def refusal(action: str) -> str:
+    """Name the roles that `action` needs."""
+    names = [str(_(name)) for name in names_for(action)]
+    if len(names) == len(ROLES):
+        return _("This needs a role in an organisation.")
+    return _("This needs the role %(roles)s.") % {"roles": f" {_('or')} ".join(names)}
+
+
+def signed_in(view):
+    """Declare that a view is for every account, whatever its role: it shows one's own affairs."""
+    view.required_action = SIGNED_IN
+    return view
 
 
 def answers_data(view):
