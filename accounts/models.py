@@ -13,6 +13,7 @@ from django.db.models.functions import Lower
 from django.utils.timezone import now
 
 from accounts import roles
+from accounts.tokens.tables import TokenFamily
 from accounts.vault.tables import Blob, VaultKey
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Membership",
     "Organisation",
     "Plan",
+    "TokenFamily",
     "User",
     "VaultKey",
 ]

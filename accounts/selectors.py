@@ -45,3 +45,17 @@ def home_organisation(user, action: str = "") -> Organisation | None:
         memberships = memberships.filter(role__in=roles_for(action))
     membership = memberships.select_related("organisation__plan").order_by("created_at").first()
     return membership.organisation if membership else None
+
+
+def memberships_by_organisation(user) -> list[dict]:
+    """Return the organisations of `user` now, each with its plan and their roles in it."""
+    rows = Membership.objects.current().filter(user=user)
+    found: dict = {}
+    for row in rows.select_related("organisation__plan", "department").order_by("created_at"):
+        place = row.organisation
+        entry = found.setdefault(
+            place.pk, {"id": place.pk, "name": place.name, "plan": place.plan, "roles": []}
+        )
+        department = row.department.name if row.department else None
+        entry["roles"].append({"role": row.role, "department": department, "until": row.until})
+    return list(found.values())

@@ -11,6 +11,7 @@ urlpatterns = [
     path("readyz/", views.readyz, name="readyz"),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("mediscan.api")),
     path("", include("imaging.urls")),
     path("", include("reports.urls")),
     path("", include("analytics.urls")),

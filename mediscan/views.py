@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from http import HTTPStatus
 
 from django.conf import settings
@@ -10,9 +11,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.api.problems import is_api, problem_response
 from mediscan.health import is_ready, readiness
 
 
@@ -46,11 +49,28 @@ def readyz(request: HttpRequest) -> JsonResponse:
     return answer
 
 
+def in_words_for_programs(status: HTTPStatus, sentence):
+    """Let an error handler answer a problem instead of a page below /api/."""
+
+    def decorate(handler):
+        @wraps(handler)
+        def answered(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+            if is_api(request):
+                return problem_response(request, status, str(sentence))
+            return handler(request, *args, **kwargs)
+
+        return answered
+
+    return decorate
+
+
+@in_words_for_programs(HTTPStatus.BAD_REQUEST, gettext_lazy("The request cannot be read."))
 @login_not_required
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return render(request, "400.html", status=HTTPStatus.BAD_REQUEST)
 
 
+@in_words_for_programs(HTTPStatus.FORBIDDEN, gettext_lazy("You may not do this."))
 @login_not_required
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Say what the guard said: it names the role that is needed."""
@@ -58,6 +78,9 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return render(request, "403.html", reason, status=HTTPStatus.FORBIDDEN)
 
 
+@in_words_for_programs(
+    HTTPStatus.NOT_FOUND, gettext_lazy("There is nothing here. Every address ends in a slash.")
+)
 @login_not_required
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
@@ -69,6 +92,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403.html", {"reason": sentence}, status=HTTPStatus.FORBIDDEN)
 
 
+@in_words_for_programs(
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    gettext_lazy("Something failed here. The request id finds it in the log."),
+)
 @login_not_required
 def server_error(request: HttpRequest) -> HttpResponse:
     """Rendered without context processors: they may be what failed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from mediscan.env import (
@@ -46,6 +47,8 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_q",
     "django_ratelimit",
+    "rest_framework",
+    "drf_spectacular",
     "mediscan.apps.MediScanConfig",
     "accounts",
     "imaging",
@@ -190,6 +193,34 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 globals().update(email(env_secret("EMAIL_URL", ""), env_str("EMAIL_FILE_DIR", "")))
 DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "MediScan <noreply@localhost>")
+
+# --- programs
+REST_FRAMEWORK = {
+    # the token class stands first: its header makes a refusal 401 instead of 403
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.TokenAuthentication",
+        "accounts.api.authentication.PageSession",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.Nobody"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "accounts.api.problems.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
+    "REFRESH_TOKEN_LIFETIME": timedelta(hours=24),
+    "USER_ID_CLAIM": "sub",
+    "SIGNING_KEY": None,  # the vault's keys sign; without this the default is SECRET_KEY
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "MediScan",
+    "DESCRIPTION": f"{RESEARCH_NOTICE}.",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+}
 
 # --- the browser
 CONTENT_SECURITY_POLICY = {

@@ -1,0 +1,68 @@
+"""The one call that signs a person in by API: the pages' pipeline, counters and all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from accounts.api.problems import Problem
+from accounts.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who was let in, and whether a second factor was shown."""
+
+    user: User
+    second_factor: bool
+
+
+def person_admit(request: HttpRequest, *, email: str, password: str, otp: str) -> Admission:
+    """Return who these credentials are; Problem says what is missing and how to get it.
+
+    What depends on the account is said only to whoever knows its password.
+    """
+    user = _known(request, email, password)
+    if not EmailAddress.objects.filter(user=user, email__iexact=email, verified=True).exists():
+        raise Problem(
+            403,
+            "email_unverified",
+            _("The e-mail address is not confirmed. Sign in on the site once and enter the code."),
+        )
+    if user.must_change_password:
+        raise Problem(
+            403,
+            "password_change_required",
+            _("The password is temporary. Change it on the site first."),
+        )
+    return Admission(user, _factor_shown(request, user, otp))
+
+
+def _known(request: HttpRequest, email: str, password: str) -> User:
+    try:
+        user = get_adapter().authenticate(request, email=email, password=password)
+    except ValidationError:  # allauth's own brake in front of ours
+        raise Problem(
+            429, "throttled", _("Too many attempts. Wait a minute and try again."), wait=60
+        ) from None
+    if user is None or not user.is_active:
+        raise Problem(
+            401, "invalid_credentials", _("The e-mail address or the password is not right.")
+        )
+    return user
+
+
+def _factor_shown(request: HttpRequest, user: User, otp: str) -> bool:
+    if settings.SECOND_FACTOR == "always":
+        raise Problem(
+            403,
+            "factor_required",
+            _("This site asks for a second factor. Sign in on the site and set one up first."),
+        )
+    return False

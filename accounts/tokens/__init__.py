@@ -1,0 +1,1 @@
+"""API credentials: JSON Web Tokens for people, API keys for machines."""

@@ -1,0 +1,8 @@
+"""Every address below /api/v1/, room by room."""
+
+from django.urls import include, path
+
+app_name = "api"
+urlpatterns = [
+    path("", include("accounts.api.urls")),
+]
