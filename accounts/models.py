@@ -13,6 +13,8 @@ from django.db.models.functions import Lower
 from django.utils.timezone import now
 
 from accounts import roles
+from accounts.audit.tables import AuditEvent
+from accounts.notice_table import Notice
 from accounts.tokens.tables import TokenFamily
 from accounts.vault.tables import Blob, VaultKey
 
@@ -21,6 +23,7 @@ __all__ = [
     "Blob",
     "Department",
     "Membership",
+    "Notice",
     "Organisation",
     "Plan",
     "TokenFamily",
@@ -154,39 +157,3 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_role_display()} at {self.organisation}"
-
-
-class AuditEvent(models.Model):
-    """One line of the audit trail: appended, never changed, never deleted."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    at = models.DateTimeField(auto_now_add=True)
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    organisation = models.ForeignKey(
-        Organisation, models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    action = models.CharField(max_length=64, help_text="noun.verb, for instance run.submit")
-    target = models.CharField(max_length=128, blank=True, help_text="model:pk, never a name")
-    outcome = models.CharField(max_length=16, default="ok")
-    reason = models.CharField(max_length=200, blank=True)
-    request_id = models.CharField(max_length=32, blank=True)
-
-    class Meta:
-        ordering = ["-at"]
-        indexes = [
-            models.Index(fields=["target", "at"]),
-            models.Index(fields=["organisation", "at"]),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.action} {self.target}"
-
-    def save(self, *args, **kwargs) -> None:
-        if not self._state.adding:
-            raise TypeError("the audit trail is append-only")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args, **kwargs):
-        raise TypeError("the audit trail is append-only")

@@ -1,0 +1,194 @@
+"""PURE: every act that the trail knows, with its group, its words and its DICOM PS3.15 A.5 code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# DICOM PS3.16, CID 400 (event) and CID 401 (type), as event:type
+LOGIN, LOGOUT = "110114:110122", "110114:110123"
+ALERT, OVERRIDE, OVERRIDE_END = "110113", "110113:110127", "110113:110138"
+RESTRICTED, ROLES, ATTRIBUTES = "110113:110132", "110113:110136", "110113:110137"
+SECURITY, SOFTWARE = "110113:110128", "110100:110131"
+START, STOP = "110100:110120", "110100:110121"
+ACCESSED, TRANSFERRED, DELETED = "110103", "110104", "110105"
+EXPORTED, IMPORTED, QUERY = "110106", "110107", "110112"
+PATIENT, PROCEDURE, LOG_USED = "110110", "110111", "110101"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One kind of act: the group it is filtered by, its words, its code where one fits."""
+
+    group: str
+    words: str
+    dicom: str = ""
+
+
+GROUPS = {
+    "signin": "Signing in",
+    "credentials": "Passwords, factors, tokens",
+    "people": "People and roles",
+    "access": "Denials and emergency access",
+    "records": "Records",
+    "outputs": "Exports and links",
+    "work": "Uploads and jobs",
+    "review": "Review and signature",
+    "models": "Models and settings",
+    "vault": "Keys and backup",
+    "trail": "The trail itself",
+    "system": "System",
+}
+
+
+def _group(group: str, *rows: tuple[str, ...]) -> dict[str, Action]:
+    return {name: Action(group, *words) for name, *words in rows}
+
+
+def _kept(group: str, noun: str, words: str, dicom: str) -> dict[str, Action]:
+    """The three acts on a row that is kept by a person."""
+    verbs = (("create", "added"), ("change", "changed"), ("delete", "removed"))
+    return {f"{noun}.{verb}": Action(group, f"{words} {done}", dicom) for verb, done in verbs}
+
+
+ACTIONS: dict[str, Action] = {
+    **_group(
+        "signin",
+        ("session.start", "Signed in", LOGIN),
+        ("session.refuse", "Sign-in refused", LOGIN),
+        ("session.throttle", "Sign-in slowed down", ALERT),
+        ("session.end", "Signed out", LOGOUT),
+        ("session.expire", "Session ran out", LOGOUT),
+        ("session.revoke", "Session ended by its owner", LOGOUT),
+        ("session.confirm", "Identity confirmed again", LOGIN),
+        ("device.new", "Signed in from a new device", LOGIN),
+        ("login.doubt", "A sign-in was disowned", ALERT),
+        ("lock.lift", "Lock lifted", ATTRIBUTES),
+    ),
+    **_group(
+        "credentials",
+        ("password.change", "Password changed", ATTRIBUTES),
+        ("password.reset_ask", "Password reset asked for", ATTRIBUTES),
+        ("email.change", "E-mail address changed", ATTRIBUTES),
+        ("factor.add", "Second factor added", ATTRIBUTES),
+        ("factor.remove", "Second factor removed", ATTRIBUTES),
+        ("factor.refuse", "Code refused", LOGIN),
+        ("factor.codes", "Recovery codes made", ATTRIBUTES),
+        ("factor.code_used", "Recovery code used", LOGIN),
+        ("token.issue", "API token issued", LOGIN),
+        ("token.refresh", "API token refreshed", LOGIN),
+        ("token.refuse", "API token refused", LOGIN),
+        ("token.reuse", "Old API token used again", ALERT),
+        ("token.revoke", "API token revoked", LOGOUT),
+        ("api_key.create", "API key made", ATTRIBUTES),
+        ("api_key.revoke", "API key revoked", ATTRIBUTES),
+        ("api_key.refuse", "API key refused", LOGIN),
+    ),
+    **_kept("people", "user", "Person", ATTRIBUTES),
+    **_kept("people", "organisation", "Organisation", SECURITY),
+    **_kept("people", "department", "Department", SECURITY),
+    **_kept("people", "membership", "Role", ROLES),
+    **_kept("people", "assignment", "Assignment", ROLES),
+    **_kept("people", "plan", "Plan", SECURITY),
+    **_group(
+        "access",
+        ("access.refuse", "Refused: the role is missing", RESTRICTED),
+        ("breakglass.start", "Emergency access opened", OVERRIDE),
+        ("breakglass.end", "Emergency access ended", OVERRIDE_END),
+        ("breakglass.review", "Emergency access reviewed", OVERRIDE),
+        ("breakglass.escalate", "Emergency access not reviewed in time", OVERRIDE),
+    ),
+    **_group(
+        "records",
+        ("study.view", "Study opened", ACCESSED),
+        ("image.view", "Image opened", ACCESSED),
+        ("result.view", "Result opened", ACCESSED),
+        ("patient.view", "Patient opened", PATIENT),
+        ("record.list", "Worklist opened", QUERY),
+        ("record.search", "Records searched", QUERY),
+        ("record.bulk_view", "Records read in bulk", QUERY),
+        ("image.create", "Image stored", IMPORTED),
+        ("patient.change", "Patient changed", PATIENT),
+        ("patient.erase", "Patient erased", DELETED),
+        ("study.delete", "Study deleted", DELETED),
+        ("study.restore", "Study restored", PROCEDURE),
+    ),
+    **_group(
+        "outputs",
+        ("export.create", "Export asked for", EXPORTED),
+        ("export.succeed", "Export made", EXPORTED),
+        ("export.fail", "Export failed", EXPORTED),
+        ("export.download", "Export downloaded", EXPORTED),
+        ("export.expire", "Export removed after its time", EXPORTED),
+        ("image.download", "Picture downloaded", EXPORTED),
+        ("report.print", "Report opened for print", EXPORTED),
+        ("link.create", "Signed link made", EXPORTED),
+        ("link.use", "Signed link used", TRANSFERRED),
+    ),
+    **_group(
+        "work",
+        ("upload.create", "Upload received", IMPORTED),
+        ("upload.refuse", "File refused", IMPORTED),
+        ("run.submit", "Run started", PROCEDURE),
+        ("run.cancel", "Run cancelled", PROCEDURE),
+        ("job.start", "Job started", PROCEDURE),
+        ("job.succeed", "Job succeeded", PROCEDURE),
+        ("job.fail", "Job failed", PROCEDURE),
+        ("job.cancel", "Job cancelled", PROCEDURE),
+        ("job.requeue", "Job queued again", PROCEDURE),
+        ("job.retry", "Job retried", PROCEDURE),
+        ("job.die", "Job given up: the worker died", PROCEDURE),
+    ),
+    **_group(
+        "review",
+        ("result.release", "Result released", PROCEDURE),
+        ("review.create", "Review saved", PROCEDURE),
+        ("review.sign", "Review signed", PROCEDURE),
+        ("review.amend", "Review amended", PROCEDURE),
+    ),
+    **_group(
+        "models",
+        ("model.register", "Model registered", SOFTWARE),
+        ("model.draft", "Model held back", SOFTWARE),
+        ("model.checked", "Model checked", SOFTWARE),
+        ("model.approve", "Model approved", SOFTWARE),
+        ("model.active", "Model activated", SOFTWARE),
+        ("model.retired", "Model retired", SOFTWARE),
+        ("model.quarantined", "Model quarantined", ALERT),
+        ("model.checksum", "Model file differs from its checksum", ALERT),
+        ("ensemble.save", "Ensemble saved", SOFTWARE),
+        ("ensemble.change", "Ensemble or threshold changed", SOFTWARE),
+        ("settings.change", "Configuration changed", SECURITY),
+    ),
+    **_group(
+        "vault",
+        ("key.create", "Key made", SECURITY),
+        ("key.rotate", "Keys rotated", SECURITY),
+        ("key.retire", "Key retired", SECURITY),
+        ("key.destroy", "Key destroyed", SECURITY),
+        ("vault.damage", "Decryption failed", ALERT),
+        ("backup.create", "Backup made", EXPORTED),
+        ("backup.restore", "Backup restored", IMPORTED),
+        ("ledger.replay", "Erasures replayed after a restore", DELETED),
+    ),
+    **_group(
+        "trail",
+        ("audit.view", "Trail read", LOG_USED),
+        ("audit.verify", "Trail verified", LOG_USED),
+        ("audit.export", "Trail exported", LOG_USED),
+        ("audit.gap", "Trail damaged", ALERT),
+    ),
+    **_group(
+        "system",
+        ("system.start", "Started", START),
+        ("system.stop", "Stopped", STOP),
+        ("clock.jump", "Clock jumped", ALERT),
+    ),
+}  # fmt: skip
+
+
+def action_named(name: str) -> Action:
+    """Return the declared action. Raises ValueError for one that the trail does not know."""
+    try:
+        return ACTIONS[name]
+    except KeyError:
+        raise ValueError(f"{name!r} is not declared in accounts/audit/actions.py") from None

@@ -1,0 +1,159 @@
+"""PURE: every notice that the house sends, in words that name no patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+def _(text: str) -> str:
+    """Mark a sentence for translation; it is translated where it is shown."""
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a notice says: a title, a sentence with {facts}, what to do, and the page that helps."""
+
+    title: str
+    words: str
+    remedy: str
+    page: str = "accounts:activity"
+    facts: tuple[str, ...] = ()
+    is_grave: bool = True
+
+
+_NOT_YOU = _("If this was not you, change your password and end your other sessions.")
+
+KINDS: dict[str, Kind] = {
+    # to the owner of the account
+    "account_locked": Kind(
+        _("Your account was slowed down"),
+        _("Somebody entered a wrong password for your account several times. It opens by itself."),
+        _("If this was not you, nothing is lost: choose a password that nobody can guess."),
+    ),
+    "new_device": Kind(
+        _("A sign-in from a new device"),
+        _("Your account was opened from {device}, address {ip}."),
+        _NOT_YOU,
+        facts=("device", "ip"),
+    ),
+    "success_after_failures": Kind(
+        _("A sign-in after several wrong passwords"),
+        _("Your account was opened after {count} failed attempts, from address {ip}."),
+        _NOT_YOU,
+        facts=("count", "ip"),
+    ),
+    "factor_added": Kind(
+        _("A second factor was added"),
+        _("A second factor was added to your account: {factor}."),
+        _NOT_YOU,
+        facts=("factor",),
+    ),
+    "factor_removed": Kind(
+        _("A second factor was removed"),
+        _("A second factor was removed from your account: {factor}."),
+        _NOT_YOU,
+        facts=("factor",),
+    ),
+    "credential_changed": Kind(
+        _("Your sign-in data were changed"),
+        _("The {what} of your account was changed."),
+        _NOT_YOU,
+        facts=("what",),
+    ),
+    "recovery_code_used": Kind(
+        _("A recovery code was used"),
+        _("Your account was opened with a recovery code; {left} are left."),
+        _("Make new codes when few are left. If this was not you, change your password now."),
+        facts=("left",),
+    ),
+    "token_reuse": Kind(
+        _("An old API token was used again"),
+        _("A refresh token that was replaced came back; its whole family is closed."),
+        _("Sign the program in again. If you cannot explain it, change your password."),
+    ),
+    "session_ended": Kind(
+        _("Your sessions were ended"),
+        _("All sessions of your account were ended."),
+        _("Sign in again."),
+        is_grave=False,
+    ),
+    "role_changed": Kind(
+        _("Your role was changed"),
+        _("An administrator changed what you may do in {organisation}."),
+        _("Ask an administrator of your organisation if you did not expect this."),
+        facts=("organisation",),
+        is_grave=False,
+    ),
+    "run_finished": Kind(
+        _("A run has finished"),
+        _("Your run has finished: {succeeded} succeeded, {failed} failed."),
+        _("Open the runs page to see the results."),
+        page="imaging:run-list",
+        facts=("succeeded", "failed"),
+        is_grave=False,
+    ),
+    # to auditors
+    "break_glass": Kind(
+        _("Emergency access was opened"),
+        _("Emergency access to one patient was opened. The reason stands in the audit trail."),
+        _("Review it within 72 hours."),
+        page="accounts:audit",
+    ),
+    "break_glass_escalated": Kind(
+        _("Emergency access was not reviewed"),
+        _("An emergency access was opened more than 72 hours ago and nobody has reviewed it."),
+        _("Review it now."),
+        page="accounts:audit",
+    ),
+    "audit_gap": Kind(
+        _("The audit trail is damaged"),
+        _("Verification failed at entry {seq}: {damage}."),
+        _("Keep the database and the checkpoint file as they are, and call your security officer."),
+        page="accounts:audit",
+        facts=("seq", "damage"),
+    ),
+    "failed_decryption": Kind(
+        _("Something could not be decrypted"),
+        _("An encrypted {what} did not open: it was changed, moved or cut."),
+        _("Compare it with the backup, and look in the audit trail for what happened before."),
+        page="accounts:audit",
+        facts=("what",),
+    ),
+    "role_raised": Kind(
+        _("A role was raised"),
+        _("A person was given the role {role}."),
+        _("Look in the audit trail whether it was meant to be."),
+        page="accounts:audit",
+        facts=("role",),
+    ),
+    # to administrators
+    "dead_job": Kind(
+        _("A job was given up"),
+        _("A job was given up after its worker died three times."),
+        _("Look at the run, and at the memory of the machine that runs the worker."),
+        page="imaging:run-list",
+    ),
+    "model_quarantined": Kind(
+        _("A model was quarantined"),
+        _("The model {model} was taken out of service: its files are not those registered."),
+        _("Restore the files, or give what is new a new version. The other models serve on."),
+        page="imaging:model-list",
+        facts=("model",),
+    ),
+    "late_backup": Kind(
+        _("The backup is late"),
+        _("The last backup is {hours} hours old."),
+        _("Make a backup now, and look why the last one did not run."),
+        page="analytics:dashboard",
+        facts=("hours",),
+    ),
+}
+
+
+def kind_named(name: str) -> Kind:
+    """Return the declared kind. Raises ValueError for one that is not in KINDS."""
+    try:
+        return KINDS[name]
+    except KeyError:
+        raise ValueError(f"{name!r} is not declared in accounts/notices.py") from None
