@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.roles import ROLES, names_for
 from accounts.selectors import user_may
 
+PUBLIC = "public"  # whoever comes
 SIGNED_IN = "signed-in"  # whoever has an account: their own affairs
 
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts.access import SIGNED_IN
+from accounts.access import PUBLIC, SIGNED_IN
 
-PUBLIC = "public"
 ADMIN = "admin.open"
 
 BY_NAME = {

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.access import PUBLIC, SIGNED_IN
 from accounts.api.door import person_admit
 from accounts.api.permissions import SignedIn
 from accounts.api.serializers import Me, RefreshRequest, TokenPair, TokenRequest
@@ -22,6 +23,7 @@ class TokenView(APIView):
 
     authentication_classes = ()
     permission_classes = ()
+    required_action = PUBLIC
 
     def get_authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'  # else a refusal would be 403 instead of 401
@@ -70,6 +72,7 @@ class TokenRevoke(TokenView):
 
 class MeView(APIView):
     permission_classes = (SignedIn,)
+    required_action = SIGNED_IN
 
     @extend_schema(responses=Me)
     def get(self, request: Request) -> Response:
