@@ -1,4 +1,4 @@
-"""What must hold before a worker may start: the rules of the queue, said at every start."""
+"""What must hold before a worker may start: the rules of the queue, an engine without a network."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.core.checks import CheckMessage, Error, register
+
+from imaging.engine.isolation import is_isolated
 
 FIXED = {  # each for a measured reason: docs/adr
     "orm": "default",
@@ -18,7 +20,7 @@ FIXED = {  # each for a measured reason: docs/adr
 }
 
 
-@register()
+@register("boot")
 def check_queue(**kwargs: Any) -> list[CheckMessage]:
     """The queue must not deliver twice while a task runs, nor keep pickled results."""
     conf = settings.Q_CLUSTER
@@ -47,11 +49,27 @@ def check_queue(**kwargs: Any) -> list[CheckMessage]:
     return errors
 
 
-@register()
+@register("boot")
 def check_admin(**kwargs: Any) -> list[CheckMessage]:
     """No queue internals in the admin: its forms let staff schedule os.system."""
     return [
         Error(f"{model.__name__} must not be in the admin.", id="imaging.E004")
         for model in admin.site._registry
         if model._meta.app_label == "django_q"
+    ]
+
+
+@register("boot_engine", deploy=True)
+def check_engine(**kwargs: Any) -> list[CheckMessage]:
+    """In production a hostile file finds no network, unless that is accepted in writing."""
+    if settings.ENVIRONMENT != "production" or settings.ALLOW_ENGINE_NETWORK or is_isolated():
+        return []
+    return [
+        Error(
+            "ALLOW_ENGINE_NETWORK: this machine does not let the engine leave the network.",
+            hint="Allow user namespaces (sysctl kernel.unprivileged_userns_clone=1; in a container"
+            " a seccomp profile that permits unshare), or cut the worker off by a firewall and"
+            " accept it in writing: ALLOW_ENGINE_NETWORK=true.",
+            id="imaging.E005",
+        )
     ]

@@ -23,6 +23,7 @@ _DATABASES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 _MAIL = "django.core.mail.backends"
 _MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 _dotenv: dict[str, str] = {}
+_files: dict[str, Path] = {}
 
 
 def read_dotenv(path: Path) -> None:
@@ -33,6 +34,7 @@ def read_dotenv(path: Path) -> None:
     """
     if not path.exists():
         return
+    _files[path.name] = path
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         line = line.strip()
         if not line or line.startswith("#"):
@@ -110,6 +112,11 @@ def env_secret(name: str, default: str | None = None) -> str:
     return value
 
 
+def secret_files() -> dict[str, Path]:
+    """Return the files that secrets were read from so far, by what names them."""
+    return dict(_files)
+
+
 def env_key(name: str) -> bytes:
     """Return a key of 32 bytes, written in base64 in $NAME or the file of $NAME_FILE."""
     try:
@@ -181,6 +188,7 @@ def _secret_text(name: str, path: Path) -> str:
         raise ImproperlyConfigured(f"{name}_FILE={path}: cannot be read ({reason}).") from None
     if not text:
         raise ImproperlyConfigured(f"{name}_FILE={path}: the file is empty.")
+    _files[f"{name}_FILE"] = path
     return text
 
 

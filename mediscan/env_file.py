@@ -46,6 +46,8 @@ DEBUG=false
 # --- data
 # Without it: SQLite in the data folder. Over a socket: postgres://user@/name?host=/run/postgresql
 #DATABASE_URL=postgres://mediscan:password@localhost:5432/mediscan
+# true lets production run on SQLite: one machine, one disk, few writers.
+#ALLOW_SQLITE=false
 # Encrypted files, the SQLite database and collected static files. Default: var/
 #MEDISCAN_DATA_DIR=/srv/mediscan
 # The folder of trained models. Default: models/
@@ -67,6 +69,9 @@ DEBUG=false
 #WEB_THREADS=8
 #WORKERS=1
 #ENGINE_MEMORY_CAP_MB=2000
+# The process that opens sent files and runs models leaves the network first, which needs the
+# kernel's leave. true accepts in writing that here it cannot.
+#ALLOW_ENGINE_NETWORK=false
 # The largest upload at once and the largest file in it, in bytes.
 #UPLOAD_MAX_BYTES=2147483648
 #UPLOAD_MAX_FILE_BYTES=536870912

@@ -23,3 +23,7 @@ def give_memory_back() -> None:
 give_memory_back()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mediscan.settings.chosen")
 application = get_wsgi_application()
+
+from accounts.boot import refuse_unsafe_start  # noqa: E402  the apps are loaded by now
+
+refuse_unsafe_start("boot", "boot_database")

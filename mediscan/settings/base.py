@@ -8,6 +8,7 @@ from pathlib import Path
 from mediscan.env import (
     database,
     email,
+    env_bool,
     env_int,
     env_list,
     env_path,
@@ -109,6 +110,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 else:
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+ALLOW_SQLITE = env_bool("ALLOW_SQLITE", default=False)  # in production, for one machine
 CACHE_URL = env_str("CACHE_URL", "")
 CACHES = {
     "default": (
@@ -274,6 +276,8 @@ RECOVERIES = [
     "reports.services.exports_recover",
 ]
 STARTER_MODELS = ["xray-lungs-unet", "xray-lungs-segresnet", "xray-lungs-resunet"]
+ALLOW_ENGINE_NETWORK = env_bool("ALLOW_ENGINE_NETWORK", default=False)
+WEB_WORKERS = env_int("WEB_WORKERS", 1)
 ENGINE_MEMORY_CAP_MB = env_int("ENGINE_MEMORY_CAP_MB", 2_000)
 
 # --- words and time

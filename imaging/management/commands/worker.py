@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.core.management.base import BaseCommand
 
+from accounts.boot import refuse_unsafe_start
 from imaging.services.supervisor import Supervisor
 
 
@@ -11,4 +12,5 @@ class Command(BaseCommand):
     help = "Run the background worker until SIGTERM or Ctrl-C: cluster, recovery, watchdog."
 
     def handle(self, **options) -> None:
+        refuse_unsafe_start("boot", "boot_database", "boot_engine")
         Supervisor().run()

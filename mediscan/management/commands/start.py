@@ -12,10 +12,12 @@ import time
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from mediscan.env import env_int, env_str
+from accounts.boot import refuse_unsafe_start
+from mediscan.env import PRODUCTION, env_int, env_str
 
 STOP_AFTER_S = 8
 
@@ -29,15 +31,17 @@ class Command(BaseCommand):
         parser.add_argument("--no-sample", action="store_true", help="do not analyse a sample")
 
     def handle(self, *, host: str, port: int, no_sample: bool, **options) -> None:
+        refuse_unsafe_start("boot", "boot_engine")
         refuse_a_busy_port(host, port)
         self._prepare()
+        refuse_unsafe_start("boot_database")
         children = Children()
         signal.signal(signal.SIGTERM, _as_ctrl_c)
         try:
             children.start([sys.executable, "manage.py", "worker"])
             children.start(gunicorn(host, port))
             wait_for_port(host, port)
-            if not no_sample:
+            if not no_sample and settings.ENVIRONMENT != PRODUCTION:
                 call_command("seed_sample", stdout=self.stdout)
             self.stdout.write(self.style.SUCCESS(f"MediScan is ready: http://{host}:{port}/"))
             self.stdout.write(f"{settings.RESEARCH_NOTICE}. Ctrl-C stops it.")
@@ -55,7 +59,13 @@ class Command(BaseCommand):
         if static_is_stale():
             call_command("collectstatic", interactive=False, verbosity=0, clear=True)
         call_command("sync_models", stdout=self.stdout)
-        call_command("create_admin", stdout=self.stdout)
+        if settings.ENVIRONMENT == PRODUCTION:  # no account but those that a person asked for
+            if not get_user_model().objects.exists():
+                self.stdout.write(
+                    "There is no account yet: python manage.py create_admin --email …"
+                )
+        else:
+            call_command("create_admin", stdout=self.stdout)
 
 
 class Children:
@@ -99,7 +109,7 @@ def gunicorn(host: str, port: int) -> list[str]:
         sys.executable, "-m", "gunicorn", "mediscan.wsgi",
         "--bind", f"{host}:{port}",
         "--worker-class", "gthread",
-        "--workers", str(env_int("WEB_WORKERS", 1)),
+        "--workers", str(settings.WEB_WORKERS),
         "--threads", str(env_int("WEB_THREADS", 8)),
         "--timeout", "120",
         "--graceful-timeout", "5",
