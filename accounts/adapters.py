@@ -7,6 +7,13 @@ from django.db import transaction
 from django.shortcuts import resolve_url
 
 from accounts.services.people import person_register
+from accounts.throttle import (
+    attempt_check,
+    attempt_failed,
+    attempt_succeeded,
+    client_ip,
+    device_remember,
+)
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -27,8 +34,37 @@ class AccountAdapter(DefaultAccountAdapter):
             user.name = self.request.POST.get("name", "")[:200]
         return super().clean_password(password, user)
 
+    # --- every check of a password passes the one door
+
+    def pre_authenticate(self, request, **credentials) -> None:
+        """Count the try, or raise TooManyAttempts."""
+        attempt_check(request, kind="password", account=_login(credentials))
+        super().pre_authenticate(request, **credentials)
+
+    def authenticate(self, request, **credentials):
+        user = super().authenticate(request, **credentials)
+        if user is not None:
+            attempt_succeeded(request, kind="password", account=_login(credentials))
+        return user
+
+    def authentication_failed(self, request, **credentials) -> None:
+        attempt_failed(request, kind="password", account=_login(credentials))
+
+    def post_login(self, request, user, **kwargs):
+        """Remember the device: from now on strangers' wrong passwords do not lock it out."""
+        response = super().post_login(request, user, **kwargs)
+        device_remember(request, response, user)
+        return response
+
+    def get_client_ip(self, request) -> str:
+        return client_ip(request)
+
     def format_email_subject(self, subject: str) -> str:
         return f"MediScan: {subject}"
 
     def get_password_change_redirect_url(self, request) -> str:
         return resolve_url("analytics:dashboard")
+
+
+def _login(credentials: dict) -> str:
+    return credentials.get("email") or credentials.get("username") or ""

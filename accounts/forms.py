@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from allauth.account import forms as stock
+from allauth.account.adapter import get_adapter
+from allauth.core import context
 from django import forms
 from django.utils.translation import gettext_lazy as _
+
+from accounts.throttle import attempt_check, attempt_failed, attempt_succeeded
 
 EMAIL = _("E-mail address")
 PASSWORD_HINT = _(
     "At least 12 characters of any kind; a few words in a row are good. Not a common password,"
     " not only digits, nothing like your name or e-mail address."
 )
+RESET_STATE = "account_password_reset_verification"  # where allauth keeps it in the session
 CODE_HINT = _("Upper or lower case, with or without the dash. Pasting works.")
 
 
@@ -67,6 +72,13 @@ class ChangePasswordForm(Plain, stock.ChangePasswordForm):
     }
     hints = {"password1": PASSWORD_HINT}
 
+    def clean_oldpassword(self) -> str:
+        """Check the current password where every password is checked and counted."""
+        password = self.cleaned_data["oldpassword"]
+        if not get_adapter().reauthenticate(self.user, password):
+            raise get_adapter().validation_error("enter_current_password")
+        return password
+
 
 class SetPasswordForm(Plain, stock.SetPasswordForm):
     labels = {"password1": _("New password"), "password2": _("New password, once more")}
@@ -75,6 +87,11 @@ class SetPasswordForm(Plain, stock.SetPasswordForm):
 
 class ResetPasswordForm(Plain, stock.ResetPasswordForm):
     labels = {"email": EMAIL}
+
+    def save(self, request, **kwargs) -> str:
+        """Send the code; letters that nobody answers have to wait longer and longer."""
+        attempt_check(request, kind="mail", account=self.cleaned_data["email"])
+        return super().save(request, **kwargs)
 
 
 class ResetPasswordKeyForm(Plain, stock.ResetPasswordKeyForm):
@@ -105,3 +122,16 @@ class EmailCodeForm(Code, stock.ConfirmEmailVerificationCodeForm):
 
 class ResetCodeForm(Code, stock.ConfirmPasswordResetCodeForm):
     """The code that opens the choice of a new password."""
+
+    def clean_code(self) -> str:
+        """Count the try for the address that was typed, known or not."""
+        request = context.request
+        email = request.session[RESET_STATE]["email"]
+        attempt_check(request, kind="reset", account=email)
+        try:
+            code = super().clean_code()
+        except forms.ValidationError:
+            attempt_failed(request, kind="reset", account=email)
+            raise
+        attempt_succeeded(request, kind="reset", account=email)
+        return code

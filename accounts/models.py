@@ -13,12 +13,14 @@ from django.db.models.functions import Lower
 from django.utils.timezone import now
 
 from accounts import roles
+from accounts.attempt_tables import AttemptCounter
 from accounts.audit.tables import AuditEvent
 from accounts.notice_table import Notice
 from accounts.tokens.tables import TokenFamily
 from accounts.vault.tables import Blob, VaultKey
 
 __all__ = [
+    "AttemptCounter",
     "AuditEvent",
     "Blob",
     "Department",

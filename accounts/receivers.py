@@ -7,6 +7,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.dispatch import receiver
 
 from accounts import audit
+from accounts.throttle import attempts_forgive
 
 
 @receiver(user_logged_in)
@@ -25,6 +26,12 @@ def on_failure(sender, credentials, request=None, **kwargs) -> None:
     audit.record(
         None, "session.refuse", outcome="refused", request_id=getattr(request, "request_id", "")
     )
+
+
+@receiver(password_reset)
+def on_proven_mailbox(sender, request, user, **kwargs) -> None:
+    """Whoever could answer the letter is let go on; tries at a second factor stay counted."""
+    attempts_forgive(user)
 
 
 @receiver([password_changed, password_reset, password_set])

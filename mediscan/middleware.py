@@ -9,9 +9,10 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django_ratelimit.exceptions import Ratelimited
 
+from accounts.throttle import TooMany as TooManyError
 from mediscan.logs import request_id
+from mediscan.views import too_many
 
 # Pages that a person with a temporary password may still open.
 ALWAYS_OPEN = {"account_change_password", "account_logout", "account_reauthenticate"}
@@ -102,7 +103,7 @@ class PasswordMustChange:
 
 
 class TooMany:
-    """A flood limit answers 429 with a sentence, never 403."""
+    """Who has to wait is told for how long: 429 with a sentence."""
 
     def __init__(self, get_response) -> None:
         self.get_response = get_response
@@ -111,8 +112,4 @@ class TooMany:
         return self.get_response(request)
 
     def process_exception(self, request, exception):
-        if not isinstance(exception, Ratelimited):
-            return None
-        response = render(request, "429.html", status=429)
-        response["Retry-After"] = "60"
-        return response
+        return too_many(request, exception) if isinstance(exception, TooManyError) else None

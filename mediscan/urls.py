@@ -19,4 +19,5 @@ urlpatterns = [
 handler400 = "mediscan.views.bad_request"
 handler403 = "mediscan.views.forbidden"
 handler404 = "mediscan.views.not_found"
+handler429 = "mediscan.views.too_many"  # allauth asks for it
 handler500 = "mediscan.views.server_error"

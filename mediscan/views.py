@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import wraps
 from http import HTTPStatus
 
@@ -11,12 +12,15 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.api.problems import is_api, problem_response
+from accounts.throttle import TooMany
 from mediscan.health import is_ready, readiness
+
+ALLAUTH_WAIT_S = 60
 
 
 @login_not_required
@@ -90,6 +94,23 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     sentence = _("The page was open for too long, or cookies are switched off for this site.")
     return render(request, "403.html", {"reason": sentence}, status=HTTPStatus.FORBIDDEN)
+
+
+@login_not_required
+def too_many(request: HttpRequest, exception: TooMany | None = None) -> HttpResponse:
+    """Say how long to wait; allauth's own limits, which count by the minute, answer the same."""
+    seconds = exception.retry_after_s if exception else ALLAUTH_WAIT_S
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    response = render(request, "429.html", {"wait": wait_in_words(seconds)}, status=status)
+    response["Retry-After"] = str(seconds)
+    return response
+
+
+def wait_in_words(seconds: int) -> str:
+    if seconds < 60:
+        return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}
+    minutes = math.ceil(seconds / 60)
+    return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
 
 
 @in_words_for_programs(

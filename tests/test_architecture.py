@@ -48,7 +48,7 @@ RULES = {  # files: what they must never import
 }
 ONE_DOOR = {  # a name: the only files that may import it
     "django_q": {"imaging/queue.py"},
-    "django_ratelimit": {"accounts/throttle.py", "mediscan/middleware.py"},
+    "django_ratelimit": {"accounts/throttle/rates.py"},
 }
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from accounts.throttle import TooMany
 from accounts.tokens.reading import TokenRefused
 
 CONTENT_TYPE = "application/problem+json"
@@ -91,6 +92,13 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
         return exc
     if isinstance(exc, TokenRefused):
         return Problem(HTTPStatus.UNAUTHORIZED, exc.code, str(exc))
+    if isinstance(exc, TooMany):
+        return Problem(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "throttled",
+            _("Too many tries. Wait as long as Retry-After says, then try again."),
+            wait=exc.retry_after_s,
+        )
     if isinstance(exc, Http404):
         return exceptions.NotFound(_("There is nothing here that you may see."))
     if isinstance(exc, PermissionDenied):

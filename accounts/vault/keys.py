@@ -28,7 +28,7 @@ from accounts.vault.cipher import (
 from accounts.vault.key_cache import MOST, KeyCache
 from accounts.vault.tables import VaultKey
 
-PURPOSES = ("audit", "jwt", "sessions", "mfa", "links", "registry")
+PURPOSES = ("audit", "jwt", "sessions", "mfa", "links", "registry", "throttle")
 BATCH = 500  # keys fetched by one query
 
 logger = logging.getLogger(__name__)

@@ -173,6 +173,14 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_RATE_LIMITS = {
+    # counted in rows by accounts/throttle: a limit per e-mail in the cache would let a stranger
+    # lock the owner out, on the owner's own device too
+    "login_failed": None,
+    "login": "120/m/ip",  # a ward behind one address begins its shift
+    "reset_password": "20/m/ip",
+}
+RATELIMIT_IP_META_KEY = "accounts.throttle.client_ip"
 ALLAUTH_TRUSTED_PROXY_COUNT = env_int("TRUSTED_PROXIES", 0)
 PASSWORD_HASHERS = ["accounts.hashers.Argon2"]
 AUTH_PASSWORD_VALIDATORS = [
