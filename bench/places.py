@@ -17,7 +17,6 @@ ENGINE = {  # in the engine child
     "imaging.inference.pipeline:_versions": "library versions",
     "imaging.measures.region:region_of": "denominator (foreground)",
     "imaging.measures.measuring:stops_of": "table: components by threshold",
-    "imaging.measures.measuring:stop_map": "table: highest stop per pixel",
     "imaging.measures.measuring:_nested": "table: areas",
     "imaging.measures.measuring:backgrounds": "table: background",
     "imaging.measures.measuring:census_by_stop": "table: intensities",

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from imaging.inference.grids import FloatArray
 from imaging.inference.metadata import ModelMetadata
+from imaging.measures.components import fill_holes as filled_plane
 from imaging.measures.threshold import LEVELS, threshold_level
 
 ISLAND = 0.05
@@ -62,7 +63,8 @@ def fill_holes(p: FloatArray, threshold: float) -> FloatArray:
     one below T.
     """
     mask = p >= np.float32(threshold)
-    holes = ndimage.binary_fill_holes(mask) & ~mask
+    filled = filled_plane(mask) if mask.ndim == 2 else ndimage.binary_fill_holes(mask)
+    holes = filled & ~mask
     inside = np.float32(threshold_level(threshold) / LEVELS)
     return np.where(holes, np.maximum(p, inside), p)
 

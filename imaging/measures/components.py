@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -16,6 +16,7 @@ from imaging.measures.probability import Map, Mask
 _TOUCHING_26 = np.ones((3, 3, 3), dtype=bool)
 _FEW = 64  # regions
 _CALM = 8  # left edges in a row
+_EVERY = 4  # row is looked at for that
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,11 +26,13 @@ class Part:
     origin  first corner of the box (z, y, x) on the image's grid.
     q       the map inside the region, 0 elsewhere; uint8 (Z, Y, X) of the box.
     px      number of pixels of the region.
+    solid   it is known to have no hole; False where nobody looked.
     """
 
     origin: tuple[int, int, int]
     q: Map
     px: int
+    solid: bool = False
 
     @property
     def mask(self) -> Mask:
@@ -60,26 +63,41 @@ def split(q: Map, level: int, min_px: int, origin: tuple[int, int, int] = (0, 0,
 
     Regions below `min_px` pixels are specks. Parts come in no particular order.
     """
-    labels, sizes, boxes = _label(q >= level)
-    big = sizes >= min_px
+    found = _label(q >= level)
+    big = found.sizes >= min_px
     parts = []
     for number in np.flatnonzero(big):
-        box = boxes[number]
-        inside = q[box] * (labels[box] == number + 1)
+        box = found.boxes[number]
         corner = tuple(o + s.start for o, s in zip(origin, box, strict=True))
-        parts.append(Part((corner[0], corner[1], corner[2]), inside, int(sizes[number])))
+        parts.append(
+            Part(
+                (corner[0], corner[1], corner[2]),
+                q[box] * found.only(number),
+                int(found.sizes[number]),
+                found.solid[number],
+            )
+        )
     if big.all():
         return Split(parts, None)
-    small = np.concatenate([[False], ~big])[labels]
-    return Split(parts, np.where(small, q, np.uint8(0)))
+    return Split(parts, found.lifted(q, np.flatnonzero(~big)))
 
 
 def lesion_mask(q: Map, level: int, min_px: int) -> Mask:
     """Return q >= level without its specks: bool (Z, Y, X), what n counts."""
     mask = np.asarray(q >= level)
-    labels, sizes, _ = _label(mask)
-    big = sizes >= min_px
-    return mask if big.all() else np.asarray(np.concatenate([[False], big])[labels])
+    if _surely_big(mask, min_px):
+        return mask
+    found = _label(mask)
+    big = found.sizes >= min_px
+    return mask if big.all() else np.asarray(np.concatenate([[False], big])[found.labels])
+
+
+def _surely_big(mask: Mask, min_px: int) -> bool:
+    """Return whether every region of a picture is so long or high that it cannot be a speck."""
+    outlines = _outlines(_bytes(mask[0])) if len(mask) == 1 else None
+    if outlines is None or len(outlines) > _FEW:
+        return False
+    return all(max(cv2.boundingRect(outline.points)[2:]) >= min_px for outline in outlines)
 
 
 def count(mask: Mask) -> int:
@@ -95,8 +113,8 @@ def count(mask: Mask) -> int:
 
 def largest_component(mask: Mask) -> Mask:
     """Return the largest connected region of a bool mask (Z, Y, X); ties: the first one."""
-    labels, sizes, _ = _label(mask)
-    return np.asarray(labels == int(np.argmax(sizes)) + 1) if len(sizes) else mask
+    found = _label(mask)
+    return np.asarray(found.labels == np.argmax(found.sizes) + 1) if len(found.sizes) else mask
 
 
 def fill_slices(mask: Mask) -> Mask:
@@ -113,51 +131,94 @@ def fill_holes(plane: Mask) -> Mask:
 
 def planes_of(mask: Mask) -> Iterator[Mask]:
     """Yield each 8-connected region of a bool mask (Y, X), cut out in its box."""
-    labels, sizes, boxes = _label(mask[None])
-    for number in range(len(sizes)):
-        yield (labels[boxes[number]] == number + 1)[0]
+    found = _label(mask[None])
+    for number in range(len(found.sizes)):
+        yield found.only(number)[0]
 
 
-_Boxes = list[tuple[slice, slice, slice]]
-_Labels = NDArray[np.integer]
+_Box = tuple[slice, slice, slice]
 
 
-def _label(mask: Mask) -> tuple[_Labels, NDArray[np.int64], _Boxes]:
-    """Return labels 1…n (Z, Y, X), the n sizes and the n boxes."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Labelled:
+    """Labels 1…n (Z, Y, X) and of each region its size, its box and whether it has no hole.
+
+    The labels of a single region may be its own uint8 of 0 and 1.
+    """
+
+    labels: NDArray[np.integer]
+    sizes: NDArray[np.int64]
+    boxes: list[_Box]
+    solid: list[bool]
+
+    def only(self, number: int) -> Mask:
+        """Return region `number` + 1, cut out in its box."""
+        cut = self.labels[self.boxes[number]]
+        return cut.view(np.bool_) if cut.dtype == np.uint8 else np.asarray(cut == number + 1)
+
+    def lifted(self, q: Map, numbers: NDArray[np.integer]) -> Map:
+        """Return `q` inside the regions named, 0 elsewhere."""
+        if len(numbers) > _FEW:
+            chosen = np.isin(np.arange(len(self.sizes) + 1), numbers + 1)
+            return np.where(chosen[self.labels], q, np.uint8(0))
+        lifted = np.zeros_like(q)
+        for number in numbers:
+            box = self.boxes[number]
+            lifted[box] += q[box] * self.only(number)
+        return lifted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Outline:
+    """The outer outline of a region of a picture, OpenCV's (n, 1, 2), and whether it has no hole."""
+
+    points: Any
+    solid: bool
+
+
+def _label(mask: Mask) -> _Labelled:
     if mask.shape[0] == 1:
         return _label_picture(mask)
-    labels: _Labels = np.asarray(ndimage.label(mask, structure=_TOUCHING_26)[0], dtype=np.int32)
-    return labels, np.bincount(labels.ravel())[1:], ndimage.find_objects(labels)
+    labels = np.asarray(ndimage.label(mask, structure=_TOUCHING_26)[0], dtype=np.int32)
+    sizes, boxes = np.bincount(labels.ravel())[1:], ndimage.find_objects(labels)
+    return _Labelled(labels, sizes, boxes, [False] * len(boxes))
 
 
-def _label_picture(mask: Mask) -> tuple[_Labels, NDArray[np.int64], _Boxes]:
+def _label_picture(mask: Mask) -> _Labelled:
     """As `_label`, by outlines where there are few: OpenCV's own table takes ten times as long."""
     plane = _bytes(mask[0])
     outlines = _outlines(plane)
     if outlines is None or len(outlines) > _FEW:
         return _label_table(plane)
-    labels: _Labels = plane  # one region is the usual case inside a lesion: it labels itself
+    labels: Any = plane  # one region is the usual case inside a lesion: it labels itself
     if len(outlines) > 1:
-        labels = cv2.connectedComponents(plane, connectivity=8)[1]  # type: ignore[assignment]
-    first = [labels[outline[0, 0, 1], outline[0, 0, 0]] for outline in outlines]
+        labels = cv2.connectedComponents(plane, connectivity=8)[1]
+    first = [labels[outline.points[0, 0, 1], outline.points[0, 0, 0]] for outline in outlines]
     outlines = [outlines[number] for number in np.argsort(first)]
-    boxes = _boxes([cv2.boundingRect(outline) for outline in outlines])
-    sizes = [np.count_nonzero(labels[None][box] == n) for n, box in enumerate(boxes, start=1)]
-    return labels[None], np.array(sizes, dtype=np.int64), boxes
+    boxes = _boxes([cv2.boundingRect(outline.points) for outline in outlines])
+    found = _Labelled(labels[None], np.zeros(0, np.int64), boxes, [one.solid for one in outlines])
+    sizes = [np.count_nonzero(found.only(number)) for number in range(len(boxes))]
+    return replace(found, sizes=np.array(sizes, dtype=np.int64))
 
 
-def _label_table(plane: Map) -> tuple[_Labels, NDArray[np.int64], _Boxes]:
-    labels: _Labels
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(plane, connectivity=8)  # type: ignore[assignment]
-    return labels[None], stats[1:, cv2.CC_STAT_AREA].astype(np.int64), _boxes(stats[1:, :4])
+def _label_table(plane: Map) -> _Labelled:
+    table: Any = cv2.connectedComponentsWithStats(plane, connectivity=8)
+    _, labels, stats, _ = table
+    sizes = stats[1:, cv2.CC_STAT_AREA].astype(np.int64)
+    return _Labelled(labels[None], sizes, _boxes(stats[1:, :4]), [False] * len(sizes))
 
 
-def _outlines(plane: Map) -> list[Any] | None:
-    """Return the outer outline of each region of 0 and 1 (Y, X); None: it is noise, do not try."""
-    if np.count_nonzero(plane[:, 1:] > plane[:, :-1]) > _CALM * len(plane):
+def _outlines(plane: Map) -> list[_Outline] | None:
+    """Return the outline of each region of 0 and 1 (Y, X); None: it is noise, do not try."""
+    some = plane[::_EVERY]
+    if np.count_nonzero(some[:, 1:] > some[:, :-1]) > _CALM * len(some):
         return None
     found, tree = cv2.findContours(plane, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    return [outline for number, outline in enumerate(found) if tree[0, number, 3] < 0]
+    return [
+        _Outline(points, bool(tree[0, number, 2] < 0))  # [next, previous, first hole, parent]
+        for number, points in enumerate(found)
+        if tree[0, number, 3] < 0
+    ]
 
 
 def _bytes(plane: Mask) -> Map:
@@ -165,7 +226,7 @@ def _bytes(plane: Mask) -> Map:
     return np.ascontiguousarray(plane).view(np.uint8)
 
 
-def _boxes(found: Any) -> _Boxes:
+def _boxes(found: Any) -> list[_Box]:
     """Return (z, y, x) slices of OpenCV's (x, y, width, height)."""
     return [
         (slice(0, 1), slice(y, y + height), slice(x, x + width))

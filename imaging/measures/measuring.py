@@ -26,7 +26,7 @@ from imaging.measures.rows import Counted, Shape, row_of
 from imaging.measures.severity import Rule
 from imaging.measures.size import is_volume, min_size_px, spacing_2d
 from imaging.measures.sphericity import sphericity
-from imaging.measures.stops import Stop, stop_map, stops_of
+from imaging.measures.stops import Stop, stops_of
 from imaging.measures.threshold import threshold_level, thresholds_around
 from imaging.types import Volume
 
@@ -66,8 +66,7 @@ def measure(
     here, note = _setting(volume, rule, reference)
     asked = thresholds_around(threshold)
     levels = sorted({threshold_level(t) for t in (*asked, *around(threshold))})
-    stops = stops_of(q, levels, min_size_px(volume.array.shape, min_size))
-    highest = stop_map(stops, q.shape)
+    stops, highest = stops_of(q, levels, min_size_px(volume.array.shape, min_size))
     counted = {found.stop.level: found for found in _count(q, stops, highest, here)}
     table = [row_of(t, counted[threshold_level(t)], here) for t in asked]
     operating = next(row for row in table if row["t"] == round(float(threshold), 10))

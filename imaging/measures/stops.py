@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from imaging.measures.components import Part, count, split
@@ -29,9 +30,10 @@ class Stop:
         return sum(part.px for part in self.parts)
 
 
-def stops_of(q: Map, levels: Sequence[int], min_px: int) -> list[Stop]:
-    """Return one Stop for each of the rising `levels` of a map, uint8 (Z, Y, X).
+def stops_of(q: Map, levels: Sequence[int], min_px: int) -> tuple[list[Stop], Map]:
+    """Return one Stop for each of the rising `levels` of a map, uint8 (Z, Y, X), and their map.
 
+    The map says for each pixel the highest stop (1, 2 …) whose lesions hold it, 0 for none.
     A region of a higher level lies inside one region of the level below, so
     only those are searched, masked by their label; a region that the next cut
     leaves whole is kept as it is. Source: PERFORMANCE §3, rule 3.
@@ -39,7 +41,7 @@ def stops_of(q: Map, levels: Sequence[int], min_px: int) -> list[Stop]:
     found: list[Stop] = []
     specks = _Specks(q.shape)
     frame = [_everything(q)]
-    for level in levels:
+    for number, level in enumerate(levels, start=1):
         parts: list[Part] = []
         for part in found[-1].parts if found else frame:
             if found and np.count_nonzero(part.q >= level) == part.px:
@@ -48,10 +50,16 @@ def stops_of(q: Map, levels: Sequence[int], min_px: int) -> list[Stop]:
             cut = split(part.q, level, min_px, part.origin)
             parts += cut.parts
             if cut.specks is not None:
-                specks.add(part, cut.specks)
+                specks.add(part, cut.specks, number)
         number, px = specks.at(level)
         found.append(Stop(level, in_order(parts), number, px))
-    return found
+    return found, specks.taken_from(_passed(q, levels))
+
+
+def _passed(q: Map, levels: Sequence[int]) -> Map:
+    """Return how many of the rising `levels` each pixel reaches."""
+    table = np.searchsorted(levels, np.arange(256), side="right").astype(np.uint8)
+    return np.stack([cv2.LUT(plane, table) for plane in q])
 
 
 def in_order(parts: Sequence[Part]) -> tuple[Part, ...]:
@@ -62,27 +70,27 @@ def in_order(parts: Sequence[Part]) -> tuple[Part, ...]:
     return tuple(sorted(parts, key=lambda part: (-part.px, part.first_voxel)))
 
 
-def stop_map(stops: Sequence[Stop], shape: tuple[int, ...]) -> Map:
-    """Return for each pixel the highest stop (1, 2 …) whose lesions hold it, 0 for none."""
-    highest = np.zeros(shape, dtype=np.uint8)
-    last = {part: number for number, stop in enumerate(stops, start=1) for part in stop.parts}
-    for part, number in last.items():
-        own = (part.q > 0).view(np.uint8) * np.uint8(number)
-        np.maximum(highest[part.box], own, out=highest[part.box])
-    return highest
-
-
 class _Specks:
     """The map inside all specks met so far; what is small stays small at higher levels."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self._shape = shape
         self._q: Map | None = None
+        self._since: Map | None = None  # the stop at which a pixel became one of a speck
 
-    def add(self, part: Part, specks: Map) -> None:
+    def add(self, part: Part, specks: Map, stop: int) -> None:
         if self._q is None:
             self._q = np.zeros(self._shape, dtype=np.uint8)
+        if self._since is None:
+            self._since = np.zeros(self._shape, dtype=np.uint8)
         np.maximum(self._q[part.box], specks, out=self._q[part.box])
+        self._since[part.box][specks > 0] = stop
+
+    def taken_from(self, passed: Map) -> Map:
+        """Return the stops that pixels passed as lesions: those before they became specks."""
+        if self._since is None:
+            return passed
+        return np.where(self._since > 0, self._since - np.uint8(1), passed)
 
     def at(self, level: int) -> tuple[int, int]:
         """Return how many specks there are at `level`, and their pixels."""
