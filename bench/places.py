@@ -35,7 +35,6 @@ WORKER = {  # in the worker process
     "imaging.services.analysis:_pixels_out": "decrypt pixels",
     "imaging.engine.client:Engine.call": "engine",
     "imaging.services.analysis:job_progress": "progress and lease",
-    "imaging.services.analysis:job_renew": "progress and lease",
     "imaging.services.jobs:maps_stage": "encrypt maps",
     "os:fsync": "fsync of map files",
     "imaging.services.jobs:result_store": "rows of the result",

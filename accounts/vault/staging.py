@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -79,9 +80,12 @@ class StagedBlob:
 
     def publish(self) -> None:
         """Give the closed file its final name, durably."""
+        publish_all([self])
+
+    def rename(self) -> None:
+        """Give the closed file its final name; `publish_all` makes that durable."""
         self.close()
         os.rename(self._temporary, self.path)
-        _fsync_folder(self.path.parent)
 
     def discard(self) -> None:
         """Remove the file, unless it was published: then it follows its row's transaction."""
@@ -106,6 +110,14 @@ class StagedBlob:
         except BaseException:
             self.discard()
             raise
+
+
+def publish_all(staged: Sequence[StagedBlob]) -> None:
+    """Give each closed file its final name, then wait for the disk, once for each folder."""
+    for one in staged:
+        one.rename()
+    for folder in {one.path.parent for one in staged}:
+        _fsync_folder(folder)
 
 
 def _make_folder(folder: Path) -> None:

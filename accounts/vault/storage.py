@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -15,7 +16,14 @@ from django.db.models import Model
 from accounts.vault.cipher import DamagedBlob
 from accounts.vault.reading import BlobReader
 from accounts.vault.rollback import unlink_on_rollback
-from accounts.vault.staging import CHUNK_BYTES, TEMPORARY, StagedBlob, blob_path, blobs_dir
+from accounts.vault.staging import (
+    CHUNK_BYTES,
+    TEMPORARY,
+    StagedBlob,
+    blob_path,
+    blobs_dir,
+    publish_all,
+)
 from accounts.vault.tables import Blob
 
 SWEEP_AFTER = timedelta(hours=1)
@@ -47,7 +55,26 @@ def blob_write(
 
 def blob_keep(staged: StagedBlob) -> Blob:
     """Give a staged file its row and its name, in the caller's transaction."""
-    blob = Blob(
+    return blobs_keep([staged])[0]
+
+
+def blobs_keep(staged: Sequence[StagedBlob]) -> list[Blob]:
+    """Give staged files their rows and names, in the caller's transaction: all or none."""
+    with ExitStack() as stack:
+        for one in staged:
+            stack.enter_context(one)
+        with transaction.atomic():
+            for one in staged:
+                one.close()
+            blobs = Blob.objects.bulk_create(_row(one) for one in staged)
+            for one, blob in zip(staged, blobs, strict=True):
+                unlink_on_rollback(one.path, blob.pk, blob.version)
+            publish_all(staged)
+    return blobs
+
+
+def _row(staged: StagedBlob) -> Blob:
+    return Blob(
         id=staged.id,
         organisation=staged.organisation,
         patient_id=staged.patient_id,
@@ -56,12 +83,6 @@ def blob_keep(staged: StagedBlob) -> Blob:
         size=staged.size,
         sha256=staged.sha256,
     )
-    with staged, transaction.atomic():
-        staged.close()
-        blob.save(force_insert=True)
-        unlink_on_rollback(staged.path, blob.pk, blob.version)
-        staged.publish()
-    return blob
 
 
 def blob_open(blob: Blob) -> BlobReader:

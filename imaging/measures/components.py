@@ -170,7 +170,7 @@ class _Labelled:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Outline:
-    """The outer outline of a region of a picture, OpenCV's (n, 1, 2), and whether it has no hole."""
+    """Where a region of a picture ends, OpenCV's (n, 1, 2), and whether it has no hole."""
 
     points: Any
     solid: bool

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from accounts.vault.storage import blob_open
 from imaging.engine.client import infer_engine
 from imaging.engine.scratch import scratch_folder
 from imaging.models import Image, Job
-from imaging.services.jobs import job_held, job_progress, job_renew, job_succeed
+from imaging.services.jobs import job_held, job_progress, job_succeed
 from imaging.services.leases import LeaseKeeper, LeaseLost
 
 PROGRESS_S = 0.5
@@ -31,15 +30,16 @@ def job_analyse(job: Job) -> None:
     image = job.image
     with scratch_folder(room_bytes=image.pixels.size * ROOM_FACTOR) as folder:
         _pixels_out(image, folder / "pixels.raw")
-        keeper = LeaseKeeper(lambda: job_held(job))
+        report = _Reporter(job)
         answer = infer_engine(memory_mb=settings.ENGINE_MEMORY_CAP_MB).call(
             "analyse",
             timeout_s=settings.ENGINE_CALL_TIMEOUT_S,
-            on_progress=_reporter(job, keeper),
-            on_wait=keeper,
+            on_progress=report,
+            on_wait=report.wait,
             **_request(job, folder),
         )
-        if not (job_renew(job) and job_succeed(job, answer["analysis"], folder)):
+        report.keeper.secure()
+        if not job_succeed(job, answer["analysis"], folder):
             raise LeaseLost
 
 
@@ -67,17 +67,33 @@ def _pixels_out(image: Image, path: Path) -> None:
             file.write(piece)
 
 
-def _reporter(job: Job, keeper: LeaseKeeper) -> Callable[[str, int, int], None]:
-    """Write progress at most every half second; the last step always shows by its result."""
-    next_at = 0.0
+class _Reporter:
+    """Shows how far a job is, at most every half second, and keeps its lease.
 
-    def report(step: str, done: int, total: int) -> None:
-        nonlocal next_at
-        keeper()
-        if time.monotonic() < next_at:
+    An image that is done within half a second shows by its result alone: its steps cost no write.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.keeper = LeaseKeeper(lambda: job_held(job))
+        self._job = job
+        self._unsaid: tuple[str, int, int] | None = None
+        self._next_at = time.monotonic() + PROGRESS_S
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        self.keeper()
+        self._unsaid = (step, done, total)
+        if time.monotonic() >= self._next_at:
+            self._say()
+
+    def wait(self) -> None:
+        """Hear that the engine was silent for about a second: say what it is at."""
+        self.keeper()
+        self._say()
+
+    def _say(self) -> None:
+        if self._unsaid is None:
             return
-        next_at = time.monotonic() + PROGRESS_S
-        if not job_progress(job, step=step, done=done, total=total):
+        step, done, total = self._unsaid
+        self._unsaid, self._next_at = None, time.monotonic() + PROGRESS_S
+        if not job_progress(self._job, step=step, done=done, total=total):
             raise LeaseLost
-
-    return report

@@ -54,11 +54,6 @@ def job_held(job: Job) -> QuerySet[Job]:
     return Job.objects.filter(pk=job.pk, status=JobStatus.RUNNING, attempt=job.attempt)
 
 
-def job_renew(job: Job) -> bool:
-    """Hold `job` for another lease; False when it is no longer ours."""
-    return bool(job_held(job).update(lease_until=lease_end()))
-
-
 def job_progress(job: Job, *, step: str, done: int, total: int) -> bool:
     """Show how far `job` is, which is a sign of life too; False when it is no longer ours."""
     return bool(

@@ -56,6 +56,12 @@ class LeaseKeeper:
         if not self._still_held(moment):
             raise LeaseLost
 
+    def secure(self) -> None:
+        """Make sure that three quarters of the lease are left for what cannot ask meanwhile."""
+        moment = self._clock()
+        if moment >= self._renew_at and not self._still_held(moment):
+            raise LeaseLost
+
     def _still_held(self, moment: float) -> bool:
         if moment < self._renew_at:
             return self._held().exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from accounts.vault.staging import StagedBlob
-from accounts.vault.storage import blob_keep
+from accounts.vault.storage import blobs_keep
 from imaging.models import Job, Lesion, Measurement, MemberOutcome, Result, ResultMap
 
 PIECE_BYTES = 1 << 20
@@ -100,9 +100,10 @@ def _result(job: Job, analysis: Mapping[str, Any]) -> Result:
 
 
 def _maps(job: Job, result: Result, maps: Mapping[str, StagedBlob]) -> list[ResultMap]:
+    blobs = blobs_keep(list(maps.values()))
     return [
-        ResultMap(organisation=job.organisation, result=result, name=name, blob=blob_keep(staged))
-        for name, staged in maps.items()
+        ResultMap(organisation=job.organisation, result=result, name=name, blob=blob)
+        for name, blob in zip(maps, blobs, strict=True)
     ]
 
 

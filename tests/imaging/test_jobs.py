@@ -73,7 +73,6 @@ def test_a_worker_that_was_given_up_cannot_finish(queued, tmp_path):
     jobs.jobs_recover()
     jobs.job_claim(str(late.pk))
 
-    assert not jobs.job_renew(late)
     assert not jobs.job_progress(late, step="x", done=1, total=2)
     assert not jobs.job_fail(late, error="late")
     assert not jobs.job_succeed(late, fake_analysis(late, tmp_path), tmp_path)

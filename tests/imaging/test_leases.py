@@ -54,6 +54,23 @@ def test_it_renews_after_a_quarter_of_the_lease(job, clock):
     assert (Job.objects.get().lease_until - now()).total_seconds() > 50
 
 
+def test_it_makes_sure_of_the_lease_only_when_a_quarter_of_it_is_gone(
+    job, clock, django_assert_num_queries
+):
+    keep = keeper_of(job, clock)
+    clock.now += 14
+    with django_assert_num_queries(0):
+        keep.secure()
+    clock.now += 3
+    Job.objects.update(lease_until=now())
+    keep.secure()
+    assert (Job.objects.get().lease_until - now()).total_seconds() > 50
+    Job.objects.update(status=JobStatus.CANCELLED, finished_at=now())
+    clock.now += 60
+    with pytest.raises(LeaseLost):
+        keep.secure()
+
+
 @pytest.mark.parametrize("after", [LOOK_S, 60])
 def test_a_job_that_was_cancelled_is_lost(job, clock, after):
     keep = keeper_of(job, clock)

@@ -6,7 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
 from accounts.vault.staging import blob_path
@@ -138,6 +139,22 @@ def test_progress_is_shown_while_the_engine_works(job, monkeypatch, queued):
     engine_for(monkeypatch, analyse)
     tasks.run_job(str(job.pk))
     assert seen == [("Model 1 of 1", 0, 1)]
+
+
+def test_an_image_that_is_done_at_once_writes_twice(job, monkeypatch, queued, settings):
+    """It is claimed and it is finished; steps and lease cost nothing in between."""
+
+    class Quick(FakeEngine):
+        def call(self, *args, on_wait=None, **kwargs):
+            return super().call(*args, on_wait=None, **kwargs)
+
+    engine = Quick(answer(job))
+    monkeypatch.setattr(analysis, "infer_engine", lambda **options: engine)
+    with CaptureQueriesContext(connection) as seen:
+        tasks.run_job(str(job.pk))
+    assert ends(job)[0] == JobStatus.SUCCEEDED
+    updates = [query["sql"] for query in seen if query["sql"].startswith('UPDATE "imaging_job"')]
+    assert len([sql for sql in updates if "rung_at" not in sql]) == 2
 
 
 def test_a_worker_that_was_told_to_stop_gives_the_job_back(job, monkeypatch, queued):

@@ -23,6 +23,7 @@ from accounts.vault.storage import (
     blob_open,
     blob_rekey,
     blob_write,
+    blobs_keep,
     blobs_sweep,
 )
 
@@ -279,10 +280,10 @@ def test_a_folder_that_cannot_be_made_durable_leaves_nothing(organisation, files
 
 
 def test_a_row_that_is_refused_leaves_no_file(organisation, files, monkeypatch):
-    def refuse(self, **options) -> None:
+    def refuse(rows) -> None:
         raise RuntimeError("refused")
 
-    monkeypatch.setattr(Blob, "save", refuse)
+    monkeypatch.setattr(Blob.objects, "bulk_create", refuse)
     with pytest.raises(RuntimeError):
         written(organisation)
     assert files() == []
@@ -290,7 +291,7 @@ def test_a_row_that_is_refused_leaves_no_file(organisation, files, monkeypatch):
 
 def test_the_order_is_write_fsync_row_rename_fsync(organisation, monkeypatch):
     steps = []
-    fsync, rename, save = os.fsync, os.rename, Blob.save
+    fsync, rename, create = os.fsync, os.rename, Blob.objects.bulk_create
 
     def watched(name, real):
         def call(*args, **kwargs):
@@ -303,9 +304,29 @@ def test_the_order_is_write_fsync_row_rename_fsync(organisation, monkeypatch):
     monkeypatch.setattr(staging, "uuid4", lambda: UUID(int=0))
     monkeypatch.setattr(staging.os, "fsync", watched("fsync", fsync))
     monkeypatch.setattr(staging.os, "rename", watched("rename", rename))
-    monkeypatch.setattr(Blob, "save", watched("row", save))
+    monkeypatch.setattr(Blob.objects, "bulk_create", watched("row", create))
     written(organisation)
     assert steps == ["fsync", "row", "rename", "fsync"]
+
+
+def test_several_files_are_kept_all_or_none(organisation, files, monkeypatch):
+    def staged():
+        blobs = [StagedBlob(organisation=organisation, kind="map") for _ in range(3)]
+        for number, blob in enumerate(blobs):
+            blob.write(b"%d" % number)
+        return blobs
+
+    kept = blobs_keep(staged())
+    assert [b"".join(blob_open(blob).chunks()) for blob in kept] == [b"0", b"1", b"2"]
+    before, late = sorted(files()), staged()
+    monkeypatch.setattr(staging, "_fsync_folder", fails_when_full)
+    with pytest.raises(OSError, match="full"), transaction.atomic():
+        blobs_keep(late)
+    assert (Blob.objects.count(), sorted(files())) == (3, before)
+
+
+def fails_when_full(folder) -> None:
+    raise OSError("the disk is full")
 
 
 # --- staged
