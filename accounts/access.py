@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from functools import wraps
 
+from allauth.core.exceptions import ReauthenticationRequired
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
+from accounts.proof import is_fresh
 from accounts.roles import ROLES, names_for
 from accounts.selectors import user_may
 
@@ -46,6 +48,23 @@ def signed_in(view):
     """Declare that a view is for every account, whatever its role: it shows one's own affairs."""
     view.required_action = SIGNED_IN
     return view
+
+
+def step_up(view):
+    """Ask again who it is (password, and code if enrolled) unless that was within five minutes.
+
+    allauth keeps a POST in the sealed session meanwhile and sends it on afterwards, so
+    nothing that was typed is lost. Stands below `requires`: roles come first.
+    """
+
+    @wraps(view)
+    def guarded(request, *args, **kwargs):
+        if not is_fresh(request):
+            raise ReauthenticationRequired
+        return view(request, *args, **kwargs)
+
+    guarded.needs_step_up = True
+    return guarded
 
 
 def answers_data(view):

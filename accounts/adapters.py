@@ -1,11 +1,15 @@
-"""How allauth makes accounts here: a person, their organisation and role in one step."""
+"""How allauth makes accounts here, keeps their factors sealed, and asks again who it is."""
 
 from __future__ import annotations
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.db import transaction
 from django.shortcuts import resolve_url
+from django.urls import reverse
 
+from accounts.proof import is_fresh
 from accounts.services.people import person_register
 from accounts.throttle import (
     attempt_check,
@@ -14,6 +18,7 @@ from accounts.throttle import (
     client_ip,
     device_remember,
 )
+from accounts.vault.purposes import purpose_seal, purpose_unseal
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -64,6 +69,28 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_password_change_redirect_url(self, request) -> str:
         return resolve_url("analytics:dashboard")
+
+    def is_reauthentication_required(self, *, app: str, **kwargs) -> bool:
+        return not is_fresh(context.request)
+
+    def get_reauthentication_methods(self, user) -> list[dict]:
+        """Offer one page that asks for all that this person has; half a proof is none."""
+        if not (user.is_authenticated and user.has_usable_password()):
+            return []
+        return [{"id": "reauthenticate", "url": reverse("account_reauthenticate")}]
+
+
+class MFAAdapter(DefaultMFAAdapter):
+    """Seeds at rest are ciphertext; the issuer is the product, never the Host header."""
+
+    def encrypt(self, text: str) -> str:
+        return purpose_seal("mfa", text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return purpose_unseal("mfa", encrypted_text)
+
+    def get_totp_issuer(self) -> str:
+        return "MediScan"
 
 
 def _login(credentials: dict) -> str:

@@ -80,9 +80,15 @@ class ChangePasswordForm(Plain, stock.ChangePasswordForm):
         return password
 
 
-class SetPasswordForm(Plain, stock.SetPasswordForm):
+class SetNewPassword(Plain):
+    """Two fields for a password that is new."""
+
     labels = {"password1": _("New password"), "password2": _("New password, once more")}
     hints = {"password1": PASSWORD_HINT}
+
+
+class SetPasswordForm(SetNewPassword, stock.SetPasswordForm):
+    """For an account that has no password yet."""
 
 
 class ResetPasswordForm(Plain, stock.ResetPasswordForm):
@@ -92,15 +98,6 @@ class ResetPasswordForm(Plain, stock.ResetPasswordForm):
         """Send the code; letters that nobody answers have to wait longer and longer."""
         attempt_check(request, kind="mail", account=self.cleaned_data["email"])
         return super().save(request, **kwargs)
-
-
-class ResetPasswordKeyForm(Plain, stock.ResetPasswordKeyForm):
-    labels = {"password1": _("New password"), "password2": _("New password, once more")}
-    hints = {"password1": PASSWORD_HINT}
-
-
-class ReauthenticateForm(Plain, stock.ReauthenticateForm):
-    labels = {"password": _("Password")}
 
 
 class Code(Plain):

@@ -15,11 +15,13 @@ from django.utils.timezone import now
 from accounts import roles
 from accounts.attempt_tables import AttemptCounter
 from accounts.audit.tables import AuditEvent
+from accounts.factor_table import AllauthDevice
 from accounts.notice_table import Notice
 from accounts.tokens.tables import TokenFamily
 from accounts.vault.tables import Blob, VaultKey
 
 __all__ = [
+    "AllauthDevice",
     "AttemptCounter",
     "AuditEvent",
     "Blob",

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from allauth.account.signals import password_changed, password_reset, password_set
+import time
+
+import django_otp
+from allauth.account.authentication import get_authentication_records
+from allauth.account.signals import (
+    authentication_step_completed,
+    password_changed,
+    password_reset,
+    password_set,
+)
+from allauth.mfa import app_settings as mfa
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added, authenticator_used
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.models.signals import post_save
 from django.dispatch import receiver
 
 from accounts import audit
+from accounts.models import AllauthDevice
+from accounts.proof import FACTOR, METHODS, proof_note
 from accounts.throttle import attempts_forgive
 
 
@@ -40,3 +55,50 @@ def on_new_password(sender, request, user, **kwargs) -> None:
         user.must_change_password = False
         user.save(update_fields=["must_change_password"])
     audit.record(user, "password.change", user, request_id=getattr(request, "request_id", ""))
+
+
+@receiver(post_save, sender=Authenticator)
+def on_authenticator_saved(sender, instance, created, raw=False, **kwargs) -> None:
+    """Build the bridge; the code that enrolled a factor does not sign in as well."""
+    if created and not raw:
+        AllauthDevice.objects.create(
+            user=instance.user,
+            authenticator=instance,
+            name=instance.type,
+            last_step=int(time.time()) // mfa.TOTP_PERIOD,
+        )
+
+
+@receiver(user_logged_in)
+def on_login_with_factor(sender, request, user, **kwargs) -> None:
+    """A login that used a factor is a verified session."""
+    records = get_authentication_records(request, user)
+    used = [record["id"] for record in records if record["method"] == "mfa"]
+    device = (
+        AllauthDevice.objects.filter(user=user, authenticator=used[-1]).first() if used else None
+    )
+    if device is not None:
+        request.user = user
+        django_otp.login(request, device)
+
+
+@receiver(authenticator_used)
+def on_factor_used(sender, request, authenticator, reauthenticated=False, **kwargs) -> None:
+    is_recovery = authenticator.type == Authenticator.Type.RECOVERY_CODES
+    if reauthenticated or not is_recovery:
+        django_otp.login(request, authenticator.otp_device)
+
+
+@receiver(authenticator_added)
+def on_factor_added(sender, request, authenticator, **kwargs) -> None:
+    """Whoever enrolls has just shown the factor."""
+    if authenticator.type != Authenticator.Type.RECOVERY_CODES:
+        django_otp.login(request, authenticator.otp_device)
+        proof_note(request, FACTOR)
+
+
+@receiver(authentication_step_completed)
+def on_proof(sender, request, method, **kwargs) -> None:
+    """A password or a code that was right just now, at a login or at a step-up."""
+    if method in METHODS:
+        proof_note(request, METHODS[method])

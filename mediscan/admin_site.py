@@ -7,7 +7,8 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
-HIDDEN_APPS = {"django_q"}  # its admin lets staff schedule os.system
+# django_q's admin lets staff schedule os.system; factors and sessions are their owners'
+HIDDEN_APPS = {"django_q", "mfa", "usersessions"}
 
 
 class MediScanAdmin(AdminSite):

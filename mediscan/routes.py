@@ -23,6 +23,7 @@ BY_NAME = {
             "account_email_verification_sent", "account_reset_password",
             "account_confirm_login_code", "account_confirm_password_reset_code",
             "account_complete_password_reset", "account_password_reset_completed",
+            "mfa_authenticate",
         ),
         PUBLIC,
     ),
@@ -30,6 +31,10 @@ BY_NAME = {
         (
             "account_reauthenticate", "account_email", "account_change_password",
             "account_set_password",
+            "mfa_index", "mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp",
+            "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
+            "mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
+            "mfa_reauthenticate_webauthn", "mfa_remove_webauthn", "mfa_edit_webauthn",
         ),
         SIGNED_IN,
     ),

@@ -3,12 +3,15 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.views import reauthenticate
 from mediscan import views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("healthz/", views.healthz, name="healthz"),
     path("readyz/", views.readyz, name="readyz"),
+    path("accounts/reauthenticate/", reauthenticate, name="account_reauthenticate"),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("mediscan.api")),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from accounts.vault import keys
 
@@ -18,6 +20,14 @@ def no_remembered_keys():
     keys.cache.clear()
     yield
     keys.cache.clear()
+
+
+@pytest.fixture
+def verified_client(client) -> Callable[..., Client]:
+    """Return a function that signs a person in on `client` with both factors, shown just now."""
+    from tests.accounts.factories import verify
+
+    return lambda user: verify(client, user)
 
 
 @pytest.fixture

@@ -240,7 +240,7 @@ def test_an_unknown_address_gets_the_same_page(client):
 
 def test_an_address_is_added_after_the_password_and_a_code(client):
     user = UserFactory(email=LOGIN["login"])
-    client.post(reverse("account_login"), LOGIN)
+    client.force_login(user)
     answer = client.post(reverse("account_email"), {"action_add": "", "email": "two@example.org"})
     asked = answer.headers["Location"]
     assert asked.startswith(reverse("account_reauthenticate"))

@@ -16,7 +16,7 @@ PUBLIC = {
     "account_confirm_password_reset_code", "account_complete_password_reset",
     "account_password_reset_completed", "account_confirm_email",
     "account_email_verification_sent", "admin:login", "admin:jsi18n",
-    "account_set_password_after_reset_by_code",
+    "account_set_password_after_reset_by_code", "mfa_authenticate",
     "api:token", "api:token-refresh", "api:token-revoke",
 }  # fmt: skip
 SAMPLES = {"uuid": uuid.UUID(int=1), "slug": "ensemble", "int": 1, "str": "x", "path": "x"}

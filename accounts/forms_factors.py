@@ -1,0 +1,110 @@
+"""The forms that take a second factor; each spends its code through the bridge, nowhere else."""
+
+from __future__ import annotations
+
+from allauth.account import forms as account
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base import forms as stock
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forms import Plain, SetNewPassword
+from accounts.services.factors import device_for_code, has_factor
+
+CODE = _("Code")
+CODE_HINT = _("Six digits from your authenticator app, or one of your recovery codes.")
+ATTRIBUTES = {"autocomplete": "one-time-code", "inputmode": "numeric", "class": "code"}
+
+
+def code_field() -> forms.CharField:
+    return forms.CharField(
+        label=CODE, help_text=CODE_HINT, max_length=32, widget=forms.TextInput(ATTRIBUTES)
+    )
+
+
+class Digits(Plain):
+    """A code that a device shows: digits, completed by the browser or the phone."""
+
+    labels = {"code": CODE}
+    hints = {"code": CODE_HINT}
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs |= ATTRIBUTES
+
+
+class Spends(Digits):
+    """Take the code through the bridge's `verify_token`, not allauth's own comparison."""
+
+    def clean_code(self) -> str:
+        device = device_for_code(user=self.user, code=self.cleaned_data["code"])
+        if device is None:
+            self._refuse()
+        self.authenticator = device.authenticator
+        self.authenticator.user = self.user
+        return self.cleaned_data["code"]
+
+    def _refuse(self) -> None:
+        first = self.user.authenticator_set.exclude(type="webauthn").order_by("-type").first()
+        if first is not None:
+            self._emit_authentication_failed(first)
+        raise get_adapter().validation_error("incorrect_code")
+
+
+class Authenticate(Spends, stock.AuthenticateForm):
+    """The second step of signing in."""
+
+
+class Reauthenticate(Spends, stock.ReauthenticateForm):
+    """The code's half of a step-up."""
+
+
+class ActivateTOTP(Digits, ActivateTOTPForm):
+    labels = {"code": _("Code from the app")}
+    hints = {"code": _("Six digits; they change every 30 seconds.")}
+
+
+class StepUp(Plain, account.ReauthenticateForm):
+    """Password, and a code of whoever has one, on one page: both, or it did not happen."""
+
+    labels = {"password": _("Password"), "code": CODE}
+    hints = {"code": CODE_HINT}
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.factor: Reauthenticate | None = None
+        if has_factor(self.user):
+            self.fields["code"] = code_field()
+
+    def clean(self) -> dict:
+        """Spend the code only beside a right password."""
+        data = super().clean() or self.cleaned_data
+        if "code" in self.fields and {"password", "code"} <= data.keys():
+            self.factor = Reauthenticate(user=self.user, data={"code": data["code"]})
+            if not self.factor.is_valid():
+                self.add_error("code", self.factor.errors["code"])
+        return data
+
+    def save(self) -> None:
+        """Write the factor's use down; the view does so for the password."""
+        if self.factor is not None:
+            self.factor.save()
+
+
+class ResetPassword(SetNewPassword, account.ResetPasswordKeyForm):
+    """A new password: the mailed code opened this form, an enrolled person's factor closes it."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if self.user is not None and has_factor(self.user):
+            self.fields["code"] = code_field()
+
+    def clean(self) -> dict:
+        """Spend the code last, when nothing else is wrong with the form."""
+        data = super().clean() or self.cleaned_data
+        if "code" not in self.fields or self.errors:
+            return data
+        if device_for_code(user=self.user, code=data["code"]) is None:
+            self.add_error("code", get_adapter().validation_error("incorrect_code"))
+        return data
