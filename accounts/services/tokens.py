@@ -11,9 +11,11 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.models import TokenFamily, User
+from accounts.models import TokenFamily, User, VaultKey
 from accounts.tokens.jwts import RESERVED, Access, Refresh
 from accounts.tokens.reading import TokenRefused, family_of_refresh
+from accounts.tokens.ring import PURPOSE
+from accounts.vault.keys import purpose_key_rotate
 
 ACCESS_LIFETIME = Access.lifetime
 REFRESH_LIFETIME = Refresh.lifetime
@@ -103,6 +105,14 @@ def access_issue(
     token = _filled(Access(), family, at, at + lifetime)
     token.payload |= claims
     return str(token), family
+
+
+@transaction.atomic
+def signing_key_rotate() -> str:
+    """Let a new key sign and return its id; tokens under the old one live out their time."""
+    key = purpose_key_rotate(PURPOSE)
+    audit.record(None, "key.rotate", VaultKey.objects.get(pk=key.kid), reason=PURPOSE)
+    return key.kid.hex
 
 
 def _refused(family: TokenFamily, request_id: str) -> TokenRefused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import timedelta
@@ -46,7 +47,7 @@ class SealRing(TokenBackend):
         if key is None:
             raise TokenBackendError("The key that signed it (kid) is unknown or past its time.")
         try:
-            return jwt.decode(
+            claims = jwt.decode(
                 text,
                 key,
                 algorithms=[ALGORITHM],
@@ -61,6 +62,9 @@ class SealRing(TokenBackend):
             raise TokenBackendError("The signature is wrong: it was changed.") from None
         except jwt.InvalidTokenError as error:
             raise TokenBackendError(f"{error}.") from None
+        if not _is_of_our_form(claims):
+            raise TokenBackendError("Its claims have not the form that this site writes.")
+        return claims
 
 
 class Access(AccessToken):
@@ -75,6 +79,20 @@ class Refresh(RefreshToken):
 
     def get_token_backend(self) -> SealRing:
         return SealRing()
+
+
+def as_written(token: str) -> tuple[dict, dict]:
+    """Return header and claims as they stand, believed by nobody; empty where unreadable."""
+    header, claims, *_signature = [*token.split("."), "", ""]
+    return _object(header), _object(claims)
+
+
+def _object(part: str) -> dict:
+    try:
+        found = json.loads(_decoded(part))
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _canonical(token: str | bytes) -> str:
@@ -97,6 +115,16 @@ def _kid_of(token: str) -> str:
     if header is None:
         raise TokenBackendError("Its header is not one that this site writes: HS256 and a kid.")
     return header[1].decode()
+
+
+def _is_of_our_form(claims: dict) -> bool:
+    """Say whether times are whole numbers in order, no longer apart than a refresh token lives."""
+    numbers = [claims[name] for name in ("iat", "nbf", "exp", "tv")]
+    texts = [claims[name] for name in ("sub", "fam", "jti")]
+    if not (all(type(one) is int for one in numbers) and all(isinstance(t, str) for t in texts)):
+        return False
+    issued, begins, ends, _version = numbers
+    return issued == begins <= ends <= issued + Refresh.lifetime.total_seconds()
 
 
 def _decoded(part: str) -> bytes:

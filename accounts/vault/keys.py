@@ -61,6 +61,22 @@ def purpose_key(purpose: str) -> Key:
     return _current(Scope(VaultKey.Kind.PURPOSE, purpose=purpose))
 
 
+@transaction.atomic
+def purpose_key_rotate(purpose: str) -> Key:
+    """Retire the key of `purpose`, which opens and verifies on, and return its successor.
+
+    Other processes may go on with the old one until they forget it, within a minute.
+    """
+    scope = Scope(VaultKey.Kind.PURPOSE, purpose=purpose)
+    old = VaultKey.objects.filter(kind=scope.kind, purpose=purpose, retired_at=None)
+    old.update(retired_at=now())
+    for hook in _new_keys():
+        hook.void = hook.void or hook.scope == scope
+    transaction.on_commit(cache.clear)
+    cache.clear()
+    return _made(scope)
+
+
 def organisation_key(organisation_id: UUID) -> Key:
     """Return the key of an organisation, making it if need be."""
     return _current(Scope(VaultKey.Kind.ORGANISATION, organisation_id=organisation_id))

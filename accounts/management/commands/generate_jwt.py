@@ -1,0 +1,110 @@
+"""API tokens from the command line: a new signing key, a token for a person, a token explained."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import timedelta
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.models import User
+from accounts.services.tokens import access_issue, signing_key_rotate
+from accounts.tokens.jwts import Refresh, as_written
+from accounts.tokens.reading import TokenRefused, family_of_access, family_of_refresh
+
+USAGE = 2  # exit codes: 0 done, 1 refused, 2 wrong usage
+MOST_MINUTES = 24 * 60  # no token outlives the key that signed it
+MOST_CLAIMS = 2048
+EXAMPLES = """\
+examples:
+  manage.py generate_jwt genkey
+  manage.py generate_jwt generate --username kim@example.org --expiry 15
+  manage.py generate_jwt generate --username kim@example.org --claims '{"project": "lungs"}'
+  manage.py generate_jwt decode eyJhbGciOi...
+
+exit codes: 0 done, 1 refused or not valid, 2 wrong usage
+"""
+
+
+class Command(BaseCommand):
+    help = "Make a signing key, make an access token for a person, or explain a token."
+
+    def create_parser(self, prog_name, subcommand, **kwargs):
+        kwargs |= {"epilog": EXAMPLES, "formatter_class": argparse.RawDescriptionHelpFormatter}
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser) -> None:
+        steps = parser.add_subparsers(dest="step", required=True, metavar="genkey|generate|decode")
+        steps.add_parser(
+            "genkey", help="let a new key sign; tokens under the old one live out their time"
+        )
+        one = steps.add_parser("generate", help="print an access token for a person")
+        one.add_argument("--username", required=True, help="the person's e-mail address")
+        one.add_argument(
+            "--expiry", type=int, default=5, metavar="MIN",
+            help=f"minutes until it ends, 1 to {MOST_MINUTES}; default 5",
+        )  # fmt: skip
+        one.add_argument("--claims", default="{}", metavar="JSON", help="further claims, an object")
+        two = steps.add_parser("decode", help="verify a token and print its header and claims")
+        two.add_argument("token")
+
+    def handle(self, *, step: str, **options) -> None:
+        if step == "genkey":
+            self.stdout.write(signing_key_rotate())
+            self.stderr.write("This key signs from now on; the old one verifies for a day.", str)
+        elif step == "generate":
+            self._generate(options["username"], options["expiry"], options["claims"])
+        else:
+            self._decode(options["token"])
+
+    def _generate(self, username: str, minutes: int, claims: str) -> None:
+        if not 1 <= minutes <= MOST_MINUTES:
+            raise CommandError(
+                f"--expiry must be 1 to {MOST_MINUTES} minutes. What runs longer wants an API"
+                " key: /account/api-keys/.",
+                returncode=USAGE,
+            )
+        lifetime, extra = timedelta(minutes=minutes), _object(claims)
+        user = User.objects.filter(email__iexact=username).first()
+        if user is None or not user.is_active:
+            raise CommandError(f"There is no active account “{username}”.")
+        try:
+            token, family = access_issue(user=user, lifetime=lifetime, claims=extra)
+        except ValueError as error:
+            raise CommandError(
+                f"--claims: {error} cannot be set; this site sets it.", returncode=USAGE
+            ) from None
+        self.stdout.write(token)
+        self.stderr.write(f"For {user.email}, until {family.ends_at:%Y-%m-%d %H:%M} UTC.", str)
+
+    def _decode(self, token: str) -> None:
+        header, claims = as_written(token)
+        read = family_of_refresh if claims.get("token_type") == Refresh.token_type else None
+        try:
+            (read or family_of_access)(token)
+            why = ""
+        except TokenRefused as refused:
+            why = str(refused)
+        shown = {"valid": not why, "header": header, "claims": claims}
+        self.stdout.write(json.dumps(shown, indent=2, ensure_ascii=False))
+        if why:
+            raise CommandError(why)
+
+
+def _object(text: str) -> dict:
+    try:
+        found = json.loads(text, parse_constant=_no_number)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or len(text) > MOST_CLAIMS:
+        raise CommandError(
+            f"--claims must be a JSON object of at most {MOST_CLAIMS} characters,"
+            """ for instance '{"project": "lungs"}'.""",
+            returncode=USAGE,
+        )
+    return found
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
