@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import TokenFamily, User, VaultKey
+from accounts.services.notices import notice_send
 from accounts.tokens.jwts import RESERVED, Access, Refresh
 from accounts.tokens.reading import TokenRefused, family_of_refresh
 from accounts.tokens.ring import PURPOSE
@@ -120,9 +121,9 @@ def _refused(family: TokenFamily, request_id: str) -> TokenRefused:
     family.refresh_from_db()
     if family.revoked_at is None and family.ends_at > now():
         with transaction.atomic():
-            _close(
-                family, TokenFamily.Reason.REUSED, "token.reuse", family.user, "refused", request_id
-            )
+            reused = TokenFamily.Reason.REUSED
+            if _close(family, reused, "token.reuse", family.user, "refused", request_id):
+                notice_send(to=family.user, kind="token_reuse")
     return TokenRefused(
         "token_revoked",
         _("This refresh token was used before or its sign-in has ended. Sign in again."),

@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from accounts.api.views import MeView
-from accounts.models import AuditEvent, TokenFamily, User, VaultKey
+from accounts.models import AuditEvent, Notice, TokenFamily, User, VaultKey
 from accounts.services.tokens import signing_key_rotate, tokens_issue
 from accounts.tokens.jwts import CLAIMS
 from accounts.tokens.ring import GRACE, USE, signing_key
@@ -253,6 +253,7 @@ def test_an_old_refresh_closes_the_family_with_a_line_in_the_trail(client):
     assert (event.outcome, event.actor) == ("refused", user)
     assert event.target == f"tokenfamily:{claims_of(first['access'])['fam']}"
     assert event.request_id
+    assert Notice.objects.get(to=user).kind == "token_reuse"
     for token in (first["access"], second["access"]):
         assert me(client, token).json()["code"] == "token_revoked"
 
