@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from accounts.tracing import current_request_id
 from accounts.vault.fields import SealedTextField
 from imaging.measures.size import area_text
 
@@ -56,6 +57,9 @@ class Upload(Clinical):
     deaths = models.PositiveSmallIntegerField(default=0, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     rung_at = models.DateTimeField(null=True, blank=True, editable=False)
+    request_id = models.CharField(
+        max_length=32, blank=True, default=current_request_id, editable=False
+    )
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -368,6 +372,9 @@ class Run(Clinical):
     token = models.CharField(
         max_length=64, blank=True, editable=False, help_text="the form's own: sent twice, one run"
     )
+    request_id = models.CharField(
+        max_length=32, blank=True, default=current_request_id, editable=False
+    )
     cancelled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -445,6 +452,9 @@ class Job(Clinical):
     deaths = models.PositiveSmallIntegerField(default=0, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     rung_at = models.DateTimeField(null=True, blank=True, editable=False)
+    request_id = models.CharField(
+        max_length=32, blank=True, default=current_request_id, editable=False
+    )
     step = models.CharField(max_length=120, blank=True)
     steps_done = models.PositiveSmallIntegerField(default=0)
     steps_total = models.PositiveSmallIntegerField(default=0)

@@ -6,6 +6,7 @@ import logging
 
 from django.db import OperationalError
 
+from accounts.tracing import traced
 from imaging.engine.client import EngineDied, EngineTimeout
 from imaging.models import Job
 from imaging.registry import models_verify
@@ -40,7 +41,8 @@ def run_job(job_id: str) -> None:
         if job is None:
             logger.info("job %s: nothing to do", job_id)
         else:
-            _analyse(job)
+            with traced(job.request_id):
+                _analyse(job)
     except Exception:  # the database is gone: the lease runs out and the job is taken up again
         logger.exception("job %s: could not be closed", job_id)
 

@@ -81,6 +81,8 @@ DEBUG=false
 # --- words and time
 #TIME_ZONE=UTC
 #LOG_LEVEL=INFO
+# json: one object a line, for machines (the default in production); line: for a person.
+#LOG_FORMAT=line
 """
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
+import logging
+import time
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
@@ -11,45 +12,53 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from accounts.throttle import TooMany as TooManyError
-from mediscan.logs import request_id
+from accounts.tracing import new_request_id, traced
+from mediscan.policy import HEADERS
 from mediscan.views import too_many
 
 # Pages that a person with a temporary password may still open.
 ALWAYS_OPEN = {"account_change_password", "account_logout", "account_reauthenticate"}
+access = logging.getLogger("mediscan.access")
 
 
 class RequestId:
-    """Give each request an id of our own making; logs and error pages show it."""
+    """Give each request an id of our own making; logs, rows and error pages show it."""
 
     def __init__(self, get_response) -> None:
         self.get_response = get_response
 
     def __call__(self, request):
-        request.request_id = secrets.token_hex(8)
-        token = request_id.set(request.request_id)
-        try:
+        request.request_id = new_request_id()
+        began = time.monotonic()
+        with traced(request.request_id):
             response = self.get_response(request)
-        finally:
-            request_id.reset(token)
+            _access(request, response, elapsed_ms=1000 * (time.monotonic() - began))
         response["X-Request-ID"] = request.request_id
         return response
 
 
-class PrivateAnswers:
-    """Nothing that a signed-in person saw may stay in a cache."""
+class SiteHeaders:
+    """What every answer says to the browser, static files and errors included."""
 
     def __init__(self, get_response) -> None:
         self.get_response = get_response
 
     def __call__(self, request):
         response = self.get_response(request)
-        user = getattr(request, "user", None)
-        if user is not None and user.is_authenticated:
-            response["Cache-Control"] = "no-store, private"
-        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        response.setdefault(
-            "Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
-        )
+        for name, value in HEADERS.items():
+            response.setdefault(name, value)
+        return response
+
+
+class PrivateAnswers:
+    """Nothing that a person saw may stay in a cache; only static files, served before, may."""
+
+    def __init__(self, get_response) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        response["Cache-Control"] = "no-store, private"
         return response
 
 
@@ -113,3 +122,17 @@ class TooMany:
 
     def process_exception(self, request, exception):
         return too_many(request, exception) if isinstance(exception, TooManyError) else None
+
+
+def _access(request, response, *, elapsed_ms: float) -> None:
+    """One line for the request: its path without the query, which may hold what a person typed."""
+    user = getattr(request, "_cached_user", None)  # asking the lazy one would ask the database
+    facts = {
+        "method": request.method,
+        "path": request.path,
+        "status": response.status_code,
+        "ms": round(elapsed_ms, 1),
+        "user": str(user.pk or "") if user is not None else "",
+    }
+    words = "%(method)s %(path)s %(status)s %(ms)s ms"
+    access.info(words, facts, extra={"facts": facts})

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from accounts.tracing import current_request_id
 from accounts.vault.fields import SealedTextField
 
 
@@ -37,6 +38,9 @@ class Export(models.Model):
     attempt = models.PositiveSmallIntegerField(default=0, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     rung_at = models.DateTimeField(null=True, blank=True, editable=False)
+    request_id = models.CharField(
+        max_length=32, blank=True, default=current_request_id, editable=False
+    )
     error = models.CharField(max_length=500, blank=True)
     blob = models.ForeignKey(
         "accounts.Blob", models.PROTECT, null=True, blank=True, related_name="+", editable=False

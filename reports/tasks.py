@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from accounts.tracing import traced
 from imaging.services.leases import LeaseLost, WorkerStopping
 from reports.making import export_chunks
 from reports.models import ExportKind
@@ -24,18 +25,23 @@ def make_export(export_id: str) -> None:
     if export is None:
         logger.info("export %s: nothing to do", export_id)
         return
+    with traced(export.request_id):
+        _make(export)
+
+
+def _make(export) -> None:
     try:
         export_fill(export, export_chunks(export), patient_id=_only_patient(export))
     except LeaseLost:
-        logger.info("export %s: another worker's", export_id)
+        logger.info("export %s: another worker's", export.pk)
     except WorkerStopping:
-        logger.info("export %s: given back", export_id)
+        logger.info("export %s: given back", export.pk)
         export_release(export)
     except PdfError as error:
-        logger.warning("export %s: %s", export_id, error)
+        logger.warning("export %s: %s", export.pk, error)
         export_fail(export, error="The report could not be laid out. The log names the reason.")
     except Exception:
-        logger.exception("export %s failed", export_id)
+        logger.exception("export %s failed", export.pk)
         export_fail(export, error="The file could not be made. Try again, or ask an administrator.")
 
 

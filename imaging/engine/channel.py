@@ -31,6 +31,10 @@ class Channel:
                 raise ProtocolError("a request is cut or too long")
             yield decode(line)
 
+    def note(self, line: str) -> None:
+        """Say on stderr what is being done; the parent logs it when this process dies of it."""
+        os.write(2, f"engine: {line}\n".encode())
+
     def send(self, message: Mapping[str, Any]) -> None:
         line = memoryview(encode(message))
         while line:

@@ -100,12 +100,14 @@ class Engine:
         timeout_s: float,
         on_progress: Progress | None = None,
         on_wait: Callable[[], None] | None = None,
+        trace: str = "-",
         **args: Any,
     ) -> dict[str, Any]:
         """Run one operation in the child and return its checked answer.
 
         on_progress(stage, done, total) hears what the child reports; on_wait() is called about
         every second of silence. When either raises, the child is ended and the error passed on.
+        `trace` is the request that asks: the child names it in its log and its answer.
 
         Raises: Refused, InferenceError; EngineDied, EngineTimeout, EngineFailed.
         """
@@ -115,7 +117,8 @@ class Engine:
                 self.close()
             self.start()
             self._calls += 1
-            line = encode({"id": self._calls, "op": op, "args": args, "timeout_s": timeout_s})
+            request = {"id": self._calls, "op": op, "args": args, "timeout_s": timeout_s}
+            line = encode(request | {"trace": trace})
             deadline = time.monotonic() + timeout_s
             with self._ended_on_error():
                 self._pipe.send(line, deadline)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +31,7 @@ _SHORTAGE = {
         "infer": "There is no room left for the result. Ask the administrator to free some.",
     },
 }
+_NOTE = re.compile(r"engine: (decode|infer) \[[0-9a-f-]{1,32}\] [a-z_]{1,40}")
 _DAMAGED = "The file could not be read; it may be damaged. Export it anew and send that."
 
 
@@ -50,4 +52,5 @@ def error_of(message: Mapping[str, Any], mode: str) -> Exception:
 def safe_words(tail: str) -> str:
     """The lines of a decoder's stderr that cannot quote the file it was reading."""
     safe = ("Fatal Python error", '  File "', "Current thread", "MemoryError")
-    return "\n".join(line for line in tail.splitlines() if line.startswith(safe))
+    lines = tail.splitlines()
+    return "\n".join(line for line in lines if line.startswith(safe) or _NOTE.fullmatch(line))

@@ -25,11 +25,13 @@ def serve(channel: Channel, ops: Ops, *, mode: str) -> None:
     for request in channel.requests():
         if mode == "decode":
             allow_cpu_seconds(float(request["timeout_s"]))
+        channel.note(f"{mode} [{request['trace']}] {request['op']}")
+        ends = {"id": request["id"], "trace": request["trace"]}
         reply = _answer(channel, request, ops, mode)
         try:
-            channel.send({**reply, "id": request["id"]})
+            channel.send({**reply, **ends})
         except ProtocolError as error:
-            channel.send({**_failure(error, mode), "id": request["id"]})
+            channel.send({**_failure(error, mode), **ends})
 
 
 def _answer(channel: Channel, request: Message, ops: Ops, mode: str) -> Message:

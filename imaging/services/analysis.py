@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts.tracing import request_id
 from accounts.vault.storage import blob_open
 from imaging.engine.client import infer_engine
 from imaging.engine.scratch import scratch_folder
@@ -36,6 +37,7 @@ def job_analyse(job: Job) -> None:
             timeout_s=settings.ENGINE_CALL_TIMEOUT_S,
             on_progress=report,
             on_wait=report.wait,
+            trace=request_id.get(),
             **_request(job, folder),
         )
         report.keeper.secure()

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from accounts import audit
+from accounts.tracing import request_id, traced
 from accounts.vault.storage import blob_delete, blob_open
 from imaging import queue
 from imaging.engine.client import Engine, EngineDied, EngineTimeout, decode_engine
@@ -48,15 +49,8 @@ def upload_ingest(upload_id: str) -> None:
     if upload is None:
         logger.info("upload %s: nothing to do", upload_id)
         return
-    try:
-        with decode_engine() as engine:
-            finished = _read_all(upload, engine)
-    except LeaseLost:
-        logger.info("upload %s: another worker's", upload_id)
-    except WorkerStopping:
-        _give_back(upload)
-    else:
-        _finish(upload) if finished else _give_back(upload)
+    with traced(upload.request_id):
+        _ingest(upload)
 
 
 def uploads_recover() -> int:
@@ -77,6 +71,18 @@ def image_known(upload: Upload, sha256: str) -> Image | None:
     """
     same = Image.objects.filter(organisation=upload.organisation, source__sha256=sha256)
     return same.filter(Q(facts__raster=False) | Q(modality=upload.modality)).first()
+
+
+def _ingest(upload: Upload) -> None:
+    try:
+        with decode_engine() as engine:
+            finished = _read_all(upload, engine)
+    except LeaseLost:
+        logger.info("upload %s: another worker's", upload.pk)
+    except WorkerStopping:
+        _give_back(upload)
+    else:
+        _finish(upload) if finished else _give_back(upload)
 
 
 def _claim(upload_id: str) -> Upload | None:
@@ -139,6 +145,7 @@ def _decoded(item: UploadItem, engine: Engine, keeper: LeaseKeeper, folder: Path
         "decode",
         timeout_s=DECODE_TIMEOUT_S,
         on_wait=keeper,
+        trace=request_id.get(),
         path=str(path),
         name=item.name,
         out_dir=str(folder),

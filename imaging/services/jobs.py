@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
+from accounts.tracing import current_request_id
 from accounts.vault.staging import StagedBlob
 from imaging.models import Job, JobStatus, Run
 from imaging.services.doorbells import doorbells_mend, doorbells_ring
@@ -131,6 +132,7 @@ def job_retry(*, user: User | None, job: Job) -> Job:
     Raises: NotPossible for a job that succeeded.
     """
     reset = {"status": JobStatus.QUEUED, "error": "", "deaths": 0, "rung_at": None}
+    reset["request_id"] = current_request_id()
     closed = Job.objects.filter(pk=job.pk, status__in=[JobStatus.FAILED, JobStatus.CANCELLED])
     if closed.update(started_at=None, finished_at=None, **reset, **_AT_REST):
         Run.objects.filter(pk=job.run_id).update(cancelled_at=None)

@@ -6,14 +6,21 @@ from datetime import timedelta
 from pathlib import Path
 
 from mediscan.env import (
+    PRODUCTION,
     database,
     email,
     env_bool,
+    env_choice,
     env_int,
     env_list,
     env_path,
     env_secret,
     env_str,
+    environment,
+)
+from mediscan.policy import (  # noqa: F401  settings of their own
+    CONTENT_SECURITY_POLICY,
+    CONTENT_SECURITY_POLICY_REPORT_ONLY,
 )
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -61,9 +68,10 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "mediscan.middleware.RequestId",
+    "mediscan.middleware.SiteHeaders",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "mediscan.middleware.PrivateAnswers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -252,24 +260,11 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- the browser
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "font-src": ["'self'"],
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-        "frame-ancestors": ["'none'"],
-        "object-src": ["'none'"],
-    }
-}
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # sealed, no cookie
 CSRF_FAILURE_VIEW = "mediscan.views.csrf_failure"
 
 # --- the doorbell; the Job table is the truth (docs/adr/0002)
@@ -314,17 +309,25 @@ TIME_ZONE = env_str("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
 
+# one JSON object a line for machines, a readable line for a person at their own machine
+LOG_FORMAT = env_choice(
+    "LOG_FORMAT", ("json", "line"), "json" if environment() == PRODUCTION else "line"
+)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "mediscan.logs.RequestIdFilter"}},
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
+        "json": {"()": "mediscan.logs.JsonLine"},
+        "line": {
+            "()": "mediscan.logs.PlainLine",
+            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
+        },
     },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "formatter": "line",
+            "formatter": LOG_FORMAT,
             "filters": ["request_id"],
         }
     },
@@ -332,5 +335,7 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        # every request is a line for machines; a person at a terminal is spared it
+        "mediscan.access": {"level": "INFO" if LOG_FORMAT == "json" else "WARNING"},
     },
 }

@@ -114,7 +114,8 @@ def gunicorn(host: str, port: int) -> list[str]:
         "--timeout", "120",
         "--graceful-timeout", "5",
         "--max-requests", "20000",
-        "--log-level", "warning",
+        "--log-level", "warning",  # requests are logged by our middleware, without their query
+        "--logger-class", "mediscan.serving.ServerLog",
     ]  # fmt: skip
 
 
