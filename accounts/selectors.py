@@ -2,8 +2,34 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import dataclass
+
 from accounts.models import Membership, Organisation
-from accounts.roles import may, roles_for
+from accounts.roles import DEPARTMENT, ORGANISATION, may, roles_for, scope_of
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One current membership, as short as the guards need it."""
+
+    organisation_id: uuid.UUID
+    department_id: uuid.UUID | None
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One way in: which part of one organisation a person reaches for an action.
+
+    `scope` is that of the table; DEPARTMENT with no department, as a membership
+    of the whole organisation has it, has become ORGANISATION.
+    """
+
+    organisation_id: uuid.UUID
+    scope: str
+    department_id: uuid.UUID | None = None
+    hours: int | None = None
 
 
 def organisations_of(user, action: str = ""):
@@ -20,15 +46,47 @@ def organisations_of(user, action: str = ""):
     return Organisation.objects.filter(pk__in=memberships.values("organisation"))
 
 
-def roles_of(user) -> set[str]:
-    """Return the current roles of `user`, read once per request object."""
+def standings_of(user) -> list[Standing]:
+    """Return the current memberships of `user`, read once per request object."""
     if not user.is_authenticated:
-        return set()
-    if not hasattr(user, "_current_roles"):
-        user._current_roles = set(
-            Membership.objects.current().filter(user=user).values_list("role", flat=True)
+        return []
+    if not hasattr(user, "_standings"):
+        rows = Membership.objects.current().filter(user=user).order_by("created_at")
+        user._standings = [
+            Standing(*row) for row in rows.values_list("organisation_id", "department_id", "role")
+        ]
+    return user._standings
+
+
+def roles_of(user) -> set[str]:
+    """Return the current roles of `user`, wherever they were given."""
+    return {standing.role for standing in standings_of(user)}
+
+
+def roles_at(user, organisation_id: uuid.UUID) -> set[str]:
+    """Return the current roles of `user` in one organisation."""
+    return {one.role for one in standings_of(user) if one.organisation_id == organisation_id}
+
+
+def grants_of(user, action: str) -> list[Grant]:
+    """Return every way in that the memberships of `user` open for `action`."""
+    grants = []
+    for standing in standings_of(user):
+        cell = scope_of(standing.role, action)
+        if cell is None:
+            continue
+        is_whole = cell.scope == ORGANISATION or (
+            cell.scope == DEPARTMENT and standing.department_id is None
         )
-    return user._current_roles
+        scope = ORGANISATION if is_whole else cell.scope
+        part = standing.department_id if scope == DEPARTMENT else None
+        grants.append(Grant(standing.organisation_id, scope, part, cell.hours))
+    return list(dict.fromkeys(grants))
+
+
+def may_at(user, action: str, organisation_id: uuid.UUID) -> bool:
+    """Say whether a role of `user` in that organisation may do `action`."""
+    return may(roles_at(user, organisation_id), action)
 
 
 def user_may(user, action: str) -> bool:

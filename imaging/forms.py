@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
+from collections.abc import Sequence
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -11,6 +12,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from imaging.models import Modality
+from imaging.places import Place
 from imaging.services.runs import MemberChoice
 
 DEVICES = [("auto", "Automatic"), ("cpu", "CPU"), ("cuda", "CUDA (GPU)")]
@@ -46,6 +48,32 @@ class UploadForm(forms.Form):
         choices=[("", _("Read it from the file (DICOM)")), *Modality.choices],
         help_text=_("PNG, JPEG and TIFF do not say; DICOM does, and the file wins."),
     )
+    place = forms.ChoiceField(
+        label=_("Where do they belong?"),
+        required=False,
+        help_text=_(
+            "A department's members and those of the whole organisation will see them; without a"
+            " department only the latter do."
+        ),
+    )
+
+    def __init__(self, *args, places: Sequence[Place], **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.places = {place.key: place for place in places}
+        if len(places) > 1:
+            self.fields["place"].choices = [(place.key, str(place)) for place in places]
+            self.fields["place"].initial = places[0].key
+        else:
+            del self.fields["place"]
+
+    def clean(self) -> dict:
+        """Name the organisation and the department; unasked it is where the person joined first."""
+        cleaned = super().clean()
+        if not self.places:
+            raise ValidationError(_("You do not belong to an organisation yet."))
+        first = next(iter(self.places.values()))
+        place = self.places.get(cleaned.pop("place", ""), first)
+        return cleaned | {"organisation": place.organisation, "department": place.department}
 
 
 class RunForm(forms.Form):

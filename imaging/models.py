@@ -33,6 +33,13 @@ def _blob(**options) -> models.ForeignKey:
     )
 
 
+def _department() -> models.ForeignKey:
+    """Whose study it is within the house; null: nobody's but the whole organisation's."""
+    return models.ForeignKey(
+        "accounts.Department", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+
 class Modality(models.TextChoices):
     """What a person chooses between; DICOM codes are finer (CR and DX are X-rays)."""
 
@@ -52,6 +59,7 @@ class Upload(Clinical):
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="uploads")
+    department = _department()
     modality = models.CharField(max_length=8, choices=Modality, blank=True)
     attempt = models.PositiveIntegerField(default=0, editable=False)
     deaths = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -168,6 +176,7 @@ class Study(OfPatient):
     """A DICOM study: the images of one visit of one patient. A PNG has one of its own."""
 
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="studies")
+    department = _department()
     study_instance_uid = models.CharField(max_length=64)
     modality = models.CharField(max_length=8, choices=Modality)
     title = SealedTextField(blank=True, default="")
@@ -663,3 +672,69 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+# --- who may see whom
+
+
+class Assignment(Clinical):
+    """A patient is given to a clinician; it ends by deletion, the trail remembers it."""
+
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="assignments")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="assignments")
+    assigned_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [models.UniqueConstraint(fields=["user", "patient"], name="assignment_once")]
+
+    def __str__(self) -> str:
+        return f"Assignment {self.pk}"
+
+
+class Verdict(models.TextChoices):
+    APPROVED = "approved", "Approved"
+    OBJECTED = "objected", "Objected"
+
+
+class BreakGlass(OfPatient):
+    """An emergency access to one patient: opened for an hour, told, and reviewed afterwards."""
+
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    reason = SealedTextField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True, help_text="given back early")
+    verdict = models.CharField(max_length=16, choices=Verdict, blank=True)
+    comment = SealedTextField(blank=True, default="")
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    escalated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-opened_at"]
+        indexes = [
+            models.Index(fields=["user", "-opened_at"]),
+            models.Index(fields=["organisation", "verdict", "-opened_at"]),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(verdict="", reviewed_by=None, reviewed_at=None)
+                | Q(verdict__in=Verdict.values, reviewed_by__isnull=False,
+                    reviewed_at__isnull=False),
+                name="break_glass_reviewed_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(reviewed_by=None) | ~Q(reviewed_by=models.F("user")),
+                name="break_glass_not_reviewed_by_oneself",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at=None) | Q(closed_at__gte=models.F("opened_at")),
+                name="break_glass_closed_after_opened",
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"Emergency access {self.pk}"

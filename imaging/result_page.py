@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 
 from imaging.formats.window import CT_WINDOW, window_between
 from imaging.measures.threshold import threshold_level
-from imaging.models import Image, Job, Result, Severity
+from imaging.models import Image, Result, Severity
 from imaging.palettes import DEFAULT_PALETTE, PALETTES, palette
+from imaging.selectors import results_visible_to
 from imaging.sides import Sides, sides_of
 
 SHOWN = ("area_percent", "average_intensity", "ratio", "circularity")
@@ -96,8 +97,8 @@ def presets(image: Image) -> dict[str, tuple[float, float]]:
     return found | {_("Full range"): window_between(*_full(image))}
 
 
-def page_context(result: Result, display: Display) -> dict:
-    """Return everything the template shows. The caller has checked who asks."""
+def page_context(result: Result, display: Display, user) -> dict:
+    """Return everything the template shows. The caller has checked that `user` may see it."""
     image = result.image
     members = list(result.members.select_related("member__model_version"))
     maps = {one.name for one in result.maps.all()}
@@ -122,7 +123,7 @@ def page_context(result: Result, display: Display) -> dict:
         "sides": sides(image),
         "legend": _legend(display),
         "hashes": [next(iter(one.member.model_version.sha256.values()), "")[:8] for one in members],
-        "neighbours": _neighbours(result),
+        "neighbours": _neighbours(result, user),
         "slices": image.depth,
         "severity_words": Severity.choices,
         "config": _config(result, display, maps),
@@ -240,12 +241,14 @@ def _spacing(image: Image) -> str:
     return text if kind == "calibrated" else _("%(text)s at detector plane") % {"text": text}
 
 
-def _neighbours(result: Result) -> dict:
-    """The results before and after this one in its run."""
+def _neighbours(result: Result, user) -> dict:
+    """The results before and after this one in its run, of those that `user` may see."""
     pairs = list(
-        Job.objects.filter(run_id=result.job.run_id, result__isnull=False)
-        .order_by("position")
-        .values_list("result", flat=True)
+        results_visible_to(user)
+        .select_related(None)
+        .filter(job__run=result.job.run_id)
+        .order_by("job__position")
+        .values_list("pk", flat=True)
     )
     at = pairs.index(result.pk)
     return {

@@ -2,36 +2,70 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts.selectors import organisations_of
-from imaging.models import Image, Job, ModelState, ModelVersion, Result, Run, Study, Upload
+from imaging.models import (
+    Image,
+    Job,
+    ModelState,
+    ModelVersion,
+    Patient,
+    Result,
+    Run,
+    Study,
+    Upload,
+)
+from imaging.scope import Paths, parts_of, whole_of, within
+
+STUDY = Paths("department", "patient", "uploaded_by", "created_at")
+IMAGE = Paths("study__department", "patient", "study__uploaded_by", "created_at")
+UPLOAD = Paths("department", "", "user", "created_at")
+JOB = Paths("image__study__department", "image__patient", "run__requested_by")
+RESULT = Paths("image__study__department", "patient", "job__run__requested_by")
 
 
 def studies_visible_to(user) -> QuerySet[Study]:
-    return Study.objects.filter(organisation__in=organisations_of(user, "study.view"))
+    return Study.objects.filter(within(user, "study.view", STUDY))
 
 
-def images_visible_to(user) -> QuerySet[Image]:
-    images = Image.objects.filter(organisation__in=organisations_of(user, "study.view"))
+def patients_visible_to(user) -> QuerySet[Patient]:
+    """Return the patients of whom `user` may see a study."""
+    studies = studies_visible_to(user).filter(patient=OuterRef("pk"))
+    return Patient.objects.filter(Exists(studies))
+
+
+def images_visible_to(user, action: str = "study.view") -> QuerySet[Image]:
+    """Return the images on which `user` may do `action`; seeing one is not yet its pixels."""
+    images = Image.objects.filter(within(user, action, IMAGE))
     return images.select_related("study", "pixels", "thumbnail")
 
 
+def pixels_open(user, images) -> set:
+    """Return the ids of those of `images` (ids) whose pictures `user` may see."""
+    found = Image.objects.filter(within(user, "pixels.view", IMAGE), pk__in=list(images))
+    return set(found.values_list("pk", flat=True))
+
+
 def uploads_visible_to(user) -> QuerySet[Upload]:
-    return Upload.objects.filter(organisation__in=organisations_of(user, "upload.create"))
+    return Upload.objects.filter(within(user, "upload.create", UPLOAD))
 
 
 def runs_visible_to(user) -> QuerySet[Run]:
-    return Run.objects.filter(organisation__in=organisations_of(user, "run.view"))
+    """Return the runs of whole organisations, and those with an image that `user` may see."""
+    found = whole_of(user, "run.view") or Q(pk__in=[])
+    parts = parts_of(user, "run.view", JOB)
+    if parts is not None:
+        found |= Exists(Job.objects.filter(parts, run=OuterRef("pk")))
+    return Run.objects.filter(found)
 
 
 def jobs_visible_to(user) -> QuerySet[Job]:
-    jobs = Job.objects.filter(organisation__in=organisations_of(user, "run.view"))
+    jobs = Job.objects.filter(within(user, "run.view", JOB))
     return jobs.select_related("run", "image")
 
 
 def results_visible_to(user) -> QuerySet[Result]:
-    results = Result.objects.filter(organisation__in=organisations_of(user, "result.view"))
+    results = Result.objects.filter(within(user, "result.view", RESULT))
     return results.select_related("job__run", "image__study", "image__pixels", "patient")
 
 

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from accounts import audit
-from accounts.access import answers_data, requires
+from accounts.access import answers_data
 from accounts.selectors import user_may
 from accounts.vault.storage import blob_open
 from imaging import layers
@@ -16,6 +16,7 @@ from imaging.formats.png import encode_png
 from imaging.formats.window import windowed
 from imaging.models import Image, Result, ResultMap
 from imaging.ranges import blob_response
+from imaging.reading import reads
 from imaging.result_page import Display, page_context
 from imaging.selectors import images_visible_to, results_visible_to
 
@@ -23,12 +24,12 @@ RAW = "application/octet-stream"
 
 
 @require_GET
-@requires("result.view")
+@reads("result.view")
 def result_detail(request: HttpRequest, pk) -> HttpResponse:
     result = _result(request, pk)
     display = Display.from_query(request.GET, result)
     audit.record(request.user, "result.view", result, request_id=request.request_id)
-    context = page_context(result, display) | {
+    context = page_context(result, display, request.user) | {
         "may_export": user_may(request.user, "export.create")
     }
     return render(request, "imaging/result_detail.html", context)
@@ -36,24 +37,24 @@ def result_detail(request: HttpRequest, pk) -> HttpResponse:
 
 @require_GET
 @answers_data
-@requires("study.view")
+@reads("pixels.view")
 def image_thumbnail(request: HttpRequest, pk) -> HttpResponse:
-    image = get_object_or_404(images_visible_to(request.user), pk=pk)
+    image = get_object_or_404(images_visible_to(request.user, "pixels.view"), pk=pk)
     return blob_response(request, image.thumbnail, content_type="image/png")
 
 
 @require_GET
 @answers_data
-@requires("pixels.view")
+@reads("pixels.view")
 def image_pixels(request: HttpRequest, pk) -> HttpResponse:
     """Answer the stored values, raw little-endian (Z, Y, X); one slice is one byte range."""
-    image = get_object_or_404(images_visible_to(request.user), pk=pk)
+    image = get_object_or_404(images_visible_to(request.user, "pixels.view"), pk=pk)
     return blob_response(request, image.pixels, content_type=RAW)
 
 
 @require_GET
 @answers_data
-@requires("result.view")
+@reads("result.view")
 def result_map(request: HttpRequest, pk, name: str) -> HttpResponse:
     """Answer one map of the result, uint8 (Z, Y, X)."""
     found = ResultMap.objects.filter(result__in=results_visible_to(request.user).filter(pk=pk))
@@ -64,7 +65,7 @@ def result_map(request: HttpRequest, pk, name: str) -> HttpResponse:
 
 @require_GET
 @answers_data
-@requires("result.view")
+@reads("result.view")
 def result_layer(request: HttpRequest, pk, name: str) -> HttpResponse:
     """Answer one layer as PNG, for pages without WebGL or JavaScript and for downloads."""
     if name not in layers.LAYERS:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -16,15 +16,20 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import answers_data, requires
 from accounts.roles import names_for
-from accounts.selectors import home_organisation, user_may
+from accounts.selectors import user_may
 from accounts.throttle import limited
 from imaging.choices import ensemble_meant, ensembles_visible_to, models_listed
 from imaging.forms import DEVICES, RunForm, UploadForm, uuids
-from imaging.models import ItemStatus, Job, JobStatus, Modality, Result, Severity, UploadItem
+from imaging.models import ItemStatus, Job, JobStatus, Modality, Severity, UploadItem
+from imaging.places import places_of
+from imaging.reading import reads
 from imaging.run_page import choice_shown
+from imaging.scope import may_see
 from imaging.selectors import (
     images_visible_to,
     jobs_visible_to,
+    pixels_open,
+    results_visible_to,
     runs_visible_to,
     studies_visible_to,
     uploads_visible_to,
@@ -38,7 +43,7 @@ RUNS_SHOWN = 50
 
 
 @require_GET
-@requires("study.view")
+@reads("study.view")
 def study_list(request: HttpRequest) -> HttpResponse:
     filters = Filters.from_query(request.GET)
     context = {
@@ -48,17 +53,18 @@ def study_list(request: HttpRequest) -> HttpResponse:
         "modalities": Modality.choices,
         "severities": Severity.choices,
         "may_export": user_may(request.user, "export.create"),
-        "may_view_results": user_may(request.user, "result.view"),
+        "may_upload": user_may(request.user, "upload.create"),
+        "may_view_results": may_see(request.user, "result.view"),
     }
     return render(request, "imaging/study_list.html", context)
 
 
 @require_GET
-@requires("study.view")
+@reads("study.view")
 def study_detail(request: HttpRequest, pk) -> HttpResponse:
     study = get_object_or_404(studies_visible_to(request.user).select_related("patient"), pk=pk)
-    results = Result.objects.select_related("job__run").defer("table").order_by("-created_at")
-    images = (
+    results = results_visible_to(request.user).defer("table").order_by("-created_at")
+    images = list(
         study.images.annotate(failed=Count("jobs", filter=Q(jobs__status=JobStatus.FAILED)))
         .order_by("created_at", "id")
         .prefetch_related(Prefetch("results", results))
@@ -66,7 +72,9 @@ def study_detail(request: HttpRequest, pk) -> HttpResponse:
     context = {
         "study": study,
         "images": images,
-        "may_view_results": user_may(request.user, "result.view"),
+        "open": pixels_open(request.user, [image.pk for image in images]),
+        "may_run": user_may(request.user, "run.submit"),
+        "may_view_results": may_see(request.user, "result.view"),
     }
     return render(request, "imaging/study_detail.html", context)
 
@@ -75,14 +83,12 @@ def study_detail(request: HttpRequest, pk) -> HttpResponse:
 @requires("upload.create")
 @limited("upload", "60/m")
 def upload_create(request: HttpRequest) -> HttpResponse:
-    form = UploadForm(request.POST or None, request.FILES or None)
+    form = UploadForm(
+        request.POST or None, request.FILES or None, places=places_of(request.user, "upload.create")
+    )
     if request.method == "POST" and form.is_valid():
         try:
-            upload = upload_receive(
-                user=request.user,
-                organisation=_organisation(request.user),
-                **form.cleaned_data,
-            )
+            upload = upload_receive(user=request.user, **form.cleaned_data)
         except ValidationError as error:
             form.add_error(None, error)
         else:
@@ -115,6 +121,7 @@ def _upload_context(request: HttpRequest, pk) -> dict:
     return {
         "upload": upload,
         "items": items,
+        "open": pixels_open(request.user, [image.pk for image in ready]),
         "ready": ready,
         "waiting": sum(item.status == ItemStatus.WAITING for item in items),
         "refused": sum(item.status == ItemStatus.REFUSED for item in items),
@@ -143,6 +150,7 @@ def run_create(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "images": images,
+        "open": pixels_open(request.user, [image.pk for image in images]),
         "ensembles": ensembles,
         "choice": choice_shown(
             listed,
@@ -196,7 +204,7 @@ def _chosen_images(request: HttpRequest) -> list:
     received = UploadItem.objects.filter(upload__in=upload).values("image")
     wanted = Q(pk__in=image) | Q(study__in=study) | Q(pk__in=received)
     return list(
-        images_visible_to(request.user)
+        images_visible_to(request.user, "run.submit")
         .filter(wanted)
         .select_related("organisation", "source", "study")
         .order_by("created_at", "id")
@@ -204,7 +212,7 @@ def _chosen_images(request: HttpRequest) -> list:
 
 
 @require_GET
-@requires("run.view")
+@reads("run.view")
 def run_list(request: HttpRequest) -> HttpResponse:
     counted = {status.value: Count("jobs", filter=Q(jobs__status=status)) for status in JobStatus}
     runs = (
@@ -217,14 +225,14 @@ def run_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@requires("run.view")
+@reads("run.view")
 def run_detail(request: HttpRequest, pk) -> HttpResponse:
     return render(request, "imaging/run_detail.html", _run_context(request, pk))
 
 
 @require_GET
 @answers_data
-@requires("run.view")
+@reads("run.view")
 def run_status(request: HttpRequest, pk) -> HttpResponse:
     """Answer the progress as it stands; the partial polls itself only while jobs live."""
     context = _run_context(request, pk)
@@ -240,7 +248,19 @@ def _run_context(request: HttpRequest, pk) -> dict:
         .prefetch_related("members__model_version"),
         pk=pk,
     )
-    jobs = list(run.jobs.select_related("image__source", "result").defer("result__table"))
+    jobs = list(
+        jobs_visible_to(request.user)
+        .filter(run=run)
+        .select_related("image__source", "result")
+        .defer("result__table")
+        .annotate(
+            shows_picture=Exists(
+                images_visible_to(request.user, "pixels.view").filter(pk=OuterRef("image"))
+            ),
+            shows_result=Exists(results_visible_to(request.user).filter(job=OuterRef("pk"))),
+        )
+        .order_by("position")
+    )
     done = [job for job in jobs if not job.is_live]
     return {
         "run": run,
@@ -251,7 +271,6 @@ def _run_context(request: HttpRequest, pk) -> dict:
         "is_live": len(done) < len(jobs),
         "ahead": _jobs_ahead(jobs),
         "may_export": user_may(request.user, "export.create"),
-        "may_view_results": user_may(request.user, "result.view"),
     }
 
 
@@ -295,10 +314,3 @@ def model_list(request: HttpRequest) -> HttpResponse:
         "ensembles": ensembles_visible_to(request.user, []),
     }
     return render(request, "imaging/model_list.html", context)
-
-
-def _organisation(user):
-    organisation = home_organisation(user, "upload.create")
-    if organisation is None:
-        raise PermissionDenied(_("You do not belong to an organisation yet."))
-    return organisation

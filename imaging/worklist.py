@@ -6,10 +6,10 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from imaging.models import Image, Job, JobStatus, Modality, Result, Severity, Study
-from imaging.selectors import studies_visible_to
+from imaging.selectors import pixels_open, results_visible_to, studies_visible_to
 
 PAGE_SIZE = 25
 VIEWS = {"": "All studies", "new": "Not analysed", "live": "In progress", "failed": "Failed"}
@@ -40,13 +40,14 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One study as a line: its first image, its newest job and result."""
+    """One study as a line: its first picture and newest result if the reader may see them."""
 
     study: Study
     image_count: int
     image_id: uuid.UUID | None
     job: Job | None
     result: Result | None
+    is_ready: bool  # there is a result, for this reader or for others
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +58,33 @@ class Page:
 
 def worklist_page(user, filters: Filters) -> Page:
     """Return the studies `user` may see, newest first, from `filters.after` on."""
-    studies = _filtered(studies_visible_to(user), filters).select_related("patient")
+    studies = _filtered(user, filters).select_related("patient")
     found = list(_after(studies, filters.after)[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     jobs = Job.objects.in_bulk([study.job_id for study in shown if study.job_id])
-    results = Result.objects.defer("table").in_bulk(
-        [study.result_id for study in shown if study.result_id]
-    )
+    readable = results_visible_to(user).select_related(None).defer("table")
+    results = readable.in_bulk([study.result_id for study in shown if study.result_id])
+    pictures = pixels_open(user, [study.first_image_id for study in shown])
     rows = [
-        Row(study, study.image_count, study.first_image_id, jobs.get(study.job_id),
-            results.get(study.result_id))
+        Row(
+            study=study,
+            image_count=study.image_count,
+            image_id=study.first_image_id if study.first_image_id in pictures else None,
+            job=jobs.get(study.job_id),
+            result=results.get(study.result_id),
+            is_ready=study.result_id is not None,
+        )
         for study in shown
-    ]  # fmt: skip
+    ]
     last = shown[-1] if len(found) > PAGE_SIZE else None
     return Page(rows, f"{last.created_at.isoformat()}_{last.pk}" if last else "")
 
 
-def _filtered(studies: QuerySet, filters: Filters) -> QuerySet:
+def _filtered(user, filters: Filters) -> QuerySet:
     jobs = Job.objects.filter(image__study=OuterRef("pk")).order_by("-created_at")
     results = Result.objects.filter(image__study=OuterRef("pk")).order_by("-created_at")
     images = Image.objects.filter(study=OuterRef("pk")).order_by("created_at", "id")
-    studies = studies.annotate(
+    studies = studies_visible_to(user).annotate(
         job_id=Subquery(jobs.values("pk")[:1]),
         result_id=Subquery(results.values("pk")[:1]),
         first_image_id=Subquery(images.values("pk")[:1]),
@@ -88,8 +95,9 @@ def _filtered(studies: QuerySet, filters: Filters) -> QuerySet:
     if filters.modality:
         studies = studies.filter(modality=filters.modality)
     if filters.severity:
+        readable = results_visible_to(user).select_related(None)  # a filter tells, too
         studies = studies.annotate(latest=Subquery(results.values("severity")[:1])).filter(
-            latest=filters.severity
+            Exists(readable.filter(pk=OuterRef("result_id"))), latest=filters.severity
         )
     if filters.view:
         studies = studies.annotate(state=Subquery(jobs.values("status")[:1]))

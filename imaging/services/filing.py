@@ -26,6 +26,7 @@ from imaging.models import (
     Study,
     UploadItem,
 )
+from imaging.services.assignments import sender_assign
 from imaging.services.facts import image_facts
 from imaging.services.leases import LeaseLost
 from imaging.types import Header, Refused
@@ -170,6 +171,7 @@ def _new_study(item: UploadItem, header: Header, modality: str, uid: str, mrn: s
     return Study.objects.create(
         organisation=item.organisation,
         patient=_patient(item, header, mrn),
+        department=item.upload.department,
         study_instance_uid=uid,
         modality=modality,
         title=header.study_description or ("" if header.study_instance_uid else item.name),
@@ -189,10 +191,14 @@ def _patient(item: UploadItem, header: Header, mrn: str) -> Patient:
         "sex": header.sex,
     }
     if not mrn:
-        return Patient.objects.create(organisation=item.organisation, **identity)
-    return Patient.objects.get_or_create(
-        organisation=item.organisation, mrn_index=mrn, defaults=identity
-    )[0]
+        patient, is_new = Patient.objects.create(organisation=item.organisation, **identity), True
+    else:
+        patient, is_new = Patient.objects.get_or_create(
+            organisation=item.organisation, mrn_index=mrn, defaults=identity
+        )
+    if is_new:
+        sender_assign(patient=patient, user=item.upload.user)
+    return patient
 
 
 def _series(study: Study, header: Header) -> Series:

@@ -15,7 +15,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.models import Organisation, User
+from accounts.models import Department, Organisation, User
 from accounts.vault.staging import StagedBlob
 from accounts.vault.storage import blob_keep
 from imaging import queue
@@ -38,7 +38,12 @@ NO_SPACE = "The server has no room left for files. Ask the administrator, then s
 
 
 def upload_receive(
-    *, user: User, organisation: Organisation, files: Iterable[UploadedFile], modality: str = ""
+    *,
+    user: User,
+    organisation: Organisation,
+    files: Iterable[UploadedFile],
+    modality: str = "",
+    department: Department | None = None,
 ) -> Upload:
     """Take `files` in, each with its own outcome; what is worth reading waits for the worker.
 
@@ -50,7 +55,8 @@ def upload_receive(
         raise NotPossible(_("Choose at least one file."))
     if modality and modality not in Modality.values:
         raise NotPossible(ASK_MODALITY)
-    upload, room = _begin(user, organisation, modality), StorageRoom(organisation)
+    upload = _begin(user, organisation, department, modality)
+    room = StorageRoom(organisation)
     for position, file in enumerate(files):
         Upload.objects.filter(pk=upload.pk).update(lease_until=lease_end())
         _receive(upload, position, file, room)
@@ -58,9 +64,15 @@ def upload_receive(
 
 
 @transaction.atomic
-def _begin(user: User, organisation: Organisation, modality: str) -> Upload:
+def _begin(
+    user: User, organisation: Organisation, department: Department | None, modality: str
+) -> Upload:
     upload = Upload.objects.create(
-        organisation=organisation, user=user, modality=modality, lease_until=lease_end()
+        organisation=organisation,
+        department=department,
+        user=user,
+        modality=modality,
+        lease_until=lease_end(),
     )
     audit.record(user, "upload.create", upload)
     return upload

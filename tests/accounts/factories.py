@@ -14,7 +14,7 @@ from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.oath import TOTP
 
 from accounts import proof
-from accounts.models import AllauthDevice, Membership, Organisation, Plan, User
+from accounts.models import AllauthDevice, Department, Membership, Organisation, Plan, User
 from accounts.roles import RADIOLOGIST
 
 PASSWORD = "correct horse battery staple"
@@ -36,6 +36,14 @@ class OrganisationFactory(factory.django.DjangoModelFactory):
 
     name = factory.Sequence("Hospital {}".format)
     plan = factory.SubFactory(PlanFactory)
+
+
+class DepartmentFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Department
+
+    organisation = factory.SubFactory(OrganisationFactory)
+    name = factory.Sequence("Department {}".format)
 
 
 class StrangerFactory(factory.django.DjangoModelFactory):

@@ -13,9 +13,11 @@ import factory
 import numpy as np
 from django.utils.timezone import now
 
+from accounts.roles import CLINICIAN
 from accounts.selectors import home_organisation
 from accounts.vault.storage import blob_write
 from imaging.models import (
+    Assignment,
     Ensemble,
     EnsembleMember,
     Image,
@@ -98,6 +100,16 @@ class StudyFactory(_Of):
     uploaded_by = factory.LazyAttribute(
         lambda o: o.user or UserFactory(organisation=o.organisation)
     )
+
+
+class AssignmentFactory(_Of):
+    class Meta:
+        model = Assignment
+
+    patient = factory.SubFactory(PatientFactory)
+    organisation = factory.SelfAttribute("patient.organisation")
+    user = factory.LazyAttribute(lambda o: UserFactory(organisation=o.organisation, role=CLINICIAN))
+    assigned_by = factory.LazyAttribute(lambda o: UserFactory(organisation=o.organisation))
 
 
 class SeriesFactory(_Of):
