@@ -13,8 +13,8 @@ DEVELOPMENT, PRODUCTION = "development", "production"  # as in env.py, which nee
 TEMPLATE = """\
 # MediScan reads this file at start; a variable of the real environment wins.
 # Keep it private (mode 0600), out of version control and out of the backup of the database.
-# SECRET_KEY, VAULT_KEK and EMAIL_URL may each be given as NAME_FILE instead: the path of a
-# file that holds the secret.
+# SECRET_KEY, VAULT_KEK, VAULT_KEK_ALSO and EMAIL_URL may each be given as NAME_FILE instead: the
+# path of a file that holds the secret, mode 0400.
 
 # --- secrets (python manage.py create_env_file writes fresh ones)
 # Signs sessions' cookies and links. A new one signs everybody out.
@@ -22,6 +22,13 @@ SECRET_KEY={secret_key}
 # The key of the vault: 32 bytes in base64. Patient data and images are sealed under it and
 # CANNOT BE READ WITHOUT IT. Keep a copy in a second safe place; never change it by hand.
 VAULT_KEK={vault_kek}
+# A second key that opens but wraps nothing, while keys are rotated (docs/operators/keys.md).
+#VAULT_KEK_ALSO=
+# A key service instead of VAULT_KEK: a class, and the executable that it asks.
+#VAULT_KMS=accounts.vault.kms.CommandKms
+#VAULT_KMS_COMMAND=/usr/local/bin/mediscan-kms
+# Or a file of 32 raw bytes, with accounts.vault.kms.FileKms.
+#VAULT_KMS_FILE=/run/keys/mediscan
 
 # --- the site
 # development: for trying and building, on your own machine. production: for patients' data; every

@@ -165,6 +165,11 @@ class BlobCipher:
         return self.size - (self.chunk_count - 1) * self.chunk_size
 
 
+def kid_of(header: bytes) -> UUID:
+    """Return the id of the key that a file's header names. Raises DamagedBlob."""
+    return _unpacked(header)[0]
+
+
 def _unpacked(header: bytes) -> tuple[UUID, bytes, int, bytes]:
     if len(header) != HEADER.size:
         raise DamagedBlob(f"the file ends within its header, after {len(header)} bytes")

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.query_utils import DeferredAttribute
 
 from accounts.vault.cipher import DamagedField, bound, index_of, seal_text, sealed_kid, unseal_text
-from accounts.vault.keys import expect, key_by_id, organisation_key, owner_key
+from accounts.vault.keys import expect, index_key, key_by_id, owner_key
 
 LOOKUPS = ("exact", "isnull")  # of a blank value; a sealed one cannot be compared
 
@@ -21,8 +21,7 @@ def blind_index(organisation: models.Model | UUID, column: str, value: str) -> s
     Case, Unicode form and surrounding blanks do not count. Another organisation
     or another column gives another index.
     """
-    key = organisation_key(getattr(organisation, "pk", organisation))
-    return index_of(key.index, column, value)
+    return index_of(index_key(getattr(organisation, "pk", organisation)), column, value)
 
 
 class Sealed:

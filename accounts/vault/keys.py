@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import logging
 import threading
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 
@@ -19,12 +16,11 @@ from accounts.vault.cipher import (
     Key,
     VaultError,
     bound,
-    derive,
-    fingerprint,
     new_secret,
     unwrap_key,
     wrap_key,
 )
+from accounts.vault.kek import current_kek, kek_named
 from accounts.vault.key_cache import MOST, KeyCache
 from accounts.vault.tables import VaultKey
 
@@ -70,16 +66,29 @@ def purpose_key_rotate(purpose: str) -> Key:
     scope = Scope(VaultKey.Kind.PURPOSE, purpose=purpose)
     old = VaultKey.objects.filter(kind=scope.kind, purpose=purpose, retired_at=None)
     old.update(retired_at=now())
-    for hook in _new_keys():
-        hook.void = hook.void or hook.scope == scope
-    transaction.on_commit(cache.clear)
-    cache.clear()
-    return _made(scope)
+    forget(scope)
+    return key_make(scope)
 
 
 def organisation_key(organisation_id: UUID) -> Key:
     """Return the key of an organisation, making it if need be."""
     return _current(Scope(VaultKey.Kind.ORGANISATION, organisation_id=organisation_id))
+
+
+def index_key(organisation_id: UUID) -> bytes:
+    """Return what an organisation's blind indexes are made with; a rotation does not change it.
+
+    At the first rotation the index key of the key that was current then gets a row of
+    its own. The organisation's key is asked for first: one that is newer than this
+    answer brings that row with it.
+    """
+    scope = Scope(VaultKey.Kind.INDEX, organisation_id=organisation_id)
+    held = cache.of_scope(scope)
+    if held is None:
+        current = organisation_key(organisation_id)
+        held = _stored(scope) or current
+        cache.put(held, scope)
+    return held.index
 
 
 def patient_key(organisation_id: UUID, patient_id: UUID) -> Key:
@@ -122,30 +131,23 @@ def patient_key_destroy(organisation_id: UUID, patient_id: UUID) -> int:
         destroyed_at=None,
     )
     count = keys.update(wrapped=None, destroyed_at=now())
-    for hook in _new_keys():
-        hook.void = hook.void or hook.scope.patient_id == patient_id
-    transaction.on_commit(cache.clear)
-    cache.clear()
+    forget(Scope(VaultKey.Kind.PATIENT, organisation_id=organisation_id, patient_id=patient_id))
     return count
 
 
-def kek() -> bytes:
-    """Return the key-encryption key of the settings, 32 bytes."""
-    value = settings.VAULT_KEK
-    try:
-        secret = base64.b64decode(value, validate=True) if isinstance(value, str) else value
-    except binascii.Error:
-        secret = b""
-    if not isinstance(secret, bytes) or len(secret) != 32:
-        raise ImproperlyConfigured("VAULT_KEK must be 32 bytes; see .env.example.")
-    return secret
+def forget(scope: Scope) -> None:
+    """Let nobody in this process go on with the key that `scope` has had until now."""
+    for hook in _new_keys():
+        hook.void = hook.void or hook.scope == scope
+    transaction.on_commit(cache.clear)
+    cache.clear()
 
 
 # --- finding
 
 
 def _current(scope: Scope) -> Key:
-    return cache.of_scope(scope) or _pending(scope) or _stored(scope) or _made(scope)
+    return cache.of_scope(scope) or _pending(scope) or _stored(scope) or key_make(scope)
 
 
 def _stored(scope: Scope) -> Key | None:
@@ -200,11 +202,11 @@ def _expected() -> dict[UUID, None]:
 # --- making
 
 
-def _made(scope: Scope) -> Key:
+def key_make(scope: Scope) -> Key:
     """Store a fresh key; of two that try at once one wins, and both return the winner's."""
     kid, secret = uuid4(), new_secret()
-    wrapped_by, wrapping = _parent(scope)
     key = Key.derived_from(kid, secret)
+    wrapped = key_wrap(kid, scope, secret)
     try:
         with transaction.atomic():
             VaultKey.objects.create(
@@ -213,8 +215,7 @@ def _made(scope: Scope) -> Key:
                 purpose=scope.purpose,
                 organisation_id=scope.organisation_id,
                 patient_id=scope.patient_id,
-                wrapped=wrap_key(wrapping, secret, _aad(kid, scope)),
-                wrapped_by=wrapped_by,
+                **wrapped,
             )
             transaction.on_commit(_Remember(key, scope))
     except IntegrityError:
@@ -254,28 +255,38 @@ def _new_keys() -> list[_Remember]:
 # --- wrapping
 
 
-def _parent(scope: Scope) -> tuple[str, bytes]:
-    """Return what wraps the keys of `scope`: its name and its wrapping key."""
+def key_wrap(kid: UUID, scope: Scope, secret: bytes) -> dict[str, Any]:
+    """Return the columns that keep `secret` as key `kid` of `scope`, under its parent."""
+    aad = _aad(kid, scope)
     if scope.kind == VaultKey.Kind.PATIENT:
         parent = organisation_key(scope.organisation_id)
-        return parent.kid.hex, parent.wrapping
-    return fingerprint(kek()), derive(kek(), "wrapping")
+        wrapped = wrap_key(parent.wrapping, secret, aad)
+        return {"wrapped": wrapped, "wrapped_by": parent.kid.hex}
+    kek = current_kek()
+    return {"wrapped": kek.wrap(secret, aad), "wrapped_by": kek.name}
+
+
+def key_unwrap(row: VaultKey) -> bytes:
+    """Return the secret of a stored key. Raises KeyDestroyed, DamagedKey."""
+    if row.destroyed_at is not None:
+        raise KeyDestroyed(f"key {row.pk} was destroyed")
+    aad = _aad(row.pk, scope_of(row))
+    if row.kind == VaultKey.Kind.PATIENT:
+        return unwrap_key(key_by_id(UUID(row.wrapped_by)).wrapping, bytes(row.wrapped), aad)
+    try:
+        return kek_named(row.wrapped_by).unwrap(bytes(row.wrapped), aad)
+    except DamagedKey as error:
+        raise DamagedKey(f"key {row.pk}: {error}") from None
+
+
+def scope_of(row: VaultKey) -> Scope:
+    return Scope(VaultKey.Kind(row.kind), row.purpose, row.organisation_id, row.patient_id)
 
 
 def _unwrapped(row: VaultKey) -> Key:
-    if row.destroyed_at is not None:
-        raise KeyDestroyed(f"key {row.pk} was destroyed")
-    if row.kind == VaultKey.Kind.PATIENT:
-        wrapping = key_by_id(UUID(row.wrapped_by)).wrapping
-    elif row.wrapped_by == fingerprint(kek()):
-        wrapping = derive(kek(), "wrapping")
-    else:
-        raise DamagedKey(
-            f"key {row.pk} is wrapped under KEK {row.wrapped_by};"
-            f" VAULT_KEK is {fingerprint(kek())}. Start with the VAULT_KEK of this database."
-        )
-    scope = Scope(VaultKey.Kind(row.kind), row.purpose, row.organisation_id, row.patient_id)
-    secret = unwrap_key(wrapping, bytes(row.wrapped), _aad(row.pk, scope))
+    secret = key_unwrap(row)
+    if row.kind == VaultKey.Kind.INDEX:
+        return Key(row.pk, fields=b"", index=secret, wrapping=b"", signing=b"")
     return Key.derived_from(row.pk, secret)
 
 

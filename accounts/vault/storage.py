@@ -91,28 +91,66 @@ def blob_open(blob: Blob) -> BlobReader:
 
 
 def blob_delete(blob: Blob) -> None:
-    """Delete the row now and the file on commit."""
-    path = blob_path(blob.pk, blob.version)
+    """Delete the row now and the file on commit; an old copy of the row finds the new file."""
     with transaction.atomic():
+        row = Blob.objects.select_for_update().filter(pk=blob.pk).first()
+        path = blob_path(blob.pk, row.version if row else blob.version)
         blob.delete()
         transaction.on_commit(lambda: path.unlink(missing_ok=True), robust=True)
 
 
-@transaction.atomic
 def blob_rekey(blob: Blob, *, patient_id: UUID | None) -> None:
-    """Encrypt the content anew under another patient's key (None: the organisation's).
+    """Encrypt the content anew under the key that `patient_id` has now (None: the organisation's).
 
-    The old file goes on commit. Two calls at once follow one another.
+    The copy is made before any transaction, the old file goes on commit. Two
+    calls at once follow one another.
     """
-    row = Blob.objects.select_for_update().get(pk=blob.pk)
+    while True:
+        row = Blob.objects.select_related("organisation").get(pk=blob.pk)
+        if blob_replace(row, blob_copied(row, patient_id=patient_id)):
+            blob.patient_id, blob.version = row.patient_id, row.version
+            return
+
+
+def blob_copied(blob: Blob, *, patient_id: UUID | None) -> StagedBlob:
+    """Return the content staged as its next version under another key, equal to the last byte.
+
+    Keep it by `blob_replace`, or discard it.
+    """
+    with blob_open(blob) as reader:
+        staged = StagedBlob(
+            organisation=blob.organisation,
+            kind=blob.kind,
+            patient_id=patient_id,
+            chunk_size=reader.chunk_size,
+            blob_id=blob.pk,
+            version=_free_version(blob),
+        )
+        with staged:
+            for chunk in reader.chunks():
+                staged.write(chunk)
+            if staged.sha256 != blob.sha256:
+                raise DamagedBlob(f"blob {blob.pk} is not the content that its row names")
+    return staged
+
+
+@transaction.atomic
+def blob_replace(blob: Blob, staged: StagedBlob) -> bool:
+    """Let the staged copy be the content of `blob`, in the caller's transaction.
+
+    False, with the copy discarded, when another version has come meanwhile.
+    """
+    row = Blob.objects.select_for_update().filter(pk=blob.pk, version=blob.version).first()
+    if row is None:
+        staged.discard()
+        return False
     old = blob_path(row.pk, row.version)
-    with _copied(row, patient_id) as staged:
-        unlink_on_rollback(staged.path, row.pk, staged.version)
-        row.patient_id, row.version = patient_id, staged.version
-        row.save(update_fields=["patient_id", "version"])
-        staged.publish()
+    unlink_on_rollback(staged.path, row.pk, staged.version)
+    blob.patient_id, blob.version = staged.patient_id, staged.version
+    blob.save(update_fields=["patient_id", "version"])
+    staged.publish()
     transaction.on_commit(lambda: old.unlink(missing_ok=True), robust=True)
-    blob.patient_id, blob.version = row.patient_id, row.version
+    return True
 
 
 def blobs_sweep(older_than: timedelta = SWEEP_AFTER) -> int:
@@ -142,25 +180,6 @@ def _claim(path: Path) -> tuple[UUID, int] | None:
     """Return the blob and version that a file name claims; None for a temporary file."""
     blob_id, version, temporary = FILE_NAME.fullmatch(path.name).groups()
     return None if temporary else (UUID(blob_id), int(version))
-
-
-def _copied(blob: Blob, patient_id: UUID | None) -> StagedBlob:
-    """Return the content of `blob` staged as its next version, equal to the last byte."""
-    with blob_open(blob) as reader:
-        staged = StagedBlob(
-            organisation=blob.organisation,
-            kind=blob.kind,
-            patient_id=patient_id,
-            chunk_size=reader.chunk_size,
-            blob_id=blob.pk,
-            version=_free_version(blob),
-        )
-        with staged:
-            for chunk in reader.chunks():
-                staged.write(chunk)
-            if staged.sha256 != blob.sha256:
-                raise DamagedBlob(f"blob {blob.pk} is not the content that its row names")
-    return staged
 
 
 def _free_version(blob: Blob) -> int:

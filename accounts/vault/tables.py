@@ -11,6 +11,7 @@ from django.db.models import Q
 class VaultKey(models.Model):
     """One random key, wrapped under its parent: KEK → purpose, organisation → patient.
 
+    An "index" key is an organisation's blind index key, kept as it was when its key was rotated.
     The row's id is the key id (kid) that stands in everything sealed under it.
     A destroyed key keeps its row, without its bytes: what it sealed stays sealed.
     """
@@ -19,6 +20,7 @@ class VaultKey(models.Model):
         PURPOSE = "purpose"
         ORGANISATION = "organisation"
         PATIENT = "patient"
+        INDEX = "index"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=16, choices=Kind, editable=False)
@@ -47,7 +49,7 @@ class VaultKey(models.Model):
             models.CheckConstraint(
                 condition=(
                     Q(kind="purpose", organisation=None, patient_id=None) & ~Q(purpose="")
-                    | Q(kind="organisation", purpose="", organisation__isnull=False)
+                    | Q(kind__in=["organisation", "index"], purpose="", organisation__isnull=False)
                     & Q(patient_id=None)
                     | Q(kind="patient", purpose="", organisation__isnull=False)
                     & Q(patient_id__isnull=False)
@@ -68,6 +70,11 @@ class VaultKey(models.Model):
                 fields=["organisation"],
                 condition=Q(kind="organisation", retired_at=None),
                 name="vault_key_one_per_organisation",
+            ),
+            models.UniqueConstraint(
+                fields=["organisation"],
+                condition=Q(kind="index"),
+                name="vault_key_one_index",
             ),
             models.UniqueConstraint(
                 fields=["organisation", "patient_id"],

@@ -123,6 +123,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 else:
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+VAULT_KEK_ALSO, VAULT_KMS, VAULT_KMS_COMMAND, VAULT_KMS_FILE = b"", "", "", ""  # secrets.py
 ALLOW_SQLITE = env_bool("ALLOW_SQLITE", default=False)  # in production, for one machine
 CACHE_URL = env_str("CACHE_URL", "")
 CACHES = {

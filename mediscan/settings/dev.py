@@ -5,7 +5,7 @@ from . import dotenv  # noqa: F401  before anything reads the environment
 from mediscan.env import env_bool, env_choice
 from .base import *  # noqa: F403
 from .base import DATA_DIR, PUBLIC_BASE_URL, STORAGES
-from .secrets import SECRET_KEY, VAULT_KEK  # noqa: F401  settings of their own
+from .secrets import *  # noqa: F403  SECRET_KEY, VAULT_KEK and what may stand beside it
 
 if PUBLIC_BASE_URL.startswith("https://"):
     from .https import *  # noqa: F403

@@ -9,7 +9,7 @@ from mediscan.env import env_bool, env_list, env_str
 from .base import *  # noqa: F403
 from .base import DATA_DIR, SILENCED_SYSTEM_CHECKS
 from .https import *  # noqa: F403
-from .secrets import SECRET_KEY, VAULT_KEK  # noqa: F401  settings of their own
+from .secrets import *  # noqa: F403  SECRET_KEY, VAULT_KEK and what may stand beside it
 
 ENVIRONMENT = "production"
 SECOND_FACTOR = env_str("SECOND_FACTOR", "always")

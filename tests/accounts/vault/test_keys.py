@@ -222,7 +222,7 @@ def test_who_loses_the_race_returns_the_winners_key(organisation, monkeypatch):
     winner = organisation_key(organisation.pk)
     keys.cache.clear()
     scope = keys.Scope(VaultKey.Kind.ORGANISATION, organisation_id=organisation.pk)
-    assert keys._made(scope) == winner
+    assert keys.key_make(scope) == winner
 
 
 @pytest.mark.django_db(transaction=True)
