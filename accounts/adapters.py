@@ -70,6 +70,10 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_password_change_redirect_url(self, request) -> str:
         return resolve_url("analytics:dashboard")
 
+    def get_logout_redirect_url(self, request) -> str:
+        """Say by the address that it worked: a cookie could not, the browser forgets them all."""
+        return f"{resolve_url('home')}?left"
+
     def is_reauthentication_required(self, *, app: str, **kwargs) -> bool:
         return not is_fresh(context.request)
 

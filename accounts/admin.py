@@ -10,8 +10,10 @@ from django.contrib.auth.models import Group
 from accounts import audit
 from accounts.forms_admin import NewPasswordForm, NewUserForm
 from accounts.models import AuditEvent, Department, Membership, Organisation, Plan, User
+from accounts.services.revocation import auth_version_raise
 
 admin.site.unregister(Group)
+RIGHTS = {"email", "is_active", "is_staff", "is_superuser"}  # a change of these ends sessions
 
 
 class Audited:
@@ -73,9 +75,15 @@ class UserAdmin(Audited, DjangoUserAdmin):
     def has_delete_permission(self, request, obj=None) -> bool:
         return False  # the trail names its people: make inactive instead
 
+    def save_model(self, request, obj, form, change) -> None:
+        super().save_model(request, obj, form, change)
+        if change and not RIGHTS.isdisjoint(form.changed_data):
+            auth_version_raise(user=obj, request=request)
+
     def log_change(self, request, obj, message):
         if request.resolver_match.url_name == "auth_user_password_change":
             audit.record(request.user, "password.change", obj, request_id=request.request_id)
+            auth_version_raise(user=obj, request=request)
         return super().log_change(request, obj, message)
 
 

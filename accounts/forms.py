@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.throttle import attempt_check, attempt_failed, attempt_succeeded
 
+RESET_VERSION = "reset_version"  # in the session that asked for the letter
 EMAIL = _("E-mail address")
 PASSWORD_HINT = _(
     "At least 12 characters of any kind; a few words in a row are good. Not a common password,"
@@ -95,8 +96,13 @@ class ResetPasswordForm(Plain, stock.ResetPasswordForm):
     labels = {"email": EMAIL}
 
     def save(self, request, **kwargs) -> str:
-        """Send the code; letters that nobody answers have to wait longer and longer."""
+        """Send the code; letters that nobody answers have to wait longer and longer.
+
+        It is bound to the account as it is now: a change since makes it worthless.
+        """
         attempt_check(request, kind="mail", account=self.cleaned_data["email"])
+        user = self.users[0] if self.users else None
+        request.session[RESET_VERSION] = getattr(user, "auth_version", None)
         return super().save(request, **kwargs)
 
 

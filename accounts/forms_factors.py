@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from allauth.account import forms as account
+from allauth.core import context
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as stock
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import Plain, SetNewPassword
-from accounts.services.factors import device_for_code, has_factor
+from accounts.forms import RESET_VERSION, Plain, SetNewPassword
+from accounts.services.factors import code_verify, device_for_code, has_factor
 
 CODE = _("Code")
 CODE_HINT = _("Six digits from your authenticator app, or one of your recovery codes.")
@@ -38,7 +39,9 @@ class Spends(Digits):
     """Take the code through the bridge's `verify_token`, not allauth's own comparison."""
 
     def clean_code(self) -> str:
-        device = device_for_code(user=self.user, code=self.cleaned_data["code"])
+        device = device_for_code(
+            user=self.user, code=self.cleaned_data["code"], request=context.request
+        )
         if device is None:
             self._refuse()
         self.authenticator = device.authenticator
@@ -103,8 +106,10 @@ class ResetPassword(SetNewPassword, account.ResetPasswordKeyForm):
     def clean(self) -> dict:
         """Spend the code last, when nothing else is wrong with the form."""
         data = super().clean() or self.cleaned_data
+        if context.request.session.get(RESET_VERSION) != self.user.auth_version:
+            raise forms.ValidationError(_("The account has changed since. Ask for a new code."))
         if "code" not in self.fields or self.errors:
             return data
-        if device_for_code(user=self.user, code=data["code"]) is None:
+        if not code_verify(user=self.user, code=data["code"], request=context.request):
             self.add_error("code", get_adapter().validation_error("incorrect_code"))
         return data

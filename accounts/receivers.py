@@ -8,13 +8,20 @@ import django_otp
 from allauth.account.authentication import get_authentication_records
 from allauth.account.signals import (
     authentication_step_completed,
+    email_changed,
     password_changed,
     password_reset,
     password_set,
 )
 from allauth.mfa import app_settings as mfa
 from allauth.mfa.models import Authenticator
-from allauth.mfa.signals import authenticator_added, authenticator_used
+from allauth.mfa.signals import (
+    authentication_failed,
+    authenticator_added,
+    authenticator_removed,
+    authenticator_reset,
+    authenticator_used,
+)
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db.models.signals import post_save
 from django.dispatch import receiver
@@ -22,11 +29,14 @@ from django.dispatch import receiver
 from accounts import audit
 from accounts.models import AllauthDevice
 from accounts.proof import FACTOR, METHODS, proof_note
+from accounts.services.revocation import auth_version_raise
+from accounts.services.sessions import session_begin
 from accounts.throttle import attempts_forgive
 
 
 @receiver(user_logged_in)
 def on_login(sender, request, user, **kwargs) -> None:
+    session_begin(request=request, user=user)
     audit.record(user, "session.start", user, request_id=getattr(request, "request_id", ""))
 
 
@@ -55,6 +65,13 @@ def on_new_password(sender, request, user, **kwargs) -> None:
         user.must_change_password = False
         user.save(update_fields=["must_change_password"])
     audit.record(user, "password.change", user, request_id=getattr(request, "request_id", ""))
+    auth_version_raise(user=user, request=request)
+
+
+@receiver(email_changed)
+def on_new_address(sender, request, user, **kwargs) -> None:
+    audit.record(user, "email.change", user)
+    auth_version_raise(user=user, request=request)
 
 
 @receiver(post_save, sender=Authenticator)
@@ -83,22 +100,44 @@ def on_login_with_factor(sender, request, user, **kwargs) -> None:
 
 
 @receiver(authenticator_used)
-def on_factor_used(sender, request, authenticator, reauthenticated=False, **kwargs) -> None:
+def on_factor_used(sender, request, user, authenticator, reauthenticated=False, **kwargs) -> None:
     is_recovery = authenticator.type == Authenticator.Type.RECOVERY_CODES
+    if is_recovery:
+        audit.record(user, "factor.code_used", authenticator)
     if reauthenticated or not is_recovery:
         django_otp.login(request, authenticator.otp_device)
 
 
 @receiver(authenticator_added)
-def on_factor_added(sender, request, authenticator, **kwargs) -> None:
-    """Whoever enrolls has just shown the factor."""
-    if authenticator.type != Authenticator.Type.RECOVERY_CODES:
-        django_otp.login(request, authenticator.otp_device)
-        proof_note(request, FACTOR)
+def on_factor_added(sender, request, user, authenticator, **kwargs) -> None:
+    """Whoever enrolls has just shown the factor; their other sessions have not."""
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        audit.record(user, "factor.codes", authenticator)
+        return
+    audit.record(user, "factor.add", authenticator, reason=authenticator.type)
+    auth_version_raise(user=user, request=request)
+    django_otp.login(request, authenticator.otp_device)
+    proof_note(request, FACTOR)
+
+
+@receiver([authenticator_removed, authenticator_reset])
+def on_factor_gone(sender, request, user, authenticator, signal, **kwargs) -> None:
+    if signal is authenticator_reset:
+        audit.record(user, "factor.codes", authenticator)
+    else:
+        audit.record(user, "factor.remove", user, reason=authenticator.type)
+    auth_version_raise(user=user, request=request)
+
+
+@receiver(authentication_failed)
+def on_factor_refused(sender, user, authenticator, **kwargs) -> None:
+    audit.record(user, "factor.refuse", authenticator, outcome="refused")
 
 
 @receiver(authentication_step_completed)
-def on_proof(sender, request, method, **kwargs) -> None:
+def on_proof(sender, request, method, user, **kwargs) -> None:
     """A password or a code that was right just now, at a login or at a step-up."""
     if method in METHODS:
         proof_note(request, METHODS[method])
+        if request.user.is_authenticated:
+            audit.record(user, "session.confirm", user, reason=METHODS[method])

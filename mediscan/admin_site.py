@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_otp.admin import OTPAdminSite
+
+from accounts.gate import factor_asked
+from accounts.services.factors import is_verified
 
 # django_q's admin lets staff schedule os.system; factors and sessions are their owners'
 HIDDEN_APPS = {"django_q", "mfa", "usersessions"}
 
 
-class MediScanAdmin(AdminSite):
+class MediScanAdmin(OTPAdminSite):
     site_header = site_title = "MediScan administration"
     index_title = "Registry, people and plans"
     site_url = "/dashboard/"
 
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+
     def login(self, request, extra_context=None):
-        """Send the anonymous to the one login page; the others may not come in."""
+        """No form of its own: the anonymous go to the one login, staff to their second factor."""
+        wanted = request.GET.get("next", "")
+        if not url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
+            wanted = reverse("admin:index")
+        if self.has_permission(request):
+            return redirect(wanted)
+        if request.user.is_staff and not is_verified(request):
+            return factor_asked(request, wanted)
         if request.user.is_authenticated:
             raise PermissionDenied("The admin is for administrators of this installation.")
-        return redirect_to_login(
-            request.GET.get("next") or reverse("admin:index"), reverse("account_login")
-        )
+        return redirect_to_login(wanted, reverse("account_login"))
 
     def register(self, model_or_iterable, admin_class=None, **options) -> None:
         models = [model_or_iterable] if isinstance(model_or_iterable, type) else model_or_iterable

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from accounts.factor_table import CODE_DIGITS, AllauthDevice
 from accounts.models import User
+from accounts.throttle import attempt_check, attempt_failed, attempt_succeeded
 
 OWN = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)  # recovery codes only stand in for one
 
@@ -32,7 +33,20 @@ def code_verify(*, user: User, code: str, request: HttpRequest | None = None) ->
 def device_for_code(
     *, user: User, code: str, request: HttpRequest | None = None
 ) -> AllauthDevice | None:
-    """Spend `code` as `code_verify` does and return the device that took it."""
+    """Spend `code` as `code_verify` does and return the device that took it.
+
+    With a `request`, the try passes the one door: TooManyAttempts when it has to wait.
+    """
+    if request is not None:
+        attempt_check(request, kind="code", account=user)
+    device = _device_that_takes(user, code)
+    if request is not None:
+        told = attempt_failed if device is None else attempt_succeeded
+        told(request, kind="code", account=user)
+    return device
+
+
+def _device_that_takes(user: User, code: str) -> AllauthDevice | None:
     devices = AllauthDevice.objects.select_related("authenticator").filter(
         user=user, authenticator__type__in=list(CODE_DIGITS)
     )

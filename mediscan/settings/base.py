@@ -83,11 +83,13 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.audit.middleware.Facts",
+    "accounts.session_rules.SessionRules",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "mediscan.middleware.LoginRequired",
     "mediscan.middleware.PasswordMustChange",
+    "accounts.gate.SecondFactorGate",
     "mediscan.middleware.TooMany",
     "accounts.wrong_forms.WrongForms",
 ]
@@ -224,7 +226,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_SERIALIZER = "accounts.vault.sessions.SealedJSON"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = 12 * 3600  # from the login on, whatever happens
+SESSION_IDLE_S = 60 * env_int("SESSION_IDLE_MINUTES", 30)  # 15 on shared stations
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True

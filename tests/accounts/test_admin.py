@@ -9,7 +9,13 @@ from django.urls import reverse
 from accounts import audit
 from accounts.models import AuditEvent, Plan, User
 from imaging.models import Image, Job, JobStatus, ModelState, Patient, Result, Study
-from tests.accounts.factories import OrganisationFactory, PlanFactory, StrangerFactory, UserFactory
+from tests.accounts.factories import (
+    OrganisationFactory,
+    PlanFactory,
+    StrangerFactory,
+    UserFactory,
+    verify,
+)
 from tests.imaging.factories import JobFactory, ModelVersionFactory, ResultFactory
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +24,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def operator(client):
     user = StrangerFactory(is_staff=True, is_superuser=True)
-    client.force_login(user)
+    verify(client, user)
     return user
 
 

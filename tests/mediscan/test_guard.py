@@ -5,7 +5,7 @@ import uuid
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from tests.accounts.factories import StrangerFactory, UserFactory
+from tests.accounts.factories import StrangerFactory, UserFactory, verify
 
 pytestmark = pytest.mark.django_db
 
@@ -74,7 +74,7 @@ def test_the_admin_has_no_login_of_its_own(client, address):
 
 
 def test_queue_internals_are_not_in_the_admin(client):
-    client.force_login(StrangerFactory(is_staff=True, is_superuser=True))
+    verify(client, StrangerFactory(is_staff=True, is_superuser=True))
     text = client.get("/admin/").content.decode()
     assert "django_q" not in text
     assert "Model versions" in text
