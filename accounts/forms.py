@@ -8,14 +8,11 @@ from allauth.core import context
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.passwords.words import HINT
 from accounts.throttle import attempt_check, attempt_failed, attempt_succeeded
 
 RESET_VERSION = "reset_version"  # in the session that asked for the letter
 EMAIL = _("E-mail address")
-PASSWORD_HINT = _(
-    "At least 12 characters of any kind; a few words in a row are good. Not a common password,"
-    " not only digits, nothing like your name or e-mail address."
-)
 RESET_STATE = "account_password_reset_verification"  # where allauth keeps it in the session
 CODE_HINT = _("Upper or lower case, with or without the dash. Pasting works.")
 
@@ -52,7 +49,7 @@ class SignupForm(Plain, stock.SignupForm):
     hints = {
         "email": _("You sign in with it. We send a code there to see that it is yours."),
         "name": _("As it should stand in reports and on screen."),
-        "password1": PASSWORD_HINT,
+        "password1": HINT,
     }
 
 
@@ -71,7 +68,7 @@ class ChangePasswordForm(Plain, stock.ChangePasswordForm):
         "password1": _("New password"),
         "password2": _("New password, once more"),
     }
-    hints = {"password1": PASSWORD_HINT}
+    hints = {"password1": HINT}
 
     def clean_oldpassword(self) -> str:
         """Check the current password where every password is checked and counted."""
@@ -85,7 +82,7 @@ class SetNewPassword(Plain):
     """Two fields for a password that is new."""
 
     labels = {"password1": _("New password"), "password2": _("New password, once more")}
-    hints = {"password1": PASSWORD_HINT}
+    hints = {"password1": HINT}
 
 
 class SetPasswordForm(SetNewPassword, stock.SetPasswordForm):

@@ -96,6 +96,16 @@ def environment() -> str:
     )
 
 
+def env_path_or_none(name: str) -> Path | None:
+    """Return the file that $NAME names, or None where it is not set."""
+    if not env_str(name, ""):
+        return None
+    path = env_path(name)
+    if not path.is_file():
+        raise ImproperlyConfigured(f"{name}={str(path)!r}: there is no such file.")
+    return path
+
+
 def env_secret(name: str, default: str | None = None) -> str:
     """Return $NAME, or the text of the file that $NAME_FILE names (Docker secrets)."""
     path = env_str(f"{name}_FILE", "")

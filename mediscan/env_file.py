@@ -49,6 +49,8 @@ DEBUG=false
 #PORT=8000
 # How many trusted proxies stand in front (they set X-Forwarded-For). 0: none.
 #TRUSTED_PROXIES=0
+# A list of stolen passwords to refuse beside the common ones: Pwned Passwords, ordered by SHA-1.
+#PASSWORD_BREACHED_FILE=/srv/mediscan/pwned-passwords.txt
 
 # --- data
 # Without it: SQLite in the data folder. Over a socket: postgres://user@/name?host=/run/postgresql

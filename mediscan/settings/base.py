@@ -14,6 +14,7 @@ from mediscan.env import (
     env_int,
     env_list,
     env_path,
+    env_path_or_none,
     env_secret,
     env_str,
     environment,
@@ -212,18 +213,9 @@ MFA_FORMS = {
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = env_int("TRUSTED_PROXIES", 0)
 PASSWORD_HASHERS = ["accounts.hashers.Argon2"]
-AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-        "OPTIONS": {"user_attributes": ("email", "name")},
-    },
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 12},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-]
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.validators.HardToGuess"}]
+# an operator's own list of stolen passwords, if there is one: Pwned Passwords, ordered by hash
+PASSWORD_BREACHED_FILE = env_path_or_none("PASSWORD_BREACHED_FILE")
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_SERIALIZER = "accounts.vault.sessions.SealedJSON"
 SESSION_COOKIE_AGE = 12 * 3600  # from the login on, whatever happens

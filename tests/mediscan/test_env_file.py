@@ -16,7 +16,7 @@ from mediscan.env_file import main, render
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = render(environment="development", secret_key="", vault_kek="")
 READERS = {"env_str", "env_bool", "env_int", "env_list", "env_path", "env_secret", "env_key",
-           "env_choice"}  # fmt: skip
+           "env_choice", "env_path_or_none"}  # fmt: skip
 
 
 @pytest.fixture
