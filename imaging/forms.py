@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from imaging.models import Modality
 from imaging.places import Place
-from imaging.services.runs import MemberChoice
+from imaging.services.members import DEVICE, MemberChoice
 
 DEVICES = [("auto", "Automatic"), ("cpu", "CPU"), ("cuda", "CUDA (GPU)")]
 
@@ -131,7 +131,7 @@ class RunForm(forms.Form):
                 params={"model": model.name},
             )
         device = self.data.get(f"device_{key}", "auto")
-        if device not in dict(DEVICES):
+        if not DEVICE.fullmatch(device):
             raise ValidationError(
                 _("%(device)s is not a device that can be chosen for %(model)s."),
                 params={"device": device[:16], "model": model.name},

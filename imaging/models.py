@@ -332,7 +332,14 @@ class Ensemble(models.Model):
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(
-                fields=["organisation", "name"], name="ensemble_name_once", nulls_distinct=False
+                fields=["organisation", "name"],
+                condition=Q(organisation__isnull=False),
+                name="ensemble_name_once",
+            ),
+            models.UniqueConstraint(
+                fields=["name"],
+                condition=Q(organisation__isnull=True),
+                name="ensemble_builtin_name_once",
             ),
             models.CheckConstraint(
                 condition=Q(threshold__gt=0) & Q(threshold__lte=1), name="ensemble_threshold"
@@ -538,6 +545,10 @@ class Result(OfPatient):
     area_hundredths = models.PositiveIntegerField(null=True)
     intensity_range = models.JSONField(null=True)
     table = models.JSONField()
+    ranges = models.JSONField(
+        null=True,
+        help_text="MEASURES §4, bands; null where they were not kept yet",
+    )
     agreement = models.JSONField(null=True)
     disagree = models.BooleanField(default=False)
     timings = models.JSONField(default=dict)

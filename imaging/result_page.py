@@ -110,6 +110,7 @@ def page_context(result: Result, display: Display, user) -> dict:
         "row": row,
         "display": display,
         "missing": missing_reasons(row),
+        "ranges": range_rows(result),
         "is_preview": row["level"] != result.level,
         "members": members,
         "bar": _shares(members),
@@ -134,6 +135,20 @@ def missing_reasons(row: dict) -> list[str]:
     """Return why shown measures have no value, each reason once."""
     found = (row["reasons"][name] for name in SHOWN if row[name] is None)
     return list(dict.fromkeys(found))
+
+
+def range_rows(result: Result) -> list[tuple[str, str, str]]:
+    """Return how the area moves (what was changed, area, area), as it was stored."""
+    if not result.ranges:
+        return []
+    moved = result.ranges["thresholds"]
+    rows = []
+    if len(moved) == 2:
+        low, high = (f"{one['t']:.2f}" for one in moved)
+        name = _("Threshold %(low)s, %(high)s") % {"low": low, "high": high}
+        rows.append((name, moved[0]["area_text"], moved[1]["area_text"]))
+    ends = (result.ranges["eroded_text"], result.ranges["dilated_text"])
+    return [*rows, (_("Outline a pixel in, out"), *ends)]
 
 
 def severity_scale(result: Result, row: dict) -> dict | None:

@@ -6,8 +6,11 @@ import math
 from collections.abc import Sequence
 
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
+from imaging.forms import DEVICES
 from imaging.models import Ensemble, EnsembleMember, ModelVersion
+from imaging.services.members import DEVICE
 
 
 def choice_shown(
@@ -43,7 +46,7 @@ def _as_saved(model: ModelVersion, reason: str, member: EnsembleMember | None) -
         "reason": reason,
         "on": member is not None and not reason,
         "weight": _plain(member.weight) if member else 1,
-        "device": member.device if member else "auto",
+        **_devices(member.device if member else "auto"),
     }
 
 
@@ -53,8 +56,16 @@ def _as_sent(model: ModelVersion, reason: str, sent: QueryDict) -> dict:
         "reason": reason,
         "on": str(model.pk) in sent.getlist("member"),
         "weight": sent.get(f"weight_{model.pk}", "1"),
-        "device": sent.get(f"device_{model.pk}", "auto"),
+        **_devices(sent.get(f"device_{model.pk}", "auto")),
     }
+
+
+def _devices(chosen: str) -> dict:
+    """Return what is chosen and what there is to choose: a GPU by its number only if it was."""
+    known = dict(DEVICES)
+    if chosen not in known and DEVICE.fullmatch(chosen):
+        known[chosen] = _("GPU number %(n)s") % {"n": chosen.partition(":")[2]}
+    return {"device": chosen, "devices": list(known.items())}
 
 
 def _plain(weight: float) -> float:

@@ -19,7 +19,7 @@ from accounts.roles import names_for
 from accounts.selectors import user_may
 from accounts.throttle import limited
 from imaging.choices import ensemble_meant, ensembles_visible_to, models_listed
-from imaging.forms import DEVICES, RunForm, UploadForm, uuids
+from imaging.forms import RunForm, UploadForm, uuids
 from imaging.models import ItemStatus, Job, JobStatus, Modality, Severity, UploadItem
 from imaging.places import places_of
 from imaging.reading import reads
@@ -158,7 +158,6 @@ def run_create(request: HttpRequest) -> HttpResponse:
             asked=(request.POST or request.GET).get("ensemble", ""),
             sent=sent,
         ),
-        "devices": DEVICES,
         "token": request.POST.get("token") or secrets.token_hex(16),
         "may_save": user_may(request.user, "ensemble.save"),
     }

@@ -1,4 +1,4 @@
-"""The worklist: a page of studies, what is newest about each, in a fixed number of queries."""
+"""The worklist: a page of studies, how each stands, in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -6,12 +6,21 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
 
 from imaging.models import Image, Job, JobStatus, Modality, Result, Severity, Study
 from imaging.selectors import pixels_open, results_visible_to, studies_visible_to
 
 PAGE_SIZE = 25
+WORST_FIRST = Case(
+    *(
+        When(severity=word, then=place)
+        for place, word in enumerate(
+            (Severity.HIGH, Severity.MODERATE, Severity.LOW, Severity.NO_FINDING)
+        )
+    ),
+    default=9,  # not assessed: shown only where nothing else is
+)
 VIEWS = {"": "All studies", "new": "Not analysed", "live": "In progress", "failed": "Failed"}
 
 
@@ -40,14 +49,23 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One study as a line: its first picture and newest result if the reader may see them."""
+    """One study as a line: its first picture, its newest job, its worst result.
+
+    image_id      only if the reader may see that picture, `result` alike.
+    result        of the newest result of each image the worst (MEASURES §9).
+    is_ready      there is a result, for this reader or for others.
+    assessed      how many images have a severity word.
+    not_assessed  how many were analysed and have none.
+    """
 
     study: Study
     image_count: int
     image_id: uuid.UUID | None
     job: Job | None
     result: Result | None
-    is_ready: bool  # there is a result, for this reader or for others
+    is_ready: bool
+    assessed: int
+    not_assessed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +80,21 @@ def worklist_page(user, filters: Filters) -> Page:
     found = list(_after(studies, filters.after)[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     jobs = Job.objects.in_bulk([study.job_id for study in shown if study.job_id])
-    readable = results_visible_to(user).select_related(None).defer("table")
-    results = readable.in_bulk([study.result_id for study in shown if study.result_id])
+    readable = results_visible_to(user).select_related(None).select_related("job__run")
+    results = readable.defer("table").in_bulk(
+        [study.result_id for study in shown if study.result_id]
+    )
     pictures = pixels_open(user, [study.first_image_id for study in shown])
+    counts = _counts([study.pk for study in shown])
     rows = [
         Row(
-            study=study,
-            image_count=study.image_count,
-            image_id=study.first_image_id if study.first_image_id in pictures else None,
-            job=jobs.get(study.job_id),
-            result=results.get(study.result_id),
-            is_ready=study.result_id is not None,
+            study,
+            study.image_count,
+            study.first_image_id if study.first_image_id in pictures else None,
+            jobs.get(study.job_id),
+            results.get(study.result_id),
+            study.result_id is not None,
+            *counts.get(study.pk, (0, 0)),
         )
         for study in shown
     ]
@@ -80,9 +102,32 @@ def worklist_page(user, filters: Filters) -> Page:
     return Page(rows, f"{last.created_at.isoformat()}_{last.pk}" if last else "")
 
 
+def standing() -> QuerySet[Result]:
+    """Return the newest result of each image: what is said of it today."""
+    later = Result.objects.filter(
+        Q(created_at__gt=OuterRef("created_at"))
+        | Q(created_at=OuterRef("created_at"), pk__gt=OuterRef("pk")),
+        image=OuterRef("image"),
+    )
+    return Result.objects.filter(~Exists(later))
+
+
+def _counts(studies: list[uuid.UUID]) -> dict[uuid.UUID, tuple[int, int]]:
+    """Return by study how many of its images are assessed, and how many are not."""
+    unsaid = Q(severity=Severity.NOT_ASSESSED)
+    rows = (
+        standing()
+        .filter(image__study__in=studies)
+        .order_by()
+        .values("image__study")
+        .annotate(said=Count("pk", filter=~unsaid), unsaid=Count("pk", filter=unsaid))
+    )
+    return {row["image__study"]: (row["said"], row["unsaid"]) for row in rows}
+
+
 def _filtered(user, filters: Filters) -> QuerySet:
     jobs = Job.objects.filter(image__study=OuterRef("pk")).order_by("-created_at")
-    results = Result.objects.filter(image__study=OuterRef("pk")).order_by("-created_at")
+    results = standing().filter(image__study=OuterRef("pk")).order_by(WORST_FIRST, "-created_at")
     images = Image.objects.filter(study=OuterRef("pk")).order_by("created_at", "id")
     studies = studies_visible_to(user).annotate(
         job_id=Subquery(jobs.values("pk")[:1]),
@@ -96,8 +141,8 @@ def _filtered(user, filters: Filters) -> QuerySet:
         studies = studies.filter(modality=filters.modality)
     if filters.severity:
         readable = results_visible_to(user).select_related(None)  # a filter tells, too
-        studies = studies.annotate(latest=Subquery(results.values("severity")[:1])).filter(
-            Exists(readable.filter(pk=OuterRef("result_id"))), latest=filters.severity
+        studies = studies.annotate(worst=Subquery(results.values("severity")[:1])).filter(
+            Exists(readable.filter(pk=OuterRef("result_id"))), worst=filters.severity
         )
     if filters.view:
         studies = studies.annotate(state=Subquery(jobs.values("status")[:1]))

@@ -94,3 +94,15 @@ def measure_lines(
     if row.get("volume_ml") is not None:
         lines.insert(2, Line("Volume", number(row["volume_ml"]), "ml"))
     return lines
+
+
+def range_lines(ranges: Mapping | None) -> list[Line]:
+    """Return how the area moves with threshold and outline (MEASURES §4), as it was stored."""
+    if not ranges:
+        return []
+    ends = f"{ranges['eroded_text']}, {ranges['dilated_text']}"
+    moved = [
+        Line(f"Area at threshold {one['t']:.2f}", one["area_text"], "sensitivity range")
+        for one in ranges["thresholds"]
+    ]
+    return [*moved, Line("Outline a pixel in, out", ends, "no confidence interval")]

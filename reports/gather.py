@@ -7,7 +7,15 @@ from datetime import datetime
 from django.conf import settings
 
 from imaging.models import MemberOutcome, Result
-from reports.content import NONE, SEVERITY_WORDS, Line, MemberLine, ReportContent, measure_lines
+from reports.content import (
+    NONE,
+    SEVERITY_WORDS,
+    Line,
+    MemberLine,
+    ReportContent,
+    measure_lines,
+    range_lines,
+)
 
 
 def report_content(result: Result, *, made_at: datetime) -> ReportContent:
@@ -18,11 +26,14 @@ def report_content(result: Result, *, made_at: datetime) -> ReportContent:
         patient=_patient(result),
         severity=SEVERITY_WORDS[result.severity],
         severity_reason=result.severity_reason,
-        measures=measure_lines(
-            result.operating,
-            intensity_range=result.intensity_range,
-            calibrated=result.image.facts.get("spacing_kind") == "calibrated",
-        ),
+        measures=[
+            *measure_lines(
+                result.operating,
+                intensity_range=result.intensity_range,
+                calibrated=result.image.facts.get("spacing_kind") == "calibrated",
+            ),
+            *range_lines(result.ranges),
+        ],
         members=[_member(one) for one in result.members.select_related("member__model_version")],
         agreement=(result.agreement or {}).get("sentence", ""),
         origin=_origin(result),

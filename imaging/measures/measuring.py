@@ -79,6 +79,7 @@ def measure(
             {level: found.px_inside for level, found in counted.items()},
             highest > levels.index(operating["level"]),
             here.region.mask,
+            here.region.px,
         ),
         "severity_rule": {
             **here.rule.to_json(),

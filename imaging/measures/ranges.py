@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from imaging.measures.probability import Mask
+from imaging.measures.size import area_hundredths, area_text
 from imaging.measures.threshold import threshold_level
 
 STEP = 0.1
@@ -21,18 +22,33 @@ def around(threshold: float) -> tuple[float, ...]:
 
 
 def sensitivity_ranges(
-    threshold: float, px_at: Mapping[int, int], mask: Mask, region: Mask | None
+    threshold: float,
+    px_at: Mapping[int, int],
+    mask: Mask,
+    region: Mask | None,
+    reference_px: int,
 ) -> dict[str, Any]:
-    """Return the area in pixels at t ± 0.1, and eroded and dilated by one pixel in each slice.
+    """Return the area at t ± 0.1, and eroded and dilated by one pixel in each slice.
 
-    `px_at` gives the area by level, `mask` is the lesions at t, bool (Z, Y, X),
-    `region` the denominator's mask or None for all. Never a confidence
+    `px_at` gives the area in pixels by level, `mask` is the lesions at t, bool
+    (Z, Y, X), `region` the denominator's mask or None for all, `reference_px`
+    its size. Each area comes in pixels and as it is printed. Never a confidence
     interval. Source: MEASURES §4, bands.
     """
+    eroded, dilated = (_px(mask, region, way) for way in (cv2.MORPH_ERODE, cv2.MORPH_DILATE))
+
+    def text(px: int) -> str:
+        return area_text(area_hundredths(px, reference_px), px)
+
     return {
-        "thresholds": [{"t": t, "area_px": px_at[threshold_level(t)]} for t in around(threshold)],
-        "eroded_px": _px(mask, region, cv2.MORPH_ERODE),
-        "dilated_px": _px(mask, region, cv2.MORPH_DILATE),
+        "thresholds": [
+            {"t": t, "area_px": px, "area_text": text(px)}
+            for t, px in ((t, px_at[threshold_level(t)]) for t in around(threshold))
+        ],
+        "eroded_px": eroded,
+        "eroded_text": text(eroded),
+        "dilated_px": dilated,
+        "dilated_text": text(dilated),
     }
 
 

@@ -92,6 +92,7 @@ def _result(job: Job, analysis: Mapping[str, Any]) -> Result:
         area_hundredths=row["area_hundredths"],
         intensity_range=measures["intensity_range"],
         table=measures["table"],
+        ranges=measures["ranges"],
         agreement=agreement,
         disagree=bool(agreement and agreement["disagree"]),
         timings={name: analysis[name] for name in ("forward_ms", "total_ms", "loads")},

@@ -91,10 +91,8 @@ def ensemble_save(
     members_check(members)
     if not name:
         raise NotPossible(_("Give the ensemble a name."))
-    if Ensemble.objects.filter(organisation=organisation, name=name).exists():
-        raise NotPossible(_("There is an ensemble named “%(name)s” already.") % {"name": name})
     spec = frozen_spec(members, threshold=threshold_check(threshold), ensemble=None)
-    ensemble = Ensemble.objects.create(
+    ensemble = Ensemble(
         organisation=organisation,
         name=name,
         title=title[:200],
@@ -104,6 +102,13 @@ def ensemble_save(
         severity=severity or spec.severity,
         created_by=user,
     )
+    try:
+        with transaction.atomic():  # the constraint decides, also between two at the same instant
+            ensemble.save(force_insert=True)
+    except IntegrityError:
+        raise NotPossible(
+            _("There is an ensemble named “%(name)s” already.") % {"name": name}
+        ) from None
     EnsembleMember.objects.bulk_create(
         EnsembleMember(
             ensemble=ensemble,

@@ -54,6 +54,41 @@ def test_the_worklist_shows_what_is_newest_of_each_study(client, user):
     assert "Not analysed" in text
 
 
+def severities(client, **query) -> list[str]:
+    rows = client.get(reverse("imaging:study-list"), query).context["page"].rows
+    return [row.result.severity for row in rows if row.result]
+
+
+def test_a_study_shows_its_worst_image_and_how_many_are_not_assessed(client, user):
+    first = ResultFactory(user=user, severity="moderate").image
+    for severity in ("low", "high", "not assessed", "no finding"):
+        image = ImageFactory(user=user, study=first.study)
+        ResultFactory(
+            user=user, severity=severity, job=JobFactory(user=user, image=image, succeeded=True)
+        )
+    response = client.get(reverse("imaging:study-list"))
+    (row,) = response.context["page"].rows
+    assert (row.result.severity, row.assessed, row.not_assessed) == ("high", 4, 1)
+    text = text_of(response)
+    assert "Worst of 4 images" in text
+    assert "1 not assessed" in text
+    assert row.result.job.run.title in text
+    assert severities(client, severity="high") == ["high"]
+    assert severities(client, severity="moderate") == []
+
+
+def test_a_newer_result_of_an_image_takes_the_place_of_the_older(client, user):
+    image = ResultFactory(user=user, severity="high").image
+    ResultFactory(user=user, severity="low", job=JobFactory(user=user, image=image, succeeded=True))
+    assert severities(client) == ["low"]
+    assert severities(client, severity="high") == []
+
+
+def test_a_study_of_which_nothing_could_be_assessed_says_so(client, user):
+    ResultFactory(user=user, severity="not assessed")
+    assert severities(client) == ["not assessed"]
+
+
 def test_the_worklist_is_ones_own(client, user):
     ResultFactory()
     assert "No studies yet" in text_of(client.get(reverse("imaging:study-list")))

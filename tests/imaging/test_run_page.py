@@ -4,6 +4,7 @@ import pytest
 from django.http import QueryDict
 from django.urls import reverse
 
+from imaging.forms import RunForm
 from imaging.run_page import choice_shown
 from tests.accounts.factories import UserFactory
 from tests.imaging.factories import EnsembleFactory, JobFactory, ModelVersionFactory, RunFactory
@@ -37,6 +38,23 @@ def test_what_was_sent_is_shown_with_its_shares(weights, shares):
     shown = choice_shown([(model, "") for model in models], [], asked="", sent=sent)
     assert [row["weight"] for row in shown["rows"]] == list(weights)
     assert [row["share"] for row in shown["rows"]] == shares
+
+
+def test_a_gpu_by_its_number_stays_chosen_and_can_be_sent_again():
+    ensemble = EnsembleFactory()
+    ensemble.members.update(device="cuda:1")
+    model = ensemble.members.get().model_version
+    (row,) = choice_shown([(model, "")], [ensemble], asked="", sent=None)["rows"]
+    assert (row["device"], row["devices"][-1]) == ("cuda:1", ("cuda:1", "GPU number 1"))
+    sent = QueryDict(f"threshold=0.5&member={model.pk}&device_{model.pk}=cuda:1")
+    form = RunForm(sent, models=[model])
+    assert form.is_valid()
+    assert form.cleaned_data["members"][0].device == "cuda:1"
+    (row,) = choice_shown([(model, "")], [], asked="", sent=sent)["rows"]
+    assert row["devices"][-1][0] == "cuda:1"
+    wrong = RunForm(QueryDict(f"threshold=0.5&member={model.pk}&device_{model.pk}=cuda:x"),
+                    models=[model])  # fmt: skip
+    assert not wrong.is_valid()
 
 
 def test_where_nothing_fits_nothing_can_start():

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from accounts.models import AuditEvent
 from imaging.inference.spec import EnsembleSpec
 from imaging.models import Ensemble, Job, JobStatus, ModelState, Run
+from imaging.services import runs
 from imaging.services.refusals import NotPossible
 from imaging.services.runs import MemberChoice, ensemble_save, run_cancel, run_submit
 from tests.accounts.factories import UserFactory
@@ -211,6 +212,22 @@ def test_an_ensembles_name_is_taken_once_per_organisation(user, image, queued):
     organisation = other.memberships.get().organisation
     ensemble_save(user=other, organisation=organisation, **choice)
     assert Ensemble.objects.filter(name="mine").count() == 2
+
+
+def test_of_two_ensembles_saved_at_the_same_instant_the_second_is_refused_in_words(
+    user, image, monkeypatch
+):
+    model = ModelVersionFactory()
+
+    def meanwhile(members, **options):
+        Ensemble.objects.create(organisation=image.organisation, name="mine", modalities=[])
+        return frozen_spec(members, **options)
+
+    frozen_spec = runs.frozen_spec
+    monkeypatch.setattr(runs, "frozen_spec", meanwhile)
+    with pytest.raises(NotPossible, match="already"):
+        ensemble_save(user=user, organisation=image.organisation, name="mine",
+                      members=[MemberChoice(model)], threshold=0.5)  # fmt: skip
 
 
 def _fresh(job: Job) -> Job:

@@ -265,9 +265,10 @@ def test_lesions_add_up_to_the_row():
 
 def test_ranges_come_from_the_neighbouring_thresholds():
     found = measure(two_boxes(), scene(), None, 0.42)
+    of = found["operating"]["reference_px"]
     assert found["ranges"]["thresholds"] == [
-        {"t": 0.32, "area_px": 300},
-        {"t": 0.52, "area_px": 200},
+        {"t": 0.32, "area_px": 300, "area_text": f"{30_000 / of:.2f} %"},
+        {"t": 0.52, "area_px": 200, "area_text": f"{20_000 / of:.2f} %"},
     ]
     assert found["ranges"]["eroded_px"] == 18 * 8
     assert found["ranges"]["dilated_px"] == 200 + 2 * 20 + 2 * 10

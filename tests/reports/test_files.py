@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from reports.content import measure_lines, number
+from reports.content import measure_lines, number, range_lines
 from reports.csv import HEAD, csv_lines, safe
 from reports.letters import runs
 from reports.zips import zip_chunks
@@ -61,6 +61,23 @@ def test_measures_carry_their_denominator_or_their_reason():
     )
     assert "Area" not in lines
     assert number(None) == "—"
+
+
+def test_ranges_are_printed_as_they_were_stored_or_not_at_all():
+    stored = {
+        "thresholds": [
+            {"t": 0.4, "area_px": 9, "area_text": "9.00 %"},
+            {"t": 0.6, "area_px": 7, "area_text": "7.00 %"},
+        ],
+        "eroded_px": 6, "eroded_text": "6.00 %", "dilated_px": 10, "dilated_text": "10.00 %",
+    }  # fmt: skip
+    values = {line.name: line.value for line in range_lines(stored)}
+    assert values == {
+        "Area at threshold 0.40": "9.00 %",
+        "Area at threshold 0.60": "7.00 %",
+        "Outline a pixel in, out": "6.00 %, 10.00 %",
+    }
+    assert range_lines(None) == []
 
 
 def test_text_is_split_by_the_font_that_holds_it():
