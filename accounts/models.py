@@ -17,11 +17,12 @@ from accounts.attempt_tables import AttemptCounter
 from accounts.audit.tables import AuditEvent
 from accounts.factor_table import AllauthDevice
 from accounts.notice_table import Notice
-from accounts.tokens.tables import TokenFamily
+from accounts.tokens.tables import ApiKey, ServiceAccount, TokenFamily
 from accounts.vault.tables import Blob, VaultKey
 
 __all__ = [
     "AllauthDevice",
+    "ApiKey",
     "AttemptCounter",
     "AuditEvent",
     "Blob",
@@ -30,6 +31,7 @@ __all__ = [
     "Notice",
     "Organisation",
     "Plan",
+    "ServiceAccount",
     "TokenFamily",
     "User",
     "VaultKey",

@@ -90,6 +90,10 @@ def may_at(user, action: str, organisation_id: uuid.UUID) -> bool:
 
 
 def user_may(user, action: str) -> bool:
+    """Say whether a role of `user` may do `action`; of an API key's, only within its scopes."""
+    scopes = getattr(user, "scopes", None)
+    if scopes is not None and action not in scopes:
+        return False
     return may(roles_of(user), action)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext as _
 from rest_framework import authentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts.models import TokenFamily, User
+from accounts.models import ApiKey, TokenFamily, User
+from accounts.services.api_keys import api_key_use
+from accounts.throttle import client_ip
 from accounts.tokens.reading import TokenRefused, family_of_access
 
 
@@ -25,24 +26,36 @@ class TokenAuthentication(authentication.BaseAuthentication):
         except TokenRefused as refused:
             raise AuthenticationFailed(str(refused), refused.code) from None
         user = family.user
-        user.is_verified = lambda: family.second_factor  # as django-otp says it of a session
+        user.otp_device = family if family.second_factor else None  # as django-otp has it
         return user, family
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
 
 
-class PageSession(authentication.SessionAuthentication):
-    """The session of our own pages, with its CSRF token; what is closed there is closed here."""
+class ApiKeyAuthentication(authentication.BaseAuthentication):
+    """`Authorization: Api-Key <prefix>.<secret>`; a scheme of its own, beside Bearer."""
 
-    def authenticate(self, request: Request) -> tuple[User, None] | None:
-        found = super().authenticate(request)
-        if found is not None and found[0].must_change_password:
-            raise AuthenticationFailed(
-                _("The password is temporary. Change it on the site first."),
-                "password_change_required",
-            )
-        return found
+    scheme = "api-key"
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+        raw = credentials(request, self.scheme)
+        if raw is None:
+            return None
+        try:
+            key = api_key_use(text=raw, ip=client_ip(request))
+        except TokenRefused as refused:
+            raise AuthenticationFailed(str(refused), refused.code) from None
+        user = key.account.user
+        user.scopes, user.otp_device = frozenset(key.scopes), None
+        return user, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Api-Key realm="api"'
+
+
+class PageSession(authentication.SessionAuthentication):
+    """The session of our own pages, with its CSRF token."""
 
 
 def credentials(request: Request, scheme: str) -> str | None:

@@ -41,6 +41,14 @@ class Problem(exceptions.APIException):
         self.wait = wait
 
 
+def password_change_required() -> Problem:
+    return Problem(
+        HTTPStatus.FORBIDDEN,
+        "password_change_required",
+        _("The password is temporary. Change it on the site first."),
+    )
+
+
 def exception_handler(exc: Exception, context: dict) -> Response | None:
     """Turn what a view raised into a problem; None for a fault of ours, which is logged as 500."""
     error = _as_api_exception(exc)
@@ -99,6 +107,9 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
             _("Too many tries. Wait as long as Retry-After says, then try again."),
             wait=exc.retry_after_s,
         )
+    if isinstance(exc, TooMany):
+        sentence = _("Too many attempts. Wait %d seconds and try again.") % exc.retry_after_s
+        return Problem(HTTPStatus.TOO_MANY_REQUESTS, "throttled", sentence, exc.retry_after_s)
     if isinstance(exc, Http404):
         return exceptions.NotFound(_("There is nothing here that you may see."))
     if isinstance(exc, PermissionDenied):

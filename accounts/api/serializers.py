@@ -51,9 +51,16 @@ class OrganisationPart(serializers.Serializer):
     roles = RolePart(many=True)
 
 
+class KeyPart(serializers.Serializer):
+    prefix = serializers.CharField()
+    scopes = serializers.ListField(child=serializers.CharField())
+    expires_at = serializers.DateTimeField()
+
+
 class Me(serializers.Serializer):
     id = serializers.UUIDField()
-    email = serializers.EmailField()
+    email = serializers.EmailField(allow_null=True, help_text="null: a machine has none")
     name = serializers.CharField()
+    key = KeyPart(allow_null=True, help_text="the API key that asks; null for a person")
     second_factor = serializers.BooleanField(help_text="Whether this sign-in showed one.")
     organisations = OrganisationPart(many=True)

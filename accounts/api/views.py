@@ -13,7 +13,9 @@ from accounts.access import PUBLIC, SIGNED_IN
 from accounts.api.door import person_admit
 from accounts.api.permissions import SignedIn
 from accounts.api.serializers import Me, RefreshRequest, TokenPair, TokenRequest
+from accounts.models import ApiKey
 from accounts.selectors import memberships_by_organisation
+from accounts.services.factors import is_verified
 from accounts.services.tokens import family_revoke, tokens_issue, tokens_refresh
 from accounts.tokens.reading import family_of_refresh
 
@@ -77,14 +79,16 @@ class MeView(APIView):
     @extend_schema(responses=Me)
     def get(self, request: Request) -> Response:
         """Say who the credentials are, where they belong and what their plan allows."""
-        user = request.user
+        user, auth = request.user, request.auth
+        key = auth if isinstance(auth, ApiKey) else None
         return Response(
             Me(
                 {
                     "id": user.pk,
-                    "email": user.email,
+                    "email": None if key else user.email,
                     "name": user.name,
-                    "second_factor": getattr(user, "is_verified", bool)(),
+                    "key": key,
+                    "second_factor": is_verified(request),
                     "organisations": memberships_by_organisation(user),
                 }
             ).data

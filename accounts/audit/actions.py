@@ -82,6 +82,7 @@ ACTIONS: dict[str, Action] = {
         ("api_key.create", "API key made", ATTRIBUTES),
         ("api_key.revoke", "API key revoked", ATTRIBUTES),
         ("api_key.refuse", "API key refused", LOGIN),
+        ("api_key.use", "API key in use", LOGIN),
     ),
     **_kept("people", "user", "Person", ATTRIBUTES),
     **_kept("people", "organisation", "Organisation", SECURITY),

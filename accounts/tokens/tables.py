@@ -7,6 +7,8 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.timezone import now
 
 
 class TokenFamily(models.Model):
@@ -51,3 +53,77 @@ class TokenFamily(models.Model):
 
     def __str__(self) -> str:
         return f"token family {self.pk}"
+
+
+class ServiceAccount(models.Model):
+    """A machine that works for one organisation: an Integrator without a password or a page.
+
+    Its user is inactive, so that no form ever lets it in; what it does is done, seen and
+    written down as that user's.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(
+        "accounts.Organisation", models.PROTECT, related_name="service_accounts", editable=False
+    )
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="service_account", editable=False
+    )
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "accounts"
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint("organisation", Lower("name"), name="service_account_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiKeyQuerySet(models.QuerySet):
+    def live(self) -> ApiKeyQuerySet:
+        return self.filter(revoked_at=None, expires_at__gt=now())
+
+
+class ApiKey(models.Model):
+    """One secret of a service account, kept as its SHA-256: shown once, scoped, expiring."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(ServiceAccount, models.PROTECT, related_name="keys")
+    prefix = models.CharField(max_length=12, unique=True, editable=False)
+    digest = models.CharField(max_length=64, editable=False, help_text="SHA-256 of the secret")
+    scopes = models.JSONField(editable=False, help_text="actions, a part of the Integrator's")
+    networks = models.JSONField(default=list, editable=False, help_text="empty: from anywhere")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", editable=False
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_ip = models.GenericIPAddressField(null=True, blank=True, editable=False)
+    last_refused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        app_label = "accounts"
+        ordering = ["-created_at"]
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return f"API key {self.prefix}"
+
+    @property
+    def organisation(self):
+        return self.account.organisation
+
+    @property
+    def state(self) -> str:
+        """Say "revoked", "expired" or "active"."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "active" if self.expires_at > now() else "expired"

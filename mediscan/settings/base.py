@@ -232,6 +232,7 @@ REST_FRAMEWORK = {
     # the token class stands first: its header makes a refusal 401 instead of 403
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.api.authentication.TokenAuthentication",
+        "accounts.api.authentication.ApiKeyAuthentication",
         "accounts.api.authentication.PageSession",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.Nobody"],
