@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from accounts.models import Membership, Organisation
+from accounts.models import ApiKey, Membership, Organisation
 from accounts.roles import DEPARTMENT, ORGANISATION, may, roles_for, scope_of
 
 
@@ -121,3 +121,10 @@ def memberships_by_organisation(user) -> list[dict]:
         department = row.department.name if row.department else None
         entry["roles"].append({"role": row.role, "department": department, "until": row.until})
     return list(found.values())
+
+
+def api_keys_visible_to(user):
+    """Return the API keys of the organisations that `user` administers, newest first."""
+    places = organisations_of(user, "apikey.manage")
+    keys = ApiKey.objects.filter(account__organisation__in=places)
+    return keys.select_related("account__organisation")

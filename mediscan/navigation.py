@@ -47,6 +47,8 @@ ROOMS = (
          ("imaging:run-", "imaging:job-", "imaging:result-"), "run.view", compact=True),
     Room("reports:export-list", "file", _("Exports"), WORK, ("reports:",), "export.create"),
     Room("imaging:model-list", "cube", _("Models"), ABOUT, ("imaging:model-",), "model.view"),
+    Room("accounts:api-key-list", "key", _("API keys"), ABOUT,
+         ("accounts:api-key-",), "apikey.manage"),
     Room("admin:index", "gear", _("Admin"), ABOUT, ("admin:",), staff=True),
 )  # fmt: skip
 

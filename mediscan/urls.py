@@ -15,6 +15,7 @@ urlpatterns = [
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("mediscan.api")),
+    path("", include("accounts.urls")),
     path("", include("imaging.urls")),
     path("", include("reports.urls")),
     path("", include("analytics.urls")),

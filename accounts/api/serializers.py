@@ -5,6 +5,24 @@ from __future__ import annotations
 from rest_framework import serializers
 
 
+class FieldProblem(serializers.Serializer):
+    field = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemBody(serializers.Serializer):
+    """RFC 9457: why not, for programs by `code`, for people by `detail`."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    request_id = serializers.CharField()
+    errors = FieldProblem(many=True, required=False)
+
+
 class TokenRequest(serializers.Serializer):
     email = serializers.EmailField(max_length=254)
     password = serializers.CharField(max_length=128, trim_whitespace=False, write_only=True)

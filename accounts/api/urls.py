@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.api import views
+from accounts.api import schema, views  # noqa: F401  schema: registers how we authenticate
 
 urlpatterns = [
     path("token/", views.TokenObtain.as_view(), name="token"),

@@ -12,12 +12,15 @@ from rest_framework.views import APIView
 from accounts.access import PUBLIC, SIGNED_IN
 from accounts.api.door import person_admit
 from accounts.api.permissions import SignedIn
+from accounts.api.schema import refusals
 from accounts.api.serializers import Me, RefreshRequest, TokenPair, TokenRequest
 from accounts.models import ApiKey
 from accounts.selectors import memberships_by_organisation
 from accounts.services.factors import is_verified
 from accounts.services.tokens import family_revoke, tokens_issue, tokens_refresh
 from accounts.tokens.reading import family_of_refresh
+
+DOOR = refusals(400, 401, 403, 415, 429)
 
 
 class TokenView(APIView):
@@ -42,7 +45,7 @@ class TokenView(APIView):
 
 
 class TokenObtain(TokenView):
-    @extend_schema(request=TokenRequest, responses=TokenPair, auth=[])
+    @extend_schema(request=TokenRequest, responses={200: TokenPair, **DOOR}, auth=[])
     def post(self, request: Request) -> Response:
         """Sign in with e-mail, password and code: a pair of tokens."""
         admission = person_admit(request._request, **self.read(TokenRequest))
@@ -55,7 +58,7 @@ class TokenObtain(TokenView):
 
 
 class TokenRefresh(TokenView):
-    @extend_schema(request=RefreshRequest, responses=TokenPair, auth=[])
+    @extend_schema(request=RefreshRequest, responses={200: TokenPair, **DOOR}, auth=[])
     def post(self, request: Request) -> Response:
         """Exchange a refresh token for a new pair; each can be exchanged once."""
         raw = self.read(RefreshRequest)["refresh"]
@@ -64,7 +67,7 @@ class TokenRefresh(TokenView):
 
 
 class TokenRevoke(TokenView):
-    @extend_schema(request=RefreshRequest, responses={204: None}, auth=[])
+    @extend_schema(request=RefreshRequest, responses={204: None, **DOOR}, auth=[])
     def post(self, request: Request) -> Response:
         """Sign out: every token of this sign-in is refused from the next request on."""
         family, _jti = family_of_refresh(self.read(RefreshRequest)["refresh"])
@@ -76,7 +79,7 @@ class MeView(APIView):
     permission_classes = (SignedIn,)
     required_action = SIGNED_IN
 
-    @extend_schema(responses=Me)
+    @extend_schema(responses={200: Me, **refusals(401, 403)})
     def get(self, request: Request) -> Response:
         """Say who the credentials are, where they belong and what their plan allows."""
         user, auth = request.user, request.auth

@@ -38,6 +38,7 @@ STATUSES = {  # of an upload, a file, a run, a job, an export
     "succeeded": ("low", "check", gettext_lazy("Succeeded")),
     "failed": ("high", "warning", gettext_lazy("Failed")),
     "cancelled": ("", "close", gettext_lazy("Cancelled")),
+    "revoked": ("", "close", gettext_lazy("Revoked")),
     "expired": ("", "clock", gettext_lazy("Expired")),
     "draft": ("", "edit", gettext_lazy("Draft")),
     "checked": ("info", "check", gettext_lazy("Checked")),

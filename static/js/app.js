@@ -3,6 +3,8 @@
 /** Show the buttons that need this script. */
 function enable(scope) {
   for (const button of scope.querySelectorAll("[data-dismiss], [data-reveal]")) button.hidden = false;
+  if (!navigator.clipboard) return; // only over HTTPS and on localhost
+  for (const button of scope.querySelectorAll("[data-copy]")) button.hidden = false;
 }
 
 /** Say how long ago, in the reader's words; the exact time stays as the title. */
@@ -30,11 +32,18 @@ function reveal(button) {
   button.setAttribute("aria-pressed", String(isShown));
 }
 
+async function copy(button) {
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  button.querySelector("[role=status]").textContent = button.dataset.done;
+}
+
 document.addEventListener("click", (event) => {
   closeMenus(event.target.closest("details[data-menu]"));
   event.target.closest("[data-dismiss]")?.closest(".toast").remove();
   const button = event.target.closest("[data-reveal]");
   if (button) reveal(button);
+  const copier = event.target.closest("[data-copy]");
+  if (copier) copy(copier);
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;

@@ -1,0 +1,52 @@
+"""How the three ways to show who one is stand in the OpenAPI description; imported by urls."""
+
+from __future__ import annotations
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+from accounts.api.problems import CONTENT_TYPE
+from accounts.api.serializers import ProblemBody
+
+
+def refusals(*statuses: int) -> dict:
+    """Describe answers with these statuses as problems."""
+    return {(status, CONTENT_TYPE): ProblemBody for status in statuses}
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    target_class = "accounts.api.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema) -> dict:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "The access token of POST /api/v1/token/, good for five minutes.",
+        }
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    target_class = "accounts.api.authentication.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema) -> dict:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Api-Key <prefix>.<secret>`, made by an administrator for a machine.",
+        }
+
+
+class SessionScheme(OpenApiAuthenticationExtension):
+    target_class = "accounts.api.authentication.PageSession"
+    name = "session"
+
+    def get_security_definition(self, auto_schema) -> dict:
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "sessionid",
+            "description": "The session of the site's own pages, with its CSRF token.",
+        }

@@ -1,0 +1,14 @@
+"""Addresses of the gatehouse that allauth does not have."""
+
+from django.urls import path
+
+from accounts import views_keys
+
+app_name = "accounts"
+urlpatterns = [
+    path("account/api-keys/", views_keys.api_key_list, name="api-key-list"),
+    path("account/api-keys/new/", views_keys.api_key_new, name="api-key-new"),
+    path(
+        "account/api-keys/<uuid:pk>/revoke/", views_keys.api_key_revoke_view, name="api-key-revoke"
+    ),
+]
