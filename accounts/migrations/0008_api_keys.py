@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0006_second_factor_bridge"),
+        ("accounts", "0007_vault_index_key"),
     ]
 
     operations = [
