@@ -16,6 +16,7 @@ from accounts import roles
 from accounts.attempt_tables import AttemptCounter
 from accounts.audit.tables import AuditEvent
 from accounts.factor_table import AllauthDevice
+from accounts.invitation_table import Invitation
 from accounts.notice_table import Notice
 from accounts.tokens.tables import ApiKey, ServiceAccount, TokenFamily
 from accounts.vault.tables import Blob, VaultKey
@@ -27,6 +28,7 @@ __all__ = [
     "AuditEvent",
     "Blob",
     "Department",
+    "Invitation",
     "Membership",
     "Notice",
     "Organisation",
@@ -158,6 +160,17 @@ class Membership(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(role__in=list(roles.ROLES)), name="membership_role_known"
+            ),
+            models.UniqueConstraint(
+                fields=["user", "organisation"],
+                condition=Q(role__in=roles.OVERSIGHT),
+                name="membership_auditor_or_administrator",
+                violation_error_message="Nobody is auditor and administrator of one organisation.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(role__in=roles.OVERSIGHT) | Q(department=None),
+                name="membership_oversight_is_of_the_whole",
+                violation_error_message="This role is of the whole organisation: no department.",
             ),
         ]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import uuid
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.timezone import now
 
 from accounts.tracing import current_request_id
 from accounts.vault.fields import SealedTextField
@@ -708,6 +711,9 @@ class Verdict(models.TextChoices):
     OBJECTED = "objected", "Objected"
 
 
+GLASS_OPEN = timedelta(minutes=60)
+
+
 class BreakGlass(OfPatient):
     """An emergency access to one patient: opened for an hour, told, and reviewed afterwards."""
 
@@ -749,3 +755,11 @@ class BreakGlass(OfPatient):
 
     def __str__(self) -> str:
         return f"Emergency access {self.pk}"
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.opened_at + GLASS_OPEN
+
+    @property
+    def minutes_left(self) -> int:
+        return max(0, math.ceil((self.ends_at - now()).total_seconds() / 60))

@@ -11,9 +11,7 @@ from django.utils.timezone import now
 
 from accounts.roles import ASSIGNED, DEPARTMENT, ORGANISATION, OWN, UNDER_GLASS
 from accounts.selectors import Grant, grants_of, user_may
-from imaging.models import Assignment, BreakGlass
-
-GLASS_OPEN = timedelta(minutes=60)
+from imaging.models import GLASS_OPEN, Assignment, BreakGlass
 
 
 @dataclass(frozen=True, slots=True)

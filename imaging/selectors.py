@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from accounts.selectors import organisations_of
+from accounts.vault.fields import blind_index
 from imaging.models import (
     Image,
     Job,
@@ -28,10 +30,30 @@ def studies_visible_to(user) -> QuerySet[Study]:
     return Study.objects.filter(within(user, "study.view", STUDY))
 
 
+def patients_within(user, action: str) -> QuerySet[Patient]:
+    """Return the patients of organisations that `user` reaches whole, and of studies they reach."""
+    found = whole_of(user, action) or Q(pk__in=[])
+    parts = parts_of(user, action, STUDY)
+    if parts is not None:
+        found |= Exists(Study.objects.filter(parts, patient=OuterRef("pk")))
+    return Patient.objects.filter(found)
+
+
 def patients_visible_to(user) -> QuerySet[Patient]:
-    """Return the patients of whom `user` may see a study."""
-    studies = studies_visible_to(user).filter(patient=OuterRef("pk"))
-    return Patient.objects.filter(Exists(studies))
+    return patients_within(user, "study.view")
+
+
+def patients_found(user, record_number: str) -> QuerySet[Patient]:
+    """Return those with exactly this record number where `user` may search; it shows no record."""
+    houses = organisations_of(user, "patient.find")
+    wanted = [
+        Q(organisation=house, mrn_index=blind_index(house, "record_number", record_number))
+        for house in houses
+    ]
+    found = Q(pk__in=[])
+    for one in wanted:
+        found |= one
+    return Patient.objects.filter(found).select_related("organisation")
 
 
 def images_visible_to(user, action: str = "study.view") -> QuerySet[Image]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from imaging import viewer_urls, views
+from imaging import glass, patients, viewer_urls, views
 
 app_name = "imaging"
 urlpatterns = [
@@ -17,6 +17,14 @@ urlpatterns = [
     path("runs/<uuid:pk>/status/", views.run_status, name="run-status"),
     path("runs/<uuid:pk>/cancel/", views.run_cancel_view, name="run-cancel"),
     path("jobs/<uuid:pk>/retry/", views.job_retry_view, name="job-retry"),
+    path("patients/find/", patients.patient_find, name="patient-find"),
+    path("patients/<uuid:pk>/", patients.patient_detail, name="patient-detail"),
+    path("patients/<uuid:pk>/assignments/", patients.assignment_list, name="assignment-list"),
+    path("assignments/<uuid:pk>/end/", patients.assignment_end_view, name="assignment-end"),
+    path("patients/<uuid:pk>/break-glass/", glass.glass_open, name="glass-open"),
+    path("break-glass/", glass.glass_list, name="glass-list"),
+    path("break-glass/<uuid:pk>/close/", glass.glass_close_view, name="glass-close"),
+    path("break-glass/<uuid:pk>/review/", glass.glass_review_view, name="glass-review"),
     path("models/", views.model_list, name="model-list"),
     *viewer_urls.urlpatterns,
 ]

@@ -13,6 +13,7 @@ urlpatterns = [
     path("accounts/reauthenticate/", reauthenticate, name="account_reauthenticate"),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/", include("allauth.account.urls")),
+    path("account/people/", include("accounts.people_urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("mediscan.api")),
     path("", include("accounts.urls")),

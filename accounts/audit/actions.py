@@ -88,6 +88,11 @@ ACTIONS: dict[str, Action] = {
     **_kept("people", "organisation", "Organisation", SECURITY),
     **_kept("people", "department", "Department", SECURITY),
     **_kept("people", "membership", "Role", ROLES),
+    **_group(
+        "people",
+        ("membership.offer", "Invited to join", ROLES),
+        ("membership.withdraw", "Invitation withdrawn", ROLES),
+    ),
     **_kept("people", "assignment", "Assignment", ROLES),
     **_kept("people", "plan", "Plan", SECURITY),
     **_group(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.timezone import now
 
 from accounts import audit
-from accounts.models import Membership, Organisation, Plan, User
+from accounts.models import Invitation, Membership, Organisation, Plan, User
 from accounts.roles import RADIOLOGIST
 
 FREE_SLUG = "free"
@@ -48,11 +49,16 @@ def member_add(
 
 
 @transaction.atomic
-def person_register(*, user: User, role: str = RADIOLOGIST, request_id: str = "") -> Membership:
+def person_register(
+    *, user: User, role: str = RADIOLOGIST, request_id: str = ""
+) -> Membership | None:
     """Give a person without an organisation one of their own, and `role` in it.
 
-    Called twice, it returns the membership that is there.
+    Called twice, it returns the membership that is there. Whoever is invited
+    somewhere gets none: their work belongs where they were asked to join.
     """
+    if Invitation.objects.filter(email=user.email.lower(), expires_at__gt=now()).exists():
+        return None
     existing = Membership.objects.current().filter(user=user).order_by("created_at").first()
     if existing is not None:
         return existing

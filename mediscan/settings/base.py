@@ -292,6 +292,7 @@ RECOVERIES = [
     "imaging.services.jobs.jobs_recover",
     "imaging.services.uploads.uploads_recover",
     "reports.services.exports_recover",
+    "imaging.services.glass.glasses_tend",
 ]
 STARTER_MODELS = ["xray-lungs-unet", "xray-lungs-segresnet", "xray-lungs-resunet"]
 ALLOW_ENGINE_NETWORK = env_bool("ALLOW_ENGINE_NETWORK", default=False)

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
+from imaging.scope import glasses_open
 from mediscan.navigation import links_for
 from mediscan.templatetags.icons import LINES, SHAPES
 
@@ -78,6 +79,14 @@ def status_chip(status: str) -> SafeString:
 def navigation(context: template.Context) -> list:
     """Return the links that this person may use, the current one marked."""
     return links_for(context["request"])
+
+
+@register.simple_tag(takes_context=True)
+def emergencies(context: template.Context) -> list:
+    """Return this person's open emergency accesses, for the banner of every page."""
+    request = context.get("request")
+    user = getattr(request, "user", None)
+    return glasses_open(user) if user is not None else []
 
 
 @register.filter

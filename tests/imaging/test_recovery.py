@@ -32,11 +32,12 @@ def test_one_broken_recovery_does_not_stop_the_others(two_recoveries, caplog):
     assert "broken failed" in caplog.text
 
 
-def test_the_house_recovers_jobs_uploads_and_exports(settings):
+def test_the_house_recovers_jobs_uploads_exports_and_open_glasses(settings):
     assert [path.rsplit(".", 1)[1] for path in settings.RECOVERIES] == [
         "jobs_recover",
         "uploads_recover",
         "exports_recover",
+        "glasses_tend",
     ]
 
 
