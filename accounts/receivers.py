@@ -23,6 +23,7 @@ from allauth.mfa.signals import (
     authenticator_used,
 )
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.core.signals import request_finished
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
@@ -32,6 +33,7 @@ from accounts.proof import FACTOR, METHODS, proof_note
 from accounts.services.revocation import auth_version_raise
 from accounts.services.sessions import session_begin
 from accounts.throttle import attempts_forgive
+from accounts.vault.damage import damages_tell
 
 
 @receiver(user_logged_in)
@@ -141,3 +143,9 @@ def on_proof(sender, request, method, user, **kwargs) -> None:
         proof_note(request, METHODS[method])
         if request.user.is_authenticated:
             audit.record(user, "session.confirm", user, reason=METHODS[method])
+
+
+@receiver(request_finished)
+def on_the_end_of_a_request(sender, **kwargs) -> None:
+    """What did not decrypt within a transaction is written down now that it is over."""
+    damages_tell()

@@ -7,7 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.core.checks import CheckMessage, Error, register
+from django.db import DatabaseError
 
+from accounts.vault.ledger import LedgerBroken
 from imaging.engine.isolation import is_isolated
 
 FIXED = {  # each for a measured reason: docs/adr
@@ -73,3 +75,22 @@ def check_engine(**kwargs: Any) -> list[CheckMessage]:
             id="imaging.E005",
         )
     ]
+
+
+@register("boot_database", deploy=True)
+def check_erasures(**kwargs: Any) -> list[CheckMessage]:
+    """A restored backup forgets the erased before it serves."""
+    from imaging.services.erasure import erasures_missing  # models: not before the apps are loaded
+
+    try:
+        missing = len(erasures_missing())
+    except LedgerBroken as error:
+        hint = "Bring the ledger back from its copy."
+        return [Error(f"ERASURE_LEDGER: {error}.", hint=hint, id="imaging.E006")]
+    except DatabaseError:  # what is wrong with the database is said by another check
+        return []
+    if not missing:
+        return []
+    text = f"ERASURE_LEDGER names {missing} erased patients whom this database still holds."
+    hint = "Run: python manage.py replay_erasures"
+    return [Error(text, hint=hint, id="imaging.E007")]

@@ -14,6 +14,7 @@ from django.utils.timezone import now
 
 from accounts.tracing import current_request_id
 from accounts.vault.fields import SealedTextField
+from imaging.erasure_table import Erasure as Erasure
 from imaging.measures.size import area_text
 
 

@@ -7,6 +7,7 @@ import logging
 from django.db import OperationalError
 
 from accounts.tracing import traced
+from accounts.vault.damage import damages_tell
 from imaging.engine.client import EngineDied, EngineTimeout
 from imaging.models import Job
 from imaging.registry import models_verify
@@ -28,6 +29,7 @@ def ingest_upload(upload_id: str) -> None:
         uploads.upload_ingest(upload_id)
     except Exception:  # ours to read in the log; the upload's lease runs out and it is taken up
         logger.exception("upload %s: ingest failed", upload_id)
+    damages_tell()
 
 
 def run_job(job_id: str) -> None:
@@ -45,6 +47,7 @@ def run_job(job_id: str) -> None:
                 _analyse(job)
     except Exception:  # the database is gone: the lease runs out and the job is taken up again
         logger.exception("job %s: could not be closed", job_id)
+    damages_tell()
 
 
 def _analyse(job: Job) -> None:

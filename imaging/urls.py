@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from imaging import glass, patients, viewer_urls, views
+from imaging import erasures, glass, patients, viewer_urls, views
 
 app_name = "imaging"
 urlpatterns = [
@@ -26,5 +26,8 @@ urlpatterns = [
     path("break-glass/<uuid:pk>/close/", glass.glass_close_view, name="glass-close"),
     path("break-glass/<uuid:pk>/review/", glass.glass_review_view, name="glass-review"),
     path("models/", views.model_list, name="model-list"),
+    path("erasures/", erasures.erasure_list, name="erasure-list"),
+    path("erasures/<uuid:pk>/approve/", erasures.erasure_approve_view, name="erasure-approve"),
+    path("erasures/<uuid:pk>/withdraw/", erasures.erasure_withdraw_view, name="erasure-withdraw"),
     *viewer_urls.urlpatterns,
 ]

@@ -59,6 +59,9 @@ DEBUG=false
 #ALLOW_SQLITE=false
 # Encrypted files, the SQLite database and collected static files. Default: var/
 #MEDISCAN_DATA_DIR=/srv/mediscan
+# Remembers which patients were erased, for the day an older backup is restored. Keep it outside of
+# the data folder and of the backup. Default: erasures.jsonl in the data folder.
+#ERASURE_LEDGER=/srv/mediscan-ledger/erasures.jsonl
 # The folder of trained models. Default: models/
 #MEDISCAN_MODELS=/srv/mediscan-models
 # A shared cache, needed with several web servers. Without it: a table of the database.

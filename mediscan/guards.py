@@ -144,7 +144,16 @@ def mail() -> Iterator[Problem]:
         )
 
 
-@guard(12, tag="boot_database")
+@guard(12)
+def erasure_ledger() -> Iterator[Problem]:
+    remedy = "Name a file elsewhere: ERASURE_LEDGER=/srv/mediscan-ledger/erasures.jsonl"
+    if not settings.ERASURE_LEDGER:
+        yield "ERASURE_LEDGER is not set: a restored backup would bring the erased home.", remedy
+    elif Path(settings.ERASURE_LEDGER).resolve().is_relative_to(Path(settings.DATA_DIR).resolve()):
+        yield "ERASURE_LEDGER lies in the data folder, whose backup would restore it too.", remedy
+
+
+@guard(13, tag="boot_database")
 def migrations() -> Iterator[Problem]:
     try:
         executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -173,3 +173,9 @@ def items_close(export: Export, done: dict[int, str]) -> None:
 
 def _held(export: Export):
     return Export.objects.filter(pk=export.pk, status=ExportStatus.RUNNING, attempt=export.attempt)
+
+
+def exports_holding(results: Iterable[UUID]) -> tuple[type[Export], set[UUID]]:
+    """Return the exports whose file holds one of these results: an erasure takes the whole file."""
+    items = ExportItem.objects.filter(result__in=list(results))
+    return Export, set(items.values_list("export", flat=True))

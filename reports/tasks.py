@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from accounts.tracing import traced
+from accounts.vault.damage import damages_tell
 from imaging.services.leases import LeaseLost, WorkerStopping
 from reports.making import export_chunks
 from reports.models import ExportKind
@@ -27,6 +28,7 @@ def make_export(export_id: str) -> None:
         return
     with traced(export.request_id):
         _make(export)
+    damages_tell()
 
 
 def _make(export) -> None:

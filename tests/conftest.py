@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from accounts.vault import keys
+from accounts.vault import damage, keys
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -18,6 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 def no_remembered_keys():
     """Forget unwrapped keys: those of another test's rows are gone with them."""
     keys.cache.clear()
+    damage._waiting.clear()
     yield
     keys.cache.clear()
 

@@ -115,6 +115,8 @@ ACTIONS: dict[str, Action] = {
         ("image.create", "Image stored", IMPORTED),
         ("patient.change", "Patient changed", PATIENT),
         ("patient.erase", "Patient erased", DELETED),
+        ("patient.erase_ask", "Erasure of a patient asked for", PATIENT),
+        ("patient.erase_withdraw", "Erasure of a patient withdrawn", PATIENT),
         ("study.delete", "Study deleted", DELETED),
         ("study.restore", "Study restored", PROCEDURE),
     ),

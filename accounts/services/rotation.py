@@ -21,6 +21,7 @@ from accounts.models import Blob, Organisation, VaultKey
 from accounts.vault.cipher import VaultError, sealed_kid
 from accounts.vault.fields import Sealed, SealedTextField
 from accounts.vault.keys import KeyDestroyed, cache, organisation_key, owner_key
+from accounts.vault.ledger import ledger_rewrap
 from accounts.vault.reading import blob_kid
 from accounts.vault.renewal import (
     key_rewrap,
@@ -47,6 +48,7 @@ def kek_rotate(*, tell: Tell = silent) -> int:
     for row in list(keys_under_another_kek()):
         count += key_rewrap(row)
         tell("keys", 1)
+    count += ledger_rewrap()
     if count:
         audit.record(None, "key.rotate", reason=f"{count} keys under another KEK")
     return count

@@ -9,8 +9,17 @@ from django.core import checks
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
 
-from accounts.vault.cipher import DamagedField, bound, index_of, seal_text, sealed_kid, unseal_text
-from accounts.vault.keys import expect, index_key, key_by_id, owner_key
+from accounts.vault.cipher import (
+    DamagedField,
+    VaultError,
+    bound,
+    index_of,
+    seal_text,
+    sealed_kid,
+    unseal_text,
+)
+from accounts.vault.damage import damage_note
+from accounts.vault.keys import KeyDestroyed, expect, index_key, key_by_id, owner_key
 
 LOOKUPS = ("exact", "isnull")  # of a blank value; a sealed one cannot be compared
 
@@ -69,8 +78,14 @@ class SealedTextField(models.TextField):
     descriptor_class = SealedAttribute
 
     def unseal(self, instance: models.Model, value: Sealed) -> str:
-        key = key_by_id(sealed_kid(value.text))
-        return unseal_text(key, value.text, self._place(instance))
+        try:
+            key = key_by_id(sealed_kid(value.text))
+            return unseal_text(key, value.text, self._place(instance))
+        except KeyDestroyed:  # erased on purpose
+            raise
+        except VaultError:
+            damage_note(instance, "value")
+            raise
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         """Seal the value anew; an unread one is opened first, so it is known to be this row's."""

@@ -14,7 +14,8 @@ from uuid import UUID
 
 from accounts.vault.blob_format import HEADER, BlobCipher, Place, kid_of
 from accounts.vault.cipher import DamagedBlob, VaultError
-from accounts.vault.keys import key_by_id
+from accounts.vault.damage import damage_note
+from accounts.vault.keys import KeyDestroyed, key_by_id
 from accounts.vault.staging import blob_path
 from accounts.vault.tables import Blob
 
@@ -31,8 +32,8 @@ class BlobReader:
     """
 
     def __init__(self, blob: Blob) -> None:
-        self._blob_id = blob.pk
-        with _logged(blob.pk):
+        self._blob = blob
+        with _told(blob):
             self._file = _opened(blob)
             self._cipher = BlobCipher(
                 partial(_pread, self._file.fileno()),
@@ -48,7 +49,7 @@ class BlobReader:
     def read_range(self, start: int, stop: int) -> bytes:
         """Return the bytes [start, stop), fewer at the end of the content."""
         start, stop = self._bounds(start, stop)
-        with _logged(self._blob_id):
+        with _told(self._blob):
             return self._cipher.read(start, stop)
 
     def read(self) -> bytes:
@@ -83,7 +84,7 @@ class BlobReader:
             file.close()
 
     def _pieces(self, start: int, stop: int) -> Iterator[bytes]:
-        with _logged(self._blob_id):
+        with _told(self._blob):
             yield from self._cipher.chunks(start, stop)
 
     def _bounds(self, start: int, stop: int) -> tuple[int, int]:
@@ -121,10 +122,13 @@ def _pread(handle: int, length: int, offset: int) -> bytes:
 
 
 @contextmanager
-def _logged(blob_id: object) -> Iterator[None]:
-    """Log what the vault refuses to open, by id alone, and let it through."""
+def _told(blob: Blob) -> Iterator[None]:
+    """Log what the vault refuses to open, by id alone, tell the trail, and let it through."""
     try:
         yield
+    except KeyDestroyed:  # erased on purpose
+        raise
     except VaultError as error:
-        logger.error("vault: blob %s cannot be read: %s", blob_id, error)
+        logger.error("vault: blob %s cannot be read: %s", blob.pk, error)
+        damage_note(blob, "file")
         raise

@@ -6,15 +6,18 @@ import json
 import re
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from accounts import audit
 from accounts.vault.fields import blind_index
-from accounts.vault.storage import blob_rekey, blob_write
+from accounts.vault.staging import StagedBlob
+from accounts.vault.storage import blob_copied, blob_keep, blob_replace
 from imaging.engine.records import header_from_json
 from imaging.models import (
     Image,
@@ -70,9 +73,36 @@ def image_file(item: UploadItem, decoded: Mapping[str, Any], folder: Path, *, he
     header = _plain(header_from_json(decoded["header"]))
     modality = modality_of(decoded["volume"]["modality"], item.upload.modality)
     facts = image_facts(decoded, folder / decoded["pixels"])  # slow: before others must wait
-    try:
+    patient_id = _known_patient(item, header) or uuid.uuid4()
+    while True:  # again when another worker has filed the same patient meanwhile
+        try:
+            return _stored(item, decoded, folder, header, modality, facts, patient_id, held)
+        except _AnotherPatient as another:
+            patient_id = another.patient_id
+        except IntegrityError:
+            raise _taken(header) from None
+
+
+def _stored(
+    item: UploadItem,
+    decoded: Mapping[str, Any],
+    folder: Path,
+    header: Header,
+    modality: str,
+    facts: dict[str, Any],
+    patient_id: uuid.UUID,
+    held,
+) -> Image:
+    """Encrypt the three files under the patient's key, then file them in one transaction."""
+    with ExitStack() as staged:
+        source = blob_copied(item.blob, patient_id=patient_id)
+        staged.callback(source.discard)  # nothing, once it was published
+        files = {
+            name: staged.enter_context(_staged(item, folder / decoded[name], name, patient_id))
+            for name in ("pixels", "thumbnail")
+        }
         with transaction.atomic():
-            image = _filed(item, decoded, folder, header, modality, facts)
+            image = _filed(item, decoded, header, modality, facts, patient_id, source, files)
             waiting = UploadItem.objects.filter(
                 pk=item.pk, status=ItemStatus.WAITING, upload__in=held()
             )
@@ -80,8 +110,13 @@ def image_file(item: UploadItem, decoded: Mapping[str, Any], folder: Path, *, he
                 raise LeaseLost
             audit.record(item.upload.user, "image.create", image)
             return image
-    except IntegrityError:
-        raise _taken(header) from None
+
+
+class _AnotherPatient(Exception):
+    """The study belongs to a patient other than the one under whose key the files lie."""
+
+    def __init__(self, patient_id: uuid.UUID) -> None:
+        self.patient_id = patient_id
 
 
 def modality_of(code: str, chosen: str) -> str:
@@ -104,16 +139,21 @@ def modality_of(code: str, chosen: str) -> str:
 def _filed(
     item: UploadItem,
     decoded: Mapping[str, Any],
-    folder: Path,
     header: Header,
     modality: str,
     facts: dict[str, Any],
+    patient_id: uuid.UUID,
+    original: StagedBlob,
+    files: Mapping[str, StagedBlob],
 ) -> Image:
-    study = _study(item, header, modality)
+    study = _study(item, header, modality, patient_id)
+    if study.patient_id != patient_id:
+        raise _AnotherPatient(study.patient_id)
     series = _series(study, header)
     if header.sop_instance_uid:
         _check_new(study, header)
-    blob_rekey(item.blob, patient_id=study.patient_id)
+    if not blob_replace(item.blob, original):
+        raise LeaseLost  # another worker has taken the file in
     source = SourceFile.objects.create(
         organisation=item.organisation,
         name=item.name,
@@ -139,23 +179,40 @@ def _filed(
         facts=facts,
         header=json.dumps(asdict(header)),
         warnings=_warnings(item, decoded, modality),
-        pixels=_blob(study, folder / decoded["pixels"], "pixels"),
-        thumbnail=_blob(study, folder / decoded["thumbnail"], "thumbnail"),
+        pixels=blob_keep(files["pixels"]),
+        thumbnail=blob_keep(files["thumbnail"]),
     )
 
 
-def _study(item: UploadItem, header: Header, modality: str) -> Study:
+def _known_patient(item: UploadItem, header: Header) -> uuid.UUID | None:
+    """Return whose picture it is as far as this can be read now; None: nobody we know."""
+    study = _studies(item, header.study_instance_uid).first()
+    if study is not None:
+        return study.patient_id
+    mrn = blind_index(item.organisation, "record_number", header.patient_id)
+    if not mrn:
+        return None
+    known = Patient.objects.filter(organisation=item.organisation, mrn_index=mrn)
+    return known.values_list("pk", flat=True).first()
+
+
+def _studies(item: UploadItem, uid: str) -> QuerySet[Study]:
+    studies = Study.objects.select_related("patient")
+    return studies.filter(organisation=item.organisation, study_instance_uid=uid)
+
+
+def _study(item: UploadItem, header: Header, modality: str, patient_id: uuid.UUID) -> Study:
     """Find the study in the organisation or make it, with its patient."""
     mrn = blind_index(item.organisation, "record_number", header.patient_id)
     uid = _uid(header.study_instance_uid)
-    known = Study.objects.select_related("patient").filter(
-        organisation=item.organisation, study_instance_uid=uid
-    )
+    known = _studies(item, uid)
     study = known.first()
     if study is None:
         try:
             with transaction.atomic():
-                return _new_study(item, header, modality, uid, mrn)
+                return _new_study(
+                    item, header, modality, uid, _patient(item, header, mrn, patient_id)
+                )
         except IntegrityError:  # another worker files the same study
             study = known.get()
     if mrn and study.patient.mrn_index and mrn != study.patient.mrn_index:
@@ -167,10 +224,12 @@ def _study(item: UploadItem, header: Header, modality: str) -> Study:
     return study
 
 
-def _new_study(item: UploadItem, header: Header, modality: str, uid: str, mrn: str) -> Study:
+def _new_study(
+    item: UploadItem, header: Header, modality: str, uid: str, patient: Patient
+) -> Study:
     return Study.objects.create(
         organisation=item.organisation,
-        patient=_patient(item, header, mrn),
+        patient=patient,
         department=item.upload.department,
         study_instance_uid=uid,
         modality=modality,
@@ -182,9 +241,10 @@ def _new_study(item: UploadItem, header: Header, modality: str, uid: str, mrn: s
     )
 
 
-def _patient(item: UploadItem, header: Header, mrn: str) -> Patient:
+def _patient(item: UploadItem, header: Header, mrn: str, patient_id: uuid.UUID) -> Patient:
     """Find the patient by record number; without one, each study has a patient of its own."""
     identity = {
+        "id": patient_id,
         "name": header.patient_name,
         "record_number": header.patient_id,
         "birth_date": header.birth_date,
@@ -237,13 +297,12 @@ def _warnings(item: UploadItem, decoded: Mapping[str, Any], modality: str) -> li
     return warnings
 
 
-def _blob(study: Study, path: Path, kind: str):
-    return blob_write(
-        organisation=study.organisation,
-        chunks=_pieces(path),
-        kind=kind,
-        patient_id=study.patient_id,
-    )
+def _staged(item: UploadItem, path: Path, kind: str, patient_id: uuid.UUID) -> StagedBlob:
+    staged = StagedBlob(organisation=item.organisation, kind=kind, patient_id=patient_id)
+    with staged:
+        for piece in _pieces(path):
+            staged.write(piece)
+    return staged
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

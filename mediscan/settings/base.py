@@ -294,6 +294,8 @@ RECOVERIES = [
     "reports.services.exports_recover",
     "imaging.services.glass.glasses_tend",
 ]
+ERASURE_LEDGER = env_str("ERASURE_LEDGER", "")  # a file; default: in the data folder
+ERASURE_ROOTS = ["reports.services.exports_holding"]
 STARTER_MODELS = ["xray-lungs-unet", "xray-lungs-segresnet", "xray-lungs-resunet"]
 ALLOW_ENGINE_NETWORK = env_bool("ALLOW_ENGINE_NETWORK", default=False)
 WEB_WORKERS = env_int("WEB_WORKERS", 1)

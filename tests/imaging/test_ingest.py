@@ -11,6 +11,7 @@ from django.db.models import F
 from django.utils.timezone import now
 
 from accounts.models import Blob
+from accounts.vault.staging import StagedBlob
 from accounts.vault.storage import blob_open
 from imaging.engine.client import EngineDied, EngineTimeout
 from imaging.models import Image, ItemStatus, Patient, Study, Upload, UploadItem
@@ -277,3 +278,37 @@ def test_a_reader_that_was_given_up_can_neither_accept_nor_refuse(upload, monkey
     assert fresh(item).status == ItemStatus.WAITING
     assert (Image.objects.count(), Patient.objects.count()) == (0, 0)
     assert Blob.objects.count() == blobs
+
+
+def test_nothing_is_encrypted_while_others_wait_for_the_database(upload, monkeypatch):
+    item = waiting(upload, b"picture")
+    fake_decoder(monkeypatch, decoded())
+    depths, write = [], StagedBlob.write
+
+    def watched(self, data):
+        depths.append(len(connection.savepoint_ids))
+        write(self, data)
+
+    monkeypatch.setattr(StagedBlob, "write", watched)
+    ingest_now(upload)
+    assert fresh(item).status == ItemStatus.ACCEPTED
+    assert (len(depths), set(depths)) == (3, {0})  # original, pixels, thumbnail
+
+
+def test_a_patient_whom_another_worker_filed_meanwhile_gets_the_files(upload, monkeypatch):
+    """The files were encrypted for somebody new who turns out to be known: once more, then."""
+    header = {"study_instance_uid": "1.2.3", "series_instance_uid": "1.2.3.1", "patient_id": "P-7"}
+    for n in range(2):
+        waiting(upload, bytes([n]))
+    fake_decoder(
+        monkeypatch,
+        dicom(**header, sop_instance_uid="1.9.1"),
+        dicom(**header, sop_instance_uid="1.9.2"),
+    )
+    monkeypatch.setattr(filing, "_known_patient", lambda *args: None)
+    ingest_now(upload)
+    assert (Image.objects.count(), Patient.objects.count()) == (2, 1)
+    for image in Image.objects.all():
+        for blob in (image.pixels, image.thumbnail, image.source.blob):
+            assert blob.patient_id == image.patient_id
+            assert blob_open(blob).read()

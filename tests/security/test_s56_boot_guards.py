@@ -38,6 +38,7 @@ GOOD = {
     "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
     "ALLOW_SQLITE": True,
     "WEB_WORKERS": 1,
+    "ERASURE_LEDGER": "/srv/elsewhere/erasures.jsonl",
 }
 SHORT = "SECRET_KEY has fewer than 50 characters"
 COOKIES = [
@@ -65,6 +66,7 @@ WRONG = [
     ("SECOND_FACTOR", "admin", "SECOND_FACTOR is 'admin'"),
     ("MFA_TOTP_INSECURE_BYPASS_CODE", "123456", "MFA_TOTP_INSECURE_BYPASS_CODE is set"),
     ("MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN", True, "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN is set"),
+    ("ERASURE_LEDGER", "", "ERASURE_LEDGER is not set"),
     ("WEB_WORKERS", 2, "CACHES keeps a cache in each process"),
     *[
         ("EMAIL_BACKEND", f"django.core.mail.backends.{name}.EmailBackend", "EMAIL_URL is not set")
@@ -107,6 +109,11 @@ def test_development_starts_with_each_of_them(production, name, value, said):
     setattr(production, name, value)
     production.ENVIRONMENT = "development"
     refuse_unsafe_start("boot")
+
+
+def test_a_ledger_in_the_data_folder_is_refused(production):
+    production.ERASURE_LEDGER = str(production.DATA_DIR / "erasures.jsonl")
+    assert "ERASURE_LEDGER lies in the data folder" in refusal("boot")
 
 
 def test_sqlite_is_for_those_who_ask_for_it(production, monkeypatch):
@@ -204,6 +211,8 @@ def safe(tmp_path: Path) -> dict[str, str]:
         "ALLOWED_HOSTS": "scan.example.org",
         "PUBLIC_BASE_URL": "https://scan.example.org",
         "EMAIL_URL": "smtp+tls://mail.example.org:587",
+        "ERASURE_LEDGER": str(tmp_path / "erasures.jsonl"),
+        "ALLOW_ENGINE_NETWORK": "true",  # whatever the machine of the tests grants
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from accounts.boot import refuse_unsafe_start
@@ -12,5 +13,7 @@ class Command(BaseCommand):
     help = "Run the background worker until SIGTERM or Ctrl-C: cluster, recovery, watchdog."
 
     def handle(self, **options) -> None:
-        refuse_unsafe_start("boot", "boot_database", "boot_engine")
+        refuse_unsafe_start("boot", "boot_engine")
+        call_command("replay_erasures", verbosity=0)
+        refuse_unsafe_start("boot_database")
         Supervisor().run()

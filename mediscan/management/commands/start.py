@@ -56,6 +56,7 @@ class Command(BaseCommand):
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
         call_command("migrate", interactive=False, verbosity=0)
         call_command("createcachetable", verbosity=0)
+        call_command("replay_erasures", verbosity=0, stdout=self.stdout)
         if static_is_stale():
             call_command("collectstatic", interactive=False, verbosity=0, clear=True)
         call_command("sync_models", stdout=self.stdout)
