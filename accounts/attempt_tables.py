@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class AttemptCounter(models.Model):
@@ -17,9 +18,17 @@ class AttemptCounter(models.Model):
         DEVICE = "device"
         ADDRESS = "address"
 
+    class Kind(models.TextChoices):
+        PASSWORD = "password", _("Password")
+        TOKEN = "token", _("Password and code of a program")
+        CODE = "code", _("Code of a second factor")
+        RESET = "reset", _("Mailed code for a new password")
+        MAIL = "mail", _("Letters with a code, unanswered")
+        ANY = "any", _("Anything from one address")
+
     key = models.CharField(max_length=64, primary_key=True, editable=False)
     scope = models.CharField(max_length=8, choices=Scope)
-    kind = models.CharField(max_length=16, help_text="What was tried: password, code, …")
+    kind = models.CharField(max_length=16, choices=Kind)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="attempt_counters"
     )

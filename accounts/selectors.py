@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from accounts.models import ApiKey, Membership, Organisation
+from accounts.models import ApiKey, AttemptCounter, Membership, Organisation, User
 from accounts.roles import DEPARTMENT, ORGANISATION, may, roles_for, scope_of
 
 
@@ -128,3 +128,16 @@ def api_keys_visible_to(user):
     places = organisations_of(user, "apikey.manage")
     keys = ApiKey.objects.filter(account__organisation__in=places)
     return keys.select_related("account__organisation")
+
+
+def people_visible_to(user, action: str):
+    """Return the people of the organisations where `user` may do `action`."""
+    members = Membership.objects.current().filter(organisation__in=organisations_of(user, action))
+    return User.objects.filter(pk__in=members.values("user"))
+
+
+def locks_visible_to(user, *, at):
+    """Return the waits that run at `at`, of people whose locks `user` may see, longest first."""
+    people = people_visible_to(user, "lock.view")
+    held = AttemptCounter.objects.filter(held_until__gt=at, user__in=people)
+    return held.select_related("user").order_by("-held_until", "key")

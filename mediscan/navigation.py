@@ -54,6 +54,7 @@ ROOMS = (
     Room("people:first", "user", _("People"), ABOUT, ("people:",), "people.view"),
     Room("accounts:api-key-list", "key", _("API keys"), ABOUT,
          ("accounts:api-key-",), "apikey.manage"),
+    Room("locks:list", "lock", _("Locks"), ABOUT, ("locks:",), "lock.view"),
     Room("admin:index", "gear", _("Admin"), ABOUT, ("admin:",), staff=True),
 )  # fmt: skip
 

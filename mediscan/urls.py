@@ -14,6 +14,7 @@ urlpatterns = [
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("account/people/", include("accounts.people_urls")),
+    path("account/locks/", include("accounts.urls_locks")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("mediscan.api")),
     path("", include("accounts.urls")),

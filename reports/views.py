@@ -29,7 +29,7 @@ FILES = {  # kind: (content type, file name without identity)
 
 @require_POST
 @requires("export.create")
-@limited("export", "30/m")
+@limited("export", "10/m")
 def export_create_view(request: HttpRequest) -> HttpResponse:
     chosen = results_chosen(
         request.user,

@@ -238,6 +238,14 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.Nobody"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.throttle.programs.PerAccount"],
+    "DEFAULT_THROTTLE_RATES": {  # by account, the anonymous by address
+        "read": "600/min",
+        "write": "120/min",
+        "upload": "60/min",
+        "run": "30/min",
+        "export": "10/min",
+    },
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "accounts.api.problems.exception_handler",
@@ -293,6 +301,8 @@ RECOVERIES = [
     "imaging.services.uploads.uploads_recover",
     "reports.services.exports_recover",
     "imaging.services.glass.glasses_tend",
+    "accounts.services.locks.locks_tell",
+    "accounts.services.locks.attempts_sweep",
 ]
 ERASURE_LEDGER = env_str("ERASURE_LEDGER", "")  # a file; default: in the data folder
 ERASURE_ROOTS = ["reports.services.exports_holding"]

@@ -42,7 +42,8 @@ def test_a_technician_is_not_led_to_exports(client):
 
 
 def test_an_auditor_sees_only_what_the_role_may(client):
-    names = ("analytics:dashboard", "imaging:model-list", "imaging:glass-list", "people:first")
+    names = ("analytics:dashboard", "imaging:model-list", "imaging:glass-list", "people:first",
+             "locks:list")  # fmt: skip
     assert rooms_of(client, role=roles.AUDITOR) == {reverse(name) for name in names}
 
 
