@@ -36,3 +36,10 @@ def release_taken() -> int:
     """
     taken = OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__gt=now())
     return taken.update(lock=now())
+
+
+def cluster_run() -> None:
+    """Run django-q's cluster in this process until it is told to stop."""
+    from django_q.cluster import Cluster  # starts multiprocessing, which the web has no use for
+
+    Cluster().start()

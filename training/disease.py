@@ -8,8 +8,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-OPACITY_SHARE = 0.25
-EFFUSION_SHARE = 0.05
+OPACITY_SHARE = 0.4
+EFFUSION_SHARE = 0.15
 
 
 def add_disease(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:

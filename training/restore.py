@@ -54,17 +54,18 @@ def _read_onnx(network: nn.Module, path: Path, member: Member) -> None:
     folded = {name: found[name] for name in found if name.endswith("conv1.conv.weight" + FOLDED)}
     blocks = {name.removesuffix(".conv1.conv.weight" + FOLDED): name for name in folded}
     for block, name in blocks.items():
-        _unfold(network, network.get_submodule(block), folded[name], member)
+        unfold(network, network.get_submodule(block), folded[name], _samples(member))
 
 
-def _unfold(network: nn.Module, block: nn.Module, bias: torch.Tensor, member: Member) -> None:
+@torch.no_grad()
+def unfold(network: nn.Module, block: nn.Module, bias: torch.Tensor, images: torch.Tensor) -> None:
     """Give the second norm of a residual block the statistics of its input, and no effect.
 
     The norm then adds exactly the folded bias, with running statistics as with a batch's own.
     """
     seen: list[torch.Tensor] = []
     hook = block.conv1.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
-    network(_samples(member))
+    network(images)
     hook.remove()
     norm, values = block.norm2, seen[0]
     norm.running_mean.copy_(values.mean(dim=(0, 2, 3)))
@@ -73,7 +74,7 @@ def _unfold(network: nn.Module, block: nn.Module, bias: torch.Tensor, member: Me
     norm.bias.copy_(norm.running_mean + bias)
 
 
-def _read_keras(network: nn.Module, path: Path, member: Member) -> None:
+def read_keras(network: nn.Module, path: Path, member: Member) -> None:
     """Copy back layer by layer, in the order in which keras_twin.py copied."""
     os.environ.setdefault("KERAS_BACKEND", "torch")
     import keras  # reads the backend from the environment when it is first imported
@@ -112,7 +113,7 @@ def _fill(module: nn.Module, values: list[torch.Tensor]) -> None:
 READERS: dict[str, Callable[[nn.Module, Path, Member], None]] = {
     "safetensors": _read_safetensors,
     "onnx": _read_onnx,
-    "keras": _read_keras,
+    "keras": read_keras,
 }
 
 

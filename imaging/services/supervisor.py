@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import signal
@@ -17,17 +16,17 @@ from django.db import DatabaseError, OperationalError, connections
 from accounts.vault.storage import blobs_sweep
 from imaging import queue
 from imaging.engine.scratch import scratch_sweep
+from imaging.lifeline import end_with
 from imaging.services.recovery import Watchdog, recover_all
 from imaging.services.workers import worker_beat
 
 logger = logging.getLogger(__name__)
-CLUSTER = [sys.executable, "manage.py", "qcluster"]
+CLUSTER = [sys.executable, "manage.py", "cluster"]
 TICK_S = 0.25
 BEAT_S, SWEEP_S = 5.0, 3600.0
 BOOT_S = 30.0  # what a cluster may need to its first claim
 STOP_S = 6.0  # below the patience of those who stop us: 8 s of `make start`, 30 s of systemd
 MOST_DELAY_S = 30.0
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Supervisor:
@@ -143,10 +142,3 @@ class Supervisor:
 def _sweep() -> None:
     """Remove the files that killed processes left: blobs without a row, abandoned scratch."""
     logger.info("swept: %d blobs, %d scratch folders", blobs_sweep(), scratch_sweep())
-
-
-def end_with(parent: int) -> None:
-    """Let the kernel tell this process when its supervisor dies, even of SIGKILL."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        os._exit(0)

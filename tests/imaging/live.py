@@ -15,7 +15,7 @@ import psutil
 from django.conf import settings
 from django.db import connection
 
-from imaging.services.supervisor import end_with
+from imaging.lifeline import end_with
 
 ENGINE = "imaging.engine.child"
 

@@ -186,6 +186,15 @@ def test_kill_9_of_the_supervisor_leaves_nothing_running_and_another_goes_on(
     wait_for(lambda: not [p for p in left if _alive(p)], 30, worker.tail)
 
 
+def test_kill_9_of_supervisor_and_cluster_together_leaves_nothing_running(user, worker, models):
+    run = submit(user, uploaded(user, worker, seeds=(1,)), models[:1])
+    engine_at_work(run, worker)
+    left, cluster = worker.descendants(), worker.cluster
+    worker.supervisor.kill()
+    cluster.kill()
+    wait_for(lambda: not [p for p in left if _alive(p)], 30, worker.tail)
+
+
 def test_stopping_in_the_middle_of_a_run_gives_the_job_back(user, worker, models, tmp_path):
     run = submit(user, uploaded(user, worker), models[:1])
     engine_at_work(run, worker)
