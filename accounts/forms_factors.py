@@ -7,11 +7,16 @@ from allauth.core import context
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as stock
 from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    EditWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import RESET_VERSION, Plain, SetNewPassword
-from accounts.services.factors import code_verify, device_for_code, has_factor
+from accounts.services.factors import code_verify, device_for_code, has_factor, has_security_key
 
 CODE = _("Code")
 CODE_HINT = _("Six digits from your authenticator app, or one of your recovery codes.")
@@ -68,25 +73,41 @@ class ActivateTOTP(Digits, ActivateTOTPForm):
     hints = {"code": _("Six digits; they change every 30 seconds.")}
 
 
+class AddSecurityKey(Plain, AddWebAuthnForm):
+    labels = {"name": _("Name")}
+    hints = {"name": _("So that you know it again, for instance “blue key” or “my phone”.")}
+
+
+class EditSecurityKey(Plain, EditWebAuthnForm):
+    labels = {"name": _("Name")}
+
+
 class StepUp(Plain, account.ReauthenticateForm):
-    """Password, and a code of whoever has one, on one page: both, or it did not happen."""
+    """Password, and code or key of whoever has one, on one page: both, or it did not happen."""
 
     labels = {"password": _("Password"), "code": CODE}
     hints = {"code": CODE_HINT}
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.factor: Reauthenticate | None = None
+        self.factor: forms.Form | None = None
         if has_factor(self.user):
             self.fields["code"] = code_field()
+        if has_security_key(self.user):
+            self.fields["code"].required = False
+            self.fields["credential"] = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def clean(self) -> dict:
-        """Spend the code only beside a right password."""
+        """Spend the code, or take the key's answer, only beside a right password."""
         data = super().clean() or self.cleaned_data
-        if "code" in self.fields and {"password", "code"} <= data.keys():
-            self.factor = Reauthenticate(user=self.user, data={"code": data["code"]})
-            if not self.factor.is_valid():
-                self.add_error("code", self.factor.errors["code"])
+        if "code" not in self.fields or self.errors:
+            return data
+        name, kind = "code", Reauthenticate
+        if data.get("credential"):
+            name, kind = "credential", ReauthenticateWebAuthnForm
+        self.factor = kind(user=self.user, data={name: data[name]})
+        if not self.factor.is_valid():
+            self.add_error("code", self.factor.errors[name])
         return data
 
     def save(self) -> None:

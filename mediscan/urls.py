@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from accounts.views import reauthenticate
+from accounts.views import reauthenticate, recovery_codes_download
 from mediscan import views
 
 urlpatterns = [
@@ -11,7 +11,13 @@ urlpatterns = [
     path("healthz/", views.healthz, name="healthz"),
     path("readyz/", views.readyz, name="readyz"),
     path("accounts/reauthenticate/", reauthenticate, name="account_reauthenticate"),
+    path(
+        "accounts/2fa/recovery-codes/download/",
+        recovery_codes_download,
+        name="mfa_download_recovery_codes",
+    ),
     path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("", include("accounts.signin_urls")),
     path("accounts/", include("allauth.account.urls")),
     path("account/people/", include("accounts.people_urls")),
     path("account/locks/", include("accounts.urls_locks")),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from allauth.mfa.models import Authenticator
 from django.http import HttpRequest
 
@@ -9,12 +11,25 @@ from accounts.factor_table import CODE_DIGITS, AllauthDevice
 from accounts.models import User
 from accounts.throttle import attempt_check, attempt_failed, attempt_succeeded
 
+SHOWN_FOR_S = 300
 OWN = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)  # recovery codes only stand in for one
 
 
 def has_factor(user: User) -> bool:
     """Say whether `user` enrolled a factor; recovery codes alone are none."""
     return Authenticator.objects.filter(user_id=user.pk, type__in=OWN).exists()
+
+
+def has_security_key(user: User) -> bool:
+    return Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.WEBAUTHN).exists()
+
+
+def codes_just_shown(user: User) -> list[str]:
+    """Return the unused recovery codes while the page that shows them once is young; else none."""
+    codes = Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()
+    if codes is None or time.time() - codes.data.get("viewed_at", 0) > SHOWN_FOR_S:
+        return []
+    return codes.wrap().get_unused_codes()
 
 
 def is_verified(request: HttpRequest) -> bool:

@@ -210,6 +210,8 @@ MFA_FORMS = {
     "authenticate": "accounts.forms_factors.Authenticate",
     "reauthenticate": "accounts.forms_factors.Reauthenticate",
     "activate_totp": "accounts.forms_factors.ActivateTOTP",
+    "add_webauthn": "accounts.forms_factors.AddSecurityKey",
+    "edit_webauthn": "accounts.forms_factors.EditSecurityKey",
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = env_int("TRUSTED_PROXIES", 0)
 PASSWORD_HASHERS = ["accounts.hashers.Argon2"]

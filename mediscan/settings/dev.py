@@ -12,6 +12,7 @@ if PUBLIC_BASE_URL.startswith("https://"):
 
 ENVIRONMENT = "development"
 SECOND_FACTOR = env_choice("SECOND_FACTOR", ("admin", "always"), "admin")
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PUBLIC_BASE_URL.startswith("https://")  # localhost only
 DEBUG = env_bool("DEBUG", default=False)
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 if DEBUG:

@@ -131,6 +131,12 @@ def short_id(value: object) -> str:
 
 
 @register.filter
+def fours(value: str) -> str:
+    """Group a key or a code by four, as people read and type it."""
+    return " ".join(value[at : at + 4] for at in range(0, len(value), 4))
+
+
+@register.filter
 def initials(user: object) -> str:
     """Take two letters of a person's name, else of their e-mail address."""
     words = (getattr(user, "name", "") or getattr(user, "email", "") or "?").split()

@@ -1,0 +1,12 @@
+"""Addresses of one's own sessions."""
+
+from django.urls import path
+
+from accounts import views
+
+app_name = "signin"
+urlpatterns = [
+    path("account/sessions/", views.session_list, name="session-list"),
+    path("account/sessions/end-others/", views.session_end_others, name="session-end-others"),
+    path("account/sessions/<int:pk>/end/", views.session_end, name="session-end"),
+]
