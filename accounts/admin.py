@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UserChangeForm
@@ -10,6 +11,8 @@ from django.contrib.auth.models import Group
 from accounts import audit
 from accounts.forms_admin import NewPasswordForm, NewUserForm
 from accounts.models import AuditEvent, Department, Membership, Organisation, Plan, User
+from accounts.proof import is_fresh
+from accounts.services.factor_removal import factors_remove
 from accounts.services.revocation import auth_version_raise
 
 admin.site.unregister(Group)
@@ -56,6 +59,7 @@ class Audited:
 
 @admin.register(User)
 class UserAdmin(Audited, DjangoUserAdmin):
+    actions = ("remove_factors",)
     form = UserChangeForm
     add_form = NewUserForm
     change_password_form = NewPasswordForm
@@ -74,6 +78,15 @@ class UserAdmin(Audited, DjangoUserAdmin):
 
     def has_delete_permission(self, request, obj=None) -> bool:
         return False  # the trail names its people: make inactive instead
+
+    @admin.action(description="Remove the second factor (after making sure who asks)")
+    def remove_factors(self, request, queryset) -> None:
+        """For whoever lost phone and recovery codes; nobody does it to themselves."""
+        if not is_fresh(request):
+            raise ReauthenticationRequired
+        others = queryset.exclude(pk=request.user.pk)
+        removed = sum(bool(factors_remove(user=user, by=request.user)) for user in others)
+        self.message_user(request, f"Second factor removed for {removed} of {len(queryset)}.")
 
     def save_model(self, request, obj, form, change) -> None:
         super().save_model(request, obj, form, change)

@@ -38,6 +38,8 @@ ENVIRONMENT={environment}
 # Who must have a second factor. always: everybody (production knows nothing else); admin: for the
 # admin site and for signing (the default in development).
 #SECOND_FACTOR=always
+# A session ends after so many minutes without activity (15 on shared stations), and after 12 hours.
+#SESSION_IDLE_MINUTES=30
 # true shows debug pages: in development alone, never with patients' data.
 DEBUG=false
 # The names by which browsers reach the site, separated by commas.

@@ -67,3 +67,33 @@ def test_enrolling_signing_in_and_recovering(visit, live_server, scripts):
     page.goto(base + "/account/sessions/")
     assert page.locator("tbody tr").count() == 1
     assert page.is_visible("text=This one")
+
+
+def test_a_security_key_signs_in_and_steps_up(visit, live_server, settings):
+    """With a key that Chromium plays: it is added, asked for at the login, and at a step-up."""
+    settings.MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
+    base, email = live_server.url, UserFactory().email
+    page = visit(reverse("account_login"))
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    key = {"protocol": "ctap2", "transport": "usb", "automaticPresenceSimulation": True}
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": key})
+    sign_in(page, base, email)
+    page.goto(base + reverse("mfa_add_webauthn"))
+    page.fill("[name=name]", "Blue key")
+    page.click("text=Add the key")
+    page.wait_for_selector(".codes li")
+    log_out(page)
+    page.goto(base + reverse("account_login"))
+    page.fill("[name=login]", email)
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.click("text=Use a security key")
+    page.wait_for_selector("h1:has-text('Dashboard')")
+    assert not page.is_visible("text=Second factor is not enforced here")
+    page.goto(base + reverse("account_reauthenticate") + "?next=/account/sessions/")
+    page.fill("[name=password]", PASSWORD)
+    page.click("text=Password and security key")
+    page.wait_for_selector("h1:has-text('Sessions')")
+    page.goto(base + reverse("mfa_list_webauthn"))
+    assert page.is_visible("text=Blue key")
