@@ -35,7 +35,7 @@ class ApiKeyForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         label=_("It may"),
         choices=[(name, _(words)) for name, words in SCOPES.items()],
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "checks"}),
         help_text=_("Only what it needs. A scope cannot be added later; make a new key instead."),
         error_messages={"required": _("Choose at least one.")},
     )

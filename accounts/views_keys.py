@@ -15,7 +15,6 @@ from accounts.access import requires, step_up
 from accounts.forms_keys import ApiKeyForm
 from accounts.selectors import api_keys_visible_to, organisations_of
 from accounts.services.api_keys import KeyExists, api_key_create, api_key_revoke
-from accounts.tokens.scopes import SCOPES
 
 ACTION = "apikey.manage"
 
@@ -24,7 +23,7 @@ ACTION = "apikey.manage"
 @require_safe
 def api_key_list(request: HttpRequest) -> HttpResponse:
     keys = api_keys_visible_to(request.user)
-    return render(request, "accounts/api_key_list.html", {"keys": keys, "words": SCOPES})
+    return render(request, "accounts/api_key_list.html", {"keys": keys})
 
 
 @requires(ACTION)

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
 from accounts import audit
 from accounts.api.problems import Problem, password_change_required
@@ -26,6 +27,7 @@ class Admission:
     second_factor: bool
 
 
+@sensitive_variables("password", "otp")
 def person_admit(request: HttpRequest, *, email: str, password: str, otp: str) -> Admission:
     """Return who these credentials are; Problem says what is missing and how to get it.
 
@@ -48,6 +50,7 @@ def person_admit(request: HttpRequest, *, email: str, password: str, otp: str) -
     return admission
 
 
+@sensitive_variables("password")
 def _known(request: HttpRequest, email: str, password: str) -> User:
     try:
         user = get_adapter().authenticate(request, email=email, password=password)
@@ -63,6 +66,7 @@ def _known(request: HttpRequest, email: str, password: str) -> User:
     return user
 
 
+@sensitive_variables("otp")
 def _factor_shown(request: HttpRequest, user: User, otp: str) -> bool:
     """Return whether a code was asked for and right; without one nobody passes who has a factor."""
     if not has_factor(user):

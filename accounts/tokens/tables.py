@@ -9,6 +9,9 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from accounts.tokens.scopes import SCOPES
 
 
 class TokenFamily(models.Model):
@@ -120,6 +123,11 @@ class ApiKey(models.Model):
     @property
     def organisation(self):
         return self.account.organisation
+
+    @property
+    def scope_words(self) -> list[str]:
+        """Say in words what the key may do; a scope that was given up since, by its name."""
+        return [str(_(SCOPES.get(scope, scope))) for scope in self.scopes]
 
     @property
     def state(self) -> str:

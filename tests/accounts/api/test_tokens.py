@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 from allauth.account.models import EmailAddress
 from django.urls import reverse
+from rest_framework.response import Response
+from rest_framework.test import APIRequestFactory
+from rest_framework.views import APIView
 
+from accounts.api.permissions import SignedIn
 from accounts.models import AuditEvent, TokenFamily, User
 from accounts.roles import AUDITOR, RADIOLOGIST
 from tests.accounts.api.calls import bearer, me, pair_of, refresh, revoke, sign_in
@@ -221,6 +225,20 @@ def test_a_wrong_token_is_refused_beside_a_good_session(client):
     assert client.get(reverse("api:me"), headers=bearer("x.y.z")).status_code == 401
 
 
+def test_a_session_changes_nothing_without_its_csrf_token():
+    class Probe(APIView):
+        permission_classes = (SignedIn,)
+
+        def post(self, request):
+            return Response({})
+
+    request = APIRequestFactory(enforce_csrf_checks=True).post("/", {})
+    request.user = UserFactory()
+    answer = Probe.as_view()(request)
+    assert answer.status_code == 403
+    assert "CSRF" in answer.data["detail"]
+
+
 @pytest.mark.parametrize(
     "header", ["Bearer", "Bearer ", "bearer a b", "Basic eDp5", "Bearer \xff\xfe", "x"]
 )
@@ -244,8 +262,6 @@ def test_a_fault_of_ours_is_a_problem_without_its_cause(client, monkeypatch):
 
 
 def test_a_view_that_declares_nobody_answers_nobody(rf):
-    from rest_framework.views import APIView
-
     request = rf.get("/")
     request.user = UserFactory()
     assert APIView.as_view()(request).status_code == 403
