@@ -61,6 +61,7 @@ class ReportContent:
     origin: Sequence[Line]
     notice: str
     made_at: datetime
+    ranges: str = ""
     reviewer: str = "Not reviewed. Name, date and signature:"
     warnings: Sequence[str] = field(default_factory=tuple)
 
@@ -96,13 +97,12 @@ def measure_lines(
     return lines
 
 
-def range_lines(ranges: Mapping | None) -> list[Line]:
+def range_sentence(ranges: Mapping | None) -> str:
     """Return how the area moves with threshold and outline (MEASURES §4), as it was stored."""
     if not ranges:
-        return []
-    ends = f"{ranges['eroded_text']}, {ranges['dilated_text']}"
-    moved = [
-        Line(f"Area at threshold {one['t']:.2f}", one["area_text"], "sensitivity range")
-        for one in ranges["thresholds"]
-    ]
-    return [*moved, Line("Outline a pixel in, out", ends, "no confidence interval")]
+        return ""
+    moved = [f"{one['area_text']} at threshold {one['t']:.2f}" for one in ranges["thresholds"]]
+    ends = (
+        f"{ranges['eroded_text']} and {ranges['dilated_text']} with the outline a pixel in and out"
+    )
+    return f"Sensitivity ranges of the area: {', '.join([*moved, ends])}. No confidence interval."

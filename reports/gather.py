@@ -14,7 +14,7 @@ from reports.content import (
     MemberLine,
     ReportContent,
     measure_lines,
-    range_lines,
+    range_sentence,
 )
 
 
@@ -26,14 +26,12 @@ def report_content(result: Result, *, made_at: datetime) -> ReportContent:
         patient=_patient(result),
         severity=SEVERITY_WORDS[result.severity],
         severity_reason=result.severity_reason,
-        measures=[
-            *measure_lines(
-                result.operating,
-                intensity_range=result.intensity_range,
-                calibrated=result.image.facts.get("spacing_kind") == "calibrated",
-            ),
-            *range_lines(result.ranges),
-        ],
+        measures=measure_lines(
+            result.operating,
+            intensity_range=result.intensity_range,
+            calibrated=result.image.facts.get("spacing_kind") == "calibrated",
+        ),
+        ranges=range_sentence(result.ranges),
         members=[_member(one) for one in result.members.select_related("member__model_version")],
         agreement=(result.agreement or {}).get("sentence", ""),
         origin=_origin(result),

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from reports.content import measure_lines, number, range_lines
+from reports.content import measure_lines, number, range_sentence
 from reports.csv import HEAD, csv_lines, safe
 from reports.letters import runs
 from reports.zips import zip_chunks
@@ -71,13 +71,11 @@ def test_ranges_are_printed_as_they_were_stored_or_not_at_all():
         ],
         "eroded_px": 6, "eroded_text": "6.00 %", "dilated_px": 10, "dilated_text": "10.00 %",
     }  # fmt: skip
-    values = {line.name: line.value for line in range_lines(stored)}
-    assert values == {
-        "Area at threshold 0.40": "9.00 %",
-        "Area at threshold 0.60": "7.00 %",
-        "Outline a pixel in, out": "6.00 %, 10.00 %",
-    }
-    assert range_lines(None) == []
+    assert range_sentence(stored) == (
+        "Sensitivity ranges of the area: 9.00 % at threshold 0.40, 7.00 % at threshold 0.60, "
+        "6.00 % and 10.00 % with the outline a pixel in and out. No confidence interval."
+    )
+    assert range_sentence(None) == ""
 
 
 def test_text_is_split_by_the_font_that_holds_it():
