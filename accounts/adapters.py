@@ -9,7 +9,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.db import transaction
 from django.shortcuts import resolve_url
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from qrcode.image.svg import SvgPathImage
 
 from accounts.proof import is_fresh
@@ -89,6 +89,13 @@ class AccountAdapter(DefaultAccountAdapter):
 
 class MFAAdapter(DefaultMFAAdapter):
     """Seeds at rest are ciphertext; the issuer is the product, never the Host header."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": gettext_lazy(
+            "This code is not right, or was used before. Wait for the next one; if that is refused"
+            " too, let the phone set its clock by itself."
+        )
+    }
 
     def encrypt(self, text: str) -> str:
         return purpose_seal("mfa", text)

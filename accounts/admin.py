@@ -55,6 +55,8 @@ class Audited:
             reason=reason,
             request_id=getattr(request, "request_id", ""),
         )
+        if isinstance(obj, Membership):
+            auth_version_raise(user=obj.user, request=request)
 
 
 @admin.register(User)

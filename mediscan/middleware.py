@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
@@ -86,7 +87,8 @@ class LoginRequired(LoginRequiredMiddleware):
         if request.htmx or getattr(view_func, "answers_data", False):
             response = HttpResponse("Sign in first.", status=401, content_type="text/plain")
             if request.htmx:
-                response["HX-Redirect"] = reverse("account_login")
+                page = urlsplit(request.headers.get("HX-Current-URL", "")).path
+                response["HX-Redirect"] = f"{reverse('account_login')}?{urlencode({'next': page})}"
             return response
         return super().handle_no_permission(request, view_func)
 

@@ -151,6 +151,13 @@ def test_twelve_hours_end_it_whatever_happens(client, user):
         assert AuditEvent.objects.get(action="session.expire").reason == "age"
 
 
+def test_a_page_that_fetches_leads_back_to_where_one_was(client):
+    page = "http://testserver/worklist/?modality=mri"
+    answer = client.get("/runs/", headers={"HX-Request": "true", "HX-Current-URL": page})
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"] == reverse("account_login") + "?next=%2Fworklist%2F"
+
+
 # --- S13: rights
 
 
@@ -185,6 +192,18 @@ def test_an_operator_who_disables_or_renames_ends_the_sessions(client, user):
     address = reverse("admin:accounts_user_change", args=[user.pk])
     form = {"email": "new@example.org", "name": user.name, "is_active": "on"}
     assert operator.post(address, form).status_code == 302
+    assert not is_inside(client)
+
+
+@pytest.mark.parametrize("verb", ["change", "delete"])
+def test_a_role_that_an_operator_changes_or_takes_ends_the_sessions(client, user, verb):
+    sign_in(client, user)
+    membership = user.memberships.get()
+    operator = verify(Client(), UserFactory(is_staff=True, is_superuser=True))
+    form = {"user": user.pk, "organisation": membership.organisation_id, "role": "clinician"}
+    address = reverse(f"admin:accounts_membership_{verb}", args=[membership.pk])
+    answer = operator.post(address, form if verb == "change" else {"post": "yes"})
+    assert answer.status_code == 302
     assert not is_inside(client)
 
 
