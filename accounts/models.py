@@ -14,6 +14,7 @@ from django.utils.timezone import now
 
 from accounts import roles
 from accounts.attempt_tables import AttemptCounter
+from accounts.audit.chain_tables import AuditCheckpoint, AuditPending, AuditSeal
 from accounts.audit.tables import AuditEvent
 from accounts.factor_table import AllauthDevice
 from accounts.invitation_table import Invitation
@@ -25,7 +26,10 @@ __all__ = [
     "AllauthDevice",
     "ApiKey",
     "AttemptCounter",
+    "AuditCheckpoint",
     "AuditEvent",
+    "AuditPending",
+    "AuditSeal",
     "Blob",
     "Department",
     "Invitation",

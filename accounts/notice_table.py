@@ -48,3 +48,8 @@ class Notice(models.Model):
     @property
     def is_grave(self) -> bool:
         return kind_named(self.kind).is_grave
+
+    @property
+    def page(self) -> str:
+        """The name of the page that helps."""
+        return kind_named(self.kind).page

@@ -17,7 +17,7 @@ class Kind:
     title: str
     words: str
     remedy: str
-    page: str = "accounts:activity"
+    page: str = "trail:activity"
     facts: tuple[str, ...] = ()
     is_grave: bool = True
 
@@ -98,33 +98,33 @@ KINDS: dict[str, Kind] = {
         _("Emergency access was opened"),
         _("Emergency access to one patient was opened. The reason stands in the audit trail."),
         _("Review it within 72 hours."),
-        page="accounts:audit",
+        page="trail:list",
     ),
     "break_glass_escalated": Kind(
         _("Emergency access was not reviewed"),
         _("An emergency access was opened more than 72 hours ago and nobody has reviewed it."),
         _("Review it now."),
-        page="accounts:audit",
+        page="trail:list",
     ),
     "audit_gap": Kind(
         _("The audit trail is damaged"),
         _("Verification failed at entry {seq}: {damage}."),
         _("Keep the database and the checkpoint file as they are, and call your security officer."),
-        page="accounts:audit",
+        page="trail:list",
         facts=("seq", "damage"),
     ),
     "failed_decryption": Kind(
         _("Something could not be decrypted"),
         _("An encrypted {what} did not open: it was changed, moved or cut."),
         _("Compare it with the backup, and look in the audit trail for what happened before."),
-        page="accounts:audit",
+        page="trail:list",
         facts=("what",),
     ),
     "role_raised": Kind(
         _("A role was raised"),
         _("A person was given the role {role}."),
         _("Look in the audit trail whether it was meant to be."),
-        page="accounts:audit",
+        page="trail:list",
         facts=("role",),
     ),
     # to administrators

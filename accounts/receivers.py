@@ -28,18 +28,22 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 
 from accounts import audit
+from accounts.audit.devices import device_words
 from accounts.models import AllauthDevice
 from accounts.proof import FACTOR, METHODS, proof_note
 from accounts.services.revocation import auth_version_raise
 from accounts.services.sessions import session_begin
+from accounts.services.signins import signin_refuse, signin_start
 from accounts.throttle import attempts_forgive
+from accounts.throttle.devices import device_of
 from accounts.vault.damage import damages_tell
 
 
 @receiver(user_logged_in)
 def on_login(sender, request, user, **kwargs) -> None:
     session_begin(request=request, user=user)
-    audit.record(user, "session.start", user, request_id=getattr(request, "request_id", ""))
+    known = device_of(request, user) is not None
+    signin_start(user=user, device=_device(request), is_known=known)
 
 
 @receiver(user_logged_out)
@@ -50,9 +54,7 @@ def on_logout(sender, request, user, **kwargs) -> None:
 
 @receiver(user_login_failed)
 def on_failure(sender, credentials, request=None, **kwargs) -> None:
-    audit.record(
-        None, "session.refuse", outcome="refused", request_id=getattr(request, "request_id", "")
-    )
+    signin_refuse(email=credentials.get("email") or "", device=_device(request))
 
 
 @receiver(password_reset)
@@ -149,3 +151,7 @@ def on_proof(sender, request, method, user, **kwargs) -> None:
 def on_the_end_of_a_request(sender, **kwargs) -> None:
     """What did not decrypt within a transaction is written down now that it is over."""
     damages_tell()
+
+
+def _device(request) -> str:
+    return device_words(request.META.get("HTTP_USER_AGENT", "")) if request is not None else ""

@@ -22,6 +22,7 @@ _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 _DATABASES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 _MAIL = "django.core.mail.backends"
 _MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+_SYSLOG = ("udp", "tcp", "tls")
 _dotenv: dict[str, str] = {}
 _files: dict[str, Path] = {}
 
@@ -167,6 +168,24 @@ def email(url: str, folder: str) -> dict[str, Any]:
     if url:
         return _mail_server(url)
     return {"EMAIL_BACKEND": f"{_MAIL}.console.EmailBackend"}
+
+
+def syslog(url: str) -> str:
+    """Return the address that receives the trail's checkpoints, checked; "" for none."""
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        is_right = (
+            parts.scheme in ("udp", "tcp", "tls") and bool(parts.hostname) and parts.port != 0
+        )
+    except ValueError:
+        is_right = False
+    if not is_right:
+        raise ImproperlyConfigured(
+            f"AUDIT_SYSLOG={url!r}: write tls://host:6514, tcp:// or udp://."
+        )
+    return url
 
 
 def _mail_server(url: str) -> dict[str, Any]:

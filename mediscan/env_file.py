@@ -92,6 +92,18 @@ DEBUG=false
 # Seconds without a sign after which a background worker is taken for dead.
 #LEASE_S=60
 
+# --- the audit trail
+# The key that signs its checkpoints: 32 bytes in base64 (openssl rand -base64 32), best as
+# AUDIT_SIGNING_KEY_FILE that only the worker's user may read. Without it the vault keeps one.
+#AUDIT_SIGNING_KEY=
+# Public keys (PEM files) that are believed beside our own, separated by commas: a former key, or
+# the worker's, where the web server does not know the signing key.
+#AUDIT_PUBLIC_KEYS=/etc/mediscan/audit-2025.pub
+# The append-only file of checkpoints, and a host that receives them too: keep both out of the reach
+# of who administers the database. Default: audit-checkpoints.jsonl in the data folder; no host.
+#AUDIT_CHECKPOINTS=/var/log/mediscan/audit-checkpoints.jsonl
+#AUDIT_SYSLOG=tls://log.example.org:6514
+
 # --- words and time
 #TIME_ZONE=UTC
 #LOG_LEVEL=INFO

@@ -13,6 +13,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts.audit import triggers
 from mediscan.env import PRODUCTION, secret_files
 
 SHORTEST_SECRET = 50
@@ -165,6 +166,19 @@ def migrations() -> Iterator[Problem]:
         yield (
             f"DATABASE_URL: {len(missing)} migrations are not applied.",
             "Make a backup, then run: python manage.py migrate",
+        )
+
+
+@guard(20, tag="boot_database")
+def audit_triggers() -> Iterator[Problem]:
+    try:
+        gone = triggers.missing(connections[DEFAULT_DB_ALIAS])
+    except DatabaseError:
+        return  # `migrations` says so
+    if gone:
+        yield (
+            f"DATABASE_URL: the audit trail is not append-only, {', '.join(gone)} is missing.",
+            "Find out who removed it, then: python manage.py verify_audit",
         )
 
 

@@ -55,6 +55,7 @@ ROOMS = (
     Room("accounts:api-key-list", "key", _("API keys"), ABOUT,
          ("accounts:api-key-",), "apikey.manage"),
     Room("locks:list", "lock", _("Locks"), ABOUT, ("locks:",), "lock.view"),
+    Room("trail:list", "shield", _("Audit"), ABOUT, ("trail:list", "trail:entry"), "audit.view"),
     Room("admin:index", "gear", _("Admin"), ABOUT, ("admin:",), staff=True),
 )  # fmt: skip
 

@@ -24,6 +24,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("mediscan.api")),
     path("", include("accounts.urls")),
+    path("", include("accounts.audit.urls")),
     path("", include("imaging.urls")),
     path("", include("reports.urls")),
     path("", include("analytics.urls")),

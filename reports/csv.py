@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 
+from accounts.csv_cells import MARK, csv_line, safe
 from imaging.models import Result
 
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
 MEASURES = (
     "area_px", "reference_px", "area_percent", "area_mm2", "volume_ml", "average_intensity", "mean",
     "sd", "p10", "p50", "p90", "ratio", "z", "circularity", "lesions", "largest_px", "specks",
@@ -22,16 +20,10 @@ HEAD = (
 
 def csv_lines(results: Iterable[Result], *, notice: str) -> Iterator[bytes]:
     """Yield the file line by line: UTF-8 with a mark for spreadsheets, RFC 4180, decimal points."""
-    yield "\ufeff".encode()
-    yield _line(HEAD)
+    yield MARK
+    yield csv_line(HEAD)
     for result in results:
-        yield _line(_row(result, notice))
-
-
-def safe(value: str) -> str:
-    """Return `value` as a cell that no spreadsheet takes for a formula."""
-    cleaned = value.replace("\0", "")
-    return f"'{cleaned}" if cleaned.lstrip(" ").startswith(DANGEROUS) else cleaned
+        yield csv_line(_row(result, notice))
 
 
 def _row(result: Result, notice: str) -> list:
@@ -52,9 +44,3 @@ def _row(result: Result, notice: str) -> list:
         *("" if row.get(name) is None else row[name] for name in MEASURES),
         *map(safe, [row["unit"], "yes" if result.disagree else "no", notice]),
     ]
-
-
-def _line(cells: Iterable) -> bytes:
-    sink = io.StringIO()
-    csv.writer(sink, lineterminator="\r\n").writerow(cells)
-    return sink.getvalue().encode()

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.test import Client
+from django.test import Client, TransactionTestCase
 
 from accounts.vault import damage, keys
+from tests.accounts.trail import triggers_lifted
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -21,6 +22,20 @@ def no_remembered_keys():
     damage._waiting.clear()
     yield
     keys.cache.clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def the_trail_may_be_emptied_between_tests():
+    """Lift the triggers of the trail for the flush after a transactional test, and only then."""
+    flush = TransactionTestCase._fixture_teardown
+
+    def teardown(self) -> None:
+        with triggers_lifted():
+            flush(self)
+
+    TransactionTestCase._fixture_teardown = teardown
+    yield
+    TransactionTestCase._fixture_teardown = flush
 
 
 @pytest.fixture

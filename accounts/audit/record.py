@@ -12,6 +12,7 @@ from accounts.audit.actions import action_named
 from accounts.audit.context import facts
 from accounts.audit.rows import canonical, canonical_json
 from accounts.audit.tables import AuditEvent
+from accounts.tracing import current_request_id
 from accounts.vault.keys import purpose_key
 from accounts.vault.purposes import purpose_seal, purpose_sign
 
@@ -47,7 +48,7 @@ def record(
         organisation=organisation,
         ip=here.ip,
         session=here.session,
-        request_id=request_id or here.request_id,
+        request_id=request_id or here.request_id or current_request_id(),
         action=action,
         dicom=kind.dicom,
         target=f"{target._meta.model_name}:{target.pk}" if target is not None else "",
@@ -57,9 +58,14 @@ def record(
         version=settings.VERSION,
     )
     _keep_values(event, before, after)
-    event.kid = purpose_key(PURPOSE).kid  # it stands in the row that it signs
+    _signed(event).save(force_insert=True)
+    return event
+
+
+def _signed(event: AuditEvent) -> AuditEvent:
+    """Put the row's HMAC beside it, and the id of its key into it."""
+    event.kid = purpose_key(PURPOSE).kid
     event.hmac = purpose_sign(PURPOSE, canonical(event.as_text()))[1].hex()
-    event.save(force_insert=True)
     return event
 
 

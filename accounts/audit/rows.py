@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 # in this order; a column added later comes with a new FORMAT
@@ -14,22 +14,19 @@ COLUMNS = (
     "kid",
 )  # fmt: skip
 FORMAT = b"mediscan audit row v1\n"
-_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+# what json.dumps makes of such a row, six times as fast: a million rows are verified at a time
+_TEMPLATE = "{%s}" % ",".join(f'"{column}":%s' for column in COLUMNS)  # noqa: UP031
 
 
 def canonical(values: Sequence[str]) -> bytes:
     """Return the row whose COLUMNS hold `values`, as the bytes that are signed.
 
     Each value is text: a UUID in 32 hexadecimal digits, the time in UTC as
-    2026-01-31 23:59:59.000000, "" for nothing.
+    2026-01-31 23:59:59.000000, "" for nothing. Raises TypeError for anything else.
     """
-    return FORMAT + _encode(dict(zip(COLUMNS, values, strict=True))).encode()
+    return FORMAT + (_TEMPLATE % tuple(map(encode_basestring_ascii, values))).encode()
 
 
 def canonical_json(values: Mapping[str, Any]) -> bytes:
     """Return any JSON-able mapping in one form: sorted names, no blanks."""
     return json.dumps(values, sort_keys=True, separators=(",", ":"), default=str).encode()
-
-
-def sha256(*parts: bytes) -> str:
-    return hashlib.sha256(b"".join(parts)).hexdigest()

@@ -24,7 +24,16 @@ from accounts.vault.kek import current_kek, kek_named
 from accounts.vault.key_cache import MOST, KeyCache
 from accounts.vault.tables import VaultKey
 
-PURPOSES = ("audit", "jwt", "sessions", "mfa", "links", "registry", "throttle")
+PURPOSES = (
+    "audit",
+    "checkpoints",
+    "jwt",
+    "sessions",
+    "mfa",
+    "links",
+    "registry",
+    "throttle",
+)
 BATCH = 500  # keys fetched by one query
 
 logger = logging.getLogger(__name__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from uuid import UUID
 
 from accounts.vault.cipher import bound, seal_text, sealed_kid, unseal_text
@@ -30,6 +31,16 @@ def purpose_sign(purpose: str, message: bytes) -> tuple[UUID, bytes]:
 def purpose_verify(purpose: str, message: bytes, kid: UUID, mac: bytes) -> bool:
     """Say whether `mac` is what key `kid` made of `message` for `purpose`."""
     return hmac.compare_digest(_mac(key_by_id(kid).signing, purpose, message), mac)
+
+
+def purpose_mac(purpose: str, kid: UUID) -> Callable[[bytes], bytes]:
+    """Return what makes the HMACs of key `kid`: for who checks a million of them in a row."""
+    key, prefix = key_by_id(kid).signing, bound("purpose", purpose)
+
+    def mac(message: bytes) -> bytes:
+        return hmac.digest(key, prefix + len(message).to_bytes(4, "big") + message, "sha256")
+
+    return mac
 
 
 def _mac(key: bytes, purpose: str, message: bytes) -> bytes:

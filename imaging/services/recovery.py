@@ -24,7 +24,13 @@ def recover_all() -> int:
     return sum(_recover(path) for path in settings.RECOVERIES)
 
 
-def _recover(path: str) -> int:
+def each_second() -> None:
+    """Do what settings.EACH_SECOND asks for: short work that any process may do at any time."""
+    for path in settings.EACH_SECOND:
+        _recover(path, logged=False)
+
+
+def _recover(path: str, *, logged: bool = True) -> int:
     try:
         count = import_string(path)()
     except DatabaseError:
@@ -32,7 +38,7 @@ def _recover(path: str) -> int:
     except Exception:  # a fault in one kind of work must not leave the others lying
         logger.exception("%s failed", path)
         return 0
-    if count:
+    if count and logged:
         logger.info("%s: %d", path, count)
     return count
 

@@ -17,13 +17,14 @@ from accounts.vault.storage import blobs_sweep
 from imaging import queue
 from imaging.engine.scratch import scratch_sweep
 from imaging.lifeline import end_with
-from imaging.services.recovery import Watchdog, recover_all
+from imaging.services.recovery import Watchdog, each_second, recover_all
 from imaging.services.workers import worker_beat
 
 logger = logging.getLogger(__name__)
 CLUSTER = [sys.executable, "manage.py", "cluster"]
 TICK_S = 0.25
-BEAT_S, SWEEP_S = 5.0, 3600.0
+SECOND_S, BEAT_S, HOUR_S = 1.0, 5.0, 3600.0
+FIRST_HOUR_S = 60.0  # not while the house is still starting
 BOOT_S = 30.0  # what a cluster may need to its first claim
 STOP_S = 6.0  # below the patience of those who stop us: 8 s of `make start`, 30 s of systemd
 MOST_DELAY_S = 30.0
@@ -40,7 +41,9 @@ class Supervisor:
         self._restarts = 0
         self._started_at = 0.0
         self._start_at = 0.0
-        self._next = dict.fromkeys(("beat", "recover", "sweep"), 0.0)
+        self._next = dict.fromkeys(("second", "beat", "recover", "sweep"), 0.0)
+        self._next["hour"] = time.monotonic() + FIRST_HOUR_S
+        self._hourly: list[subprocess.Popen] = []
 
     def run(self) -> None:
         """Work until told to stop; gone within STOP_S and a little."""
@@ -65,8 +68,12 @@ class Supervisor:
             if self._ask(lambda: self._watchdog.is_stuck(moment)):
                 logger.error("the queue stands still: the cluster is restarted")
                 self._kill()
-        if self._is_time("sweep", SWEEP_S, moment):
+        if self._is_time("second", SECOND_S, moment):
+            self._ask(each_second)
+        if self._is_time("sweep", HOUR_S, moment):
             self._ask(_sweep)
+        if self._is_time("hour", HOUR_S, moment):
+            self._start_hourly()
 
     def _is_time(self, what: str, every_s: float, moment: float) -> bool:
         if moment < self._next[what]:
@@ -102,6 +109,22 @@ class Supervisor:
         self._next["recover"] = moment
         logger.info("cluster started, process %d", self._cluster.pid)
 
+    def _start_hourly(self) -> None:
+        """Start each command of settings.EACH_HOUR, unless its last run still goes on."""
+        self._hourly = [process for process in self._hourly if process.poll() is None]
+        running = [process.args[2:] for process in self._hourly]
+        parent = os.getpid()
+        self._hourly += [
+            subprocess.Popen(
+                [sys.executable, "manage.py", *command],
+                cwd=settings.BASE_DIR,
+                start_new_session=True,
+                preexec_fn=lambda: _gently(parent),
+            )
+            for command in settings.EACH_HOUR
+            if command not in running
+        ]
+
     def _beat(self) -> None:
         pid = self._cluster.pid if self._cluster else None
         worker_beat(cluster=pid, restarts=self._restarts, version=settings.VERSION)
@@ -126,6 +149,8 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 logger.warning("the cluster did not end in %.0f s and is killed", STOP_S)
         self._kill()
+        for process in self._hourly:
+            process.kill()
         connections.close_all()
 
     def _kill(self) -> None:
@@ -142,3 +167,8 @@ class Supervisor:
 def _sweep() -> None:
     """Remove the files that killed processes left: blobs without a row, abandoned scratch."""
     logger.info("swept: %d blobs, %d scratch folders", blobs_sweep(), scratch_sweep())
+
+
+def _gently(parent: int) -> None:
+    os.nice(10)
+    end_with(parent)

@@ -12,12 +12,14 @@ from mediscan.env import (
     env_bool,
     env_choice,
     env_int,
+    env_key,
     env_list,
     env_path,
     env_path_or_none,
     env_secret,
     env_str,
     environment,
+    syslog,
 )
 from mediscan.policy import (  # noqa: F401  settings of their own
     CONTENT_SECURITY_POLICY,
@@ -312,6 +314,15 @@ STARTER_MODELS = ["xray-lungs-unet", "xray-lungs-segresnet", "xray-lungs-resunet
 ALLOW_ENGINE_NETWORK = env_bool("ALLOW_ENGINE_NETWORK", default=False)
 WEB_WORKERS = env_int("WEB_WORKERS", 1)
 ENGINE_MEMORY_CAP_MB = env_int("ENGINE_MEMORY_CAP_MB", 2_000)
+
+# --- the trail
+# signs the checkpoints; without it a key of the vault does
+AUDIT_SIGNING_KEY = env_key("AUDIT_SIGNING_KEY") if env_secret("AUDIT_SIGNING_KEY", "") else None
+AUDIT_PUBLIC_KEYS = env_list("AUDIT_PUBLIC_KEYS", [])  # PEM files, believed beside our own
+AUDIT_CHECKPOINTS = env_path("AUDIT_CHECKPOINTS", DATA_DIR / "audit-checkpoints.jsonl")
+AUDIT_SYSLOG = syslog(env_str("AUDIT_SYSLOG", ""))
+EACH_SECOND = ["accounts.services.sealing.trail_seal"]  # by the worker's supervisor
+EACH_HOUR = [["verify_audit", "--quiet"]]  # commands, each in a process of its own
 
 # --- words and time
 LANGUAGE_CODE = "en"

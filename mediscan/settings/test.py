@@ -12,6 +12,7 @@ DATA_DIR = Path(tempfile.mkdtemp(prefix="mediscan-test-"))
 MODELS_DIR = BASE_DIR / "models"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir()
+AUDIT_CHECKPOINTS = DATA_DIR / "audit-checkpoints.jsonl"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["NAME"] = DATA_DIR / "db.sqlite3"

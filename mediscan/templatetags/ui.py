@@ -47,6 +47,11 @@ STATUSES = {  # of an upload, a file, a run, a job, an export
     "quarantined": ("mod", "warning", gettext_lazy("Quarantined")),
     "retired": ("", "minus", gettext_lazy("Retired")),
 }
+OUTCOMES = {  # of an act in the trail
+    "ok": ("low", "check", gettext_lazy("Done")),
+    "refused": ("mod", "lock", gettext_lazy("Refused")),
+    "failed": ("high", "warning", gettext_lazy("Failed")),
+}
 
 
 @register.simple_tag
@@ -87,6 +92,19 @@ def emergencies(context: template.Context) -> list:
     request = context.get("request")
     user = getattr(request, "user", None)
     return glasses_open(user) if user is not None else []
+
+
+@register.simple_tag(takes_context=True)
+def unread_notices(context: template.Context) -> int:
+    """Count what this person was told and has not read."""
+    user = context["request"].user
+    return user.notices.filter(read_at=None).count() if user.is_authenticated else 0
+
+
+@register.filter
+def outcome_chip(outcome: str) -> SafeString:
+    """Say how an act of the trail ended, by word, shape and colour."""
+    return _chip(OUTCOMES.get(outcome, ("", "info", outcome)))
 
 
 @register.filter

@@ -6,8 +6,9 @@ import zipfile
 
 import pytest
 
+from accounts.csv_cells import safe
 from reports.content import measure_lines, number, range_sentence
-from reports.csv import HEAD, csv_lines, safe
+from reports.csv import HEAD, csv_lines
 from reports.letters import runs
 from reports.zips import zip_chunks
 from tests.imaging.factories import ResultFactory, operating_row

@@ -19,6 +19,7 @@ from accounts.boot import UnsafeStart, refuse_unsafe_start
 from accounts.models import User
 from imaging import checks
 from mediscan import env, guards
+from tests.accounts.trail import triggers_lifted
 from tests.imaging.live import database_url
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -164,6 +165,12 @@ def test_an_engine_with_a_network_is_accepted_only_in_writing(production, monkey
     assert "ALLOW_ENGINE_NETWORK" in refusal("boot_engine")
     production.ALLOW_ENGINE_NETWORK = True
     refuse_unsafe_start("boot_engine")
+
+
+@pytest.mark.django_db
+def test_a_trail_without_its_triggers_is_refused(production):
+    with triggers_lifted():
+        assert "accounts_auditevent_no_" in refusal("boot_database")
 
 
 @pytest.mark.django_db

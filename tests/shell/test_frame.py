@@ -43,7 +43,7 @@ def test_a_technician_is_not_led_to_exports(client):
 
 def test_an_auditor_sees_only_what_the_role_may(client):
     names = ("analytics:dashboard", "imaging:model-list", "imaging:glass-list", "people:first",
-             "locks:list")  # fmt: skip
+             "locks:list", "trail:list")  # fmt: skip
     assert rooms_of(client, role=roles.AUDITOR) == {reverse(name) for name in names}
 
 
@@ -70,9 +70,9 @@ def test_a_person_without_a_name_or_membership_gets_a_whole_page(client):
     assert b"You belong to no organisation" in answer.content
 
 
-def test_the_frame_costs_one_query_for_the_roles(client, django_assert_num_queries):
+def test_the_frame_costs_a_query_for_roles_and_one_for_the_bell(client, django_assert_num_queries):
     client.force_login(UserFactory())
-    with django_assert_num_queries(3):  # session, person, roles
+    with django_assert_num_queries(4):  # session, person, roles, unread notices
         client.get(reverse("account_change_password"))
 
 
