@@ -140,6 +140,10 @@ class MembershipQuerySet(models.QuerySet):
     def current(self) -> MembershipQuerySet:
         return self.filter(Q(until=None) | Q(until__gt=now()))
 
+    def of_people(self) -> MembershipQuerySet:
+        """Leave out service accounts: they take no seat and have a page of their own."""
+        return self.filter(user__service_account=None)
+
 
 class Membership(models.Model):
     """A person's role in an organisation, or in one of its departments, perhaps until a date."""

@@ -114,7 +114,9 @@ def invitation_accept_view(request: HttpRequest, pk) -> HttpResponse:
 
 def _page(request: HttpRequest, organisation: Organisation, **forms) -> HttpResponse:
     may_manage = may_at(request.user, "people.manage", organisation.pk)
-    memberships = organisation.memberships.current().select_related("user", "department")
+    memberships = (
+        organisation.memberships.current().of_people().select_related("user", "department")
+    )
     context = {
         "organisation": organisation,
         "organisations": organisations_of(request.user, "people.view"),
@@ -141,7 +143,7 @@ def _organisation(request: HttpRequest, pk) -> Organisation:
 
 def _membership(request: HttpRequest, pk) -> Membership:
     mine = organisations_of(request.user, "people.manage")
-    rows = Membership.objects.filter(organisation__in=mine)
+    rows = Membership.objects.of_people().filter(organisation__in=mine)
     return get_object_or_404(rows.select_related("user", "organisation", "department"), pk=pk)
 
 

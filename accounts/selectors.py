@@ -132,7 +132,8 @@ def api_keys_visible_to(user):
 
 def people_visible_to(user, action: str):
     """Return the people of the organisations where `user` may do `action`."""
-    members = Membership.objects.current().filter(organisation__in=organisations_of(user, action))
+    people = Membership.objects.current().of_people()
+    members = people.filter(organisation__in=organisations_of(user, action))
     return User.objects.filter(pk__in=members.values("user"))
 
 

@@ -129,7 +129,9 @@ def _meters(organisation: Organisation, month: datetime) -> list[Meter]:
         .values(
             runs=_per_organisation(Run.objects.filter(created_at__gte=month), Count("pk")),
             storage=_per_organisation(Blob.objects.all(), Sum("size")),
-            members=_per_organisation(Membership.objects.current(), Count("user", distinct=True)),
+            members=_per_organisation(
+                Membership.objects.current().of_people(), Count("user", distinct=True)
+            ),
         )
         .get()
     )

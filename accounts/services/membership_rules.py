@@ -75,7 +75,7 @@ def seats_check(*, organisation: Organisation, email: str = "", user: User | Non
     if limit is None:
         return
     Organisation.objects.select_for_update().get(pk=organisation.pk)  # one newcomer at a time
-    members = Membership.objects.current().filter(organisation=organisation)
+    members = Membership.objects.current().of_people().filter(organisation=organisation)
     invited = Invitation.objects.filter(organisation=organisation, expires_at__gt=now())
     known = {one.lower() for one in members.values_list("user__email", flat=True)}
     taken = known | {one.lower() for one in invited.values_list("email", flat=True)}

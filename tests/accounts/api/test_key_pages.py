@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from accounts.models import ApiKey, AuditEvent
 from accounts.roles import ADMINISTRATOR, AUDITOR, RADIOLOGIST
+from accounts.services.membership_rules import seats_check
 from tests.accounts.api.keys import a_key, by_key
 from tests.accounts.factories import MembershipFactory, OrganisationFactory, UserFactory, verify
 
@@ -153,3 +154,15 @@ def test_the_list_costs_the_same_for_one_key_and_for_many(
         a_key(hospital, by=maker, name=f"Machine {number}")
     with django_assert_max_num_queries(len(one)):
         admin.get(LIST)
+
+
+def test_a_machine_is_nobody_among_the_people_and_takes_no_seat(admin, hospital):
+    key, _secret = a_key(hospital)
+    page = text_of(admin.get(reverse("people:list", args=[hospital.pk])))
+    assert key.account.name not in page
+    assert "service.invalid" not in page
+    membership = key.account.user.memberships.get()
+    assert admin.post(reverse("people:membership-end", args=[membership.pk])).status_code == 404
+    hospital.plan.members = hospital.memberships.of_people().count() + 1
+    hospital.plan.save()
+    seats_check(organisation=hospital, email="newcomer@example.org")
