@@ -16,6 +16,7 @@ from accounts.tracing import current_request_id
 from accounts.vault.fields import SealedTextField
 from imaging.erasure_table import Erasure as Erasure
 from imaging.measures.size import area_text
+from imaging.seal_table import ResultSeal as ResultSeal
 
 
 class Clinical(models.Model):

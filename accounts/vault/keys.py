@@ -33,6 +33,7 @@ PURPOSES = (
     "links",
     "registry",
     "throttle",
+    "results",
 )
 BATCH = 500  # keys fetched by one query
 

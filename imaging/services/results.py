@@ -11,6 +11,7 @@ from typing import Any
 from accounts.vault.staging import StagedBlob
 from accounts.vault.storage import blobs_keep
 from imaging.models import Job, Lesion, Measurement, MemberOutcome, Result, ResultMap
+from imaging.services.seals import result_seal
 
 PIECE_BYTES = 1 << 20
 MOST_AT_ONCE = 5  # the maps of an ensemble of three
@@ -67,10 +68,13 @@ def result_store(job: Job, analysis: Mapping[str, Any], maps: Mapping[str, Stage
     """Write the result of `job` with all its rows; the caller holds the transaction and fence."""
     result = _result(job, analysis)
     result.save(force_insert=True)
-    ResultMap.objects.bulk_create(_maps(job, result, maps))
-    MemberOutcome.objects.bulk_create(_outcomes(job, result, analysis["members"]))
-    Lesion.objects.bulk_create(_lesions(result, analysis["measures"]["lesions"]))
-    Measurement.objects.bulk_create(_measurements(result, analysis["measures"]))
+    rows = [
+        *ResultMap.objects.bulk_create(_maps(job, result, maps)),
+        *MemberOutcome.objects.bulk_create(_outcomes(job, result, analysis["members"])),
+        *Lesion.objects.bulk_create(_lesions(result, analysis["measures"]["lesions"])),
+        *Measurement.objects.bulk_create(_measurements(result, analysis["measures"])),
+    ]
+    result_seal(result, rows).save(force_insert=True)
     return result
 
 

@@ -45,9 +45,10 @@ def house():
 def everything() -> list:
     """All that was sealed, in clear."""
     keys.cache.clear()
-    texts = [(one.name, one.record_number) for one in Patient.objects.all()]
-    texts += [one.header for one in Image.objects.all()]
-    texts += [one.name for one in [*SourceFile.objects.all(), *UploadItem.objects.all()]]
+    texts = [(one.name, one.record_number) for one in Patient.objects.order_by("pk")]
+    texts += [one.header for one in Image.objects.order_by("pk")]
+    rows = [*SourceFile.objects.order_by("pk"), *UploadItem.objects.order_by("pk")]
+    texts += [one.name for one in rows]
     return texts + [blob_open(blob).read() for blob in Blob.objects.order_by("pk")]
 
 
