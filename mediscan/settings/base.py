@@ -71,6 +71,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "mediscan.middleware.RequestId",
+    "accounts.even_time.EvenTime",
     "mediscan.middleware.SiteHeaders",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -220,6 +221,7 @@ PASSWORD_HASHERS = ["accounts.hashers.Argon2"]
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.validators.HardToGuess"}]
 # an operator's own list of stolen passwords, if there is one: Pwned Passwords, ordered by hash
 PASSWORD_BREACHED_FILE = env_path_or_none("PASSWORD_BREACHED_FILE")
+EVEN_TIME_S = 0.5  # what a sign-up takes, or a multiple: whether the address is known or not
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_SERIALIZER = "accounts.vault.sessions.SealedJSON"
 SESSION_COOKIE_AGE = 12 * 3600  # from the login on, whatever happens

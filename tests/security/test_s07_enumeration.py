@@ -1,0 +1,99 @@
+"""S7: status, words and headers do not tell whether an address is known; letters wait alike."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import time_machine
+from django.test import Client, override_settings
+from django.urls import reverse
+
+from accounts import even_time
+from tests.accounts.factories import UserFactory
+
+NEW = {"name": "Kim", "password1": "teal window forest", "password2": "teal window forest"}
+
+
+def ask(what: str, email: str, ip: str = "192.0.2.1"):
+    """Send what an outsider sends, with no cookie; return the answer."""
+    client = Client(REMOTE_ADDR=ip)
+    if what == "login":
+        return client.post(reverse("account_login"), {"login": email, "password": "wrong"})
+    if what == "reset":
+        return client.post(reverse("account_reset_password"), {"email": email})
+    if what == "signup":
+        return client.post(reverse("account_signup"), NEW | {"email": email})
+    body = {"email": email, "password": "wrong"}
+    return client.post("/api/v1/token/", body, content_type="application/json")
+
+
+def masked(answer, email: str) -> tuple:
+    """Return status, headers and body without what differs between any two requests."""
+    body = answer.content.decode().replace(email, "ADDRESS")
+    body = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "CSRF", body)
+    body = body.replace(answer.get("X-Request-ID", "-"), "REQUEST")
+    headers = {
+        k: v for k, v in answer.headers.items() if k not in ("X-Request-ID", "Content-Length")
+    }
+    return answer.status_code, headers, sorted(answer.cookies), body
+
+
+@pytest.fixture
+def addresses() -> dict[str, str]:
+    """One address of each kind, all of one length."""
+    UserFactory(email="existing@example.org")
+    UserFactory(email="inactive@example.org", is_active=False)
+    return {"existing": "existing@example.org", "inactive": "inactive@example.org",
+            "unknown": "unknown0@example.org"}  # fmt: skip
+
+
+@pytest.fixture
+def frozen():
+    with time_machine.travel("2026-03-01T10:00:00Z", tick=False):
+        yield
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("what", ["login", "reset", "signup", "token"])
+def test_status_headers_and_words_are_the_same(frozen, addresses, what):
+    answers = {kind: masked(ask(what, email), email) for kind, email in addresses.items()}
+    assert answers["existing"][0] in (302, 401, 422)
+    assert answers["existing"] == answers["unknown"] == answers["inactive"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("what", ["login", "token"])
+def test_who_has_to_wait_looks_the_same(frozen, addresses, what):
+    seen = []
+    for email in addresses.values():
+        for number in range(5):
+            ask(what, email, f"192.0.{len(seen)}.{number}")
+        seen.append(masked(ask(what, email, "198.51.100.1"), email))
+    assert seen[0][0] == 429
+    assert seen[0] == seen[1] == seen[2]
+
+
+@pytest.mark.parametrize("step_s", [0.5, 1.0])
+def test_an_accepted_sign_up_takes_a_whole_step_however_long_its_work_was(monkeypatch, step_s):
+    """A known address costs a letter, an unknown one an account and an organisation."""
+    slept = []
+    monkeypatch.setattr("accounts.even_time.time.sleep", slept.append)
+    with override_settings(EVEN_TIME_S=step_s):
+        for worked in (0.01, 0.04, 0.3, 1.2):
+            even_time._wait_out(worked)
+            assert (worked + slept[-1]) / step_s == pytest.approx(
+                round((worked + slept[-1]) / step_s)
+            )
+            assert 0 < slept[-1] <= step_s
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("what", "waits"), [("signup", 1), ("reset", 1), ("login", 0)])
+def test_only_what_sends_a_letter_waits(addresses, monkeypatch, what, waits):
+    slept = []
+    monkeypatch.setattr("accounts.even_time.time.sleep", slept.append)
+    with override_settings(EVEN_TIME_S=0.5):
+        for email in addresses.values():
+            ask(what, email)
+    assert len(slept) == waits * len(addresses)
