@@ -9,11 +9,18 @@ from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
 
 from accounts import audit
-from accounts.forms_admin import NewPasswordForm, NewUserForm
+from accounts.forms_admin import (
+    MembershipForm,
+    NewPasswordForm,
+    NewUserForm,
+    asked_by,
+    may_end,
+)
 from accounts.models import AuditEvent, Department, Membership, Organisation, Plan, User
 from accounts.proof import is_fresh
 from accounts.services.factor_removal import factors_remove
 from accounts.services.revocation import auth_version_raise
+from accounts.tenancy import OfHouse
 
 admin.site.unregister(Group)
 RIGHTS = {"email", "is_active", "is_staff", "is_superuser"}  # a change of these ends sessions
@@ -60,7 +67,8 @@ class Audited:
 
 
 @admin.register(User)
-class UserAdmin(Audited, DjangoUserAdmin):
+class UserAdmin(Audited, OfHouse, DjangoUserAdmin):
+    house = "memberships__organisation"
     actions = ("remove_factors",)
     form = UserChangeForm
     add_form = NewUserForm
@@ -78,10 +86,19 @@ class UserAdmin(Audited, DjangoUserAdmin):
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
 
+    def get_fieldsets(self, request, obj=None):
+        """What an operator alone may change is nothing for an organisation to read."""
+        if request.user.is_superuser:
+            return super().get_fieldsets(request, obj)
+        return ((None, {"fields": ("email", "name", "is_active", "last_login", "date_joined")}),)
+
     def has_delete_permission(self, request, obj=None) -> bool:
         return False  # the trail names its people: make inactive instead
 
-    @admin.action(description="Remove the second factor (after making sure who asks)")
+    @admin.action(
+        description="Remove the second factor (after making sure who asks)",
+        permissions=["operate"],
+    )
     def remove_factors(self, request, queryset) -> None:
         """For whoever lost phone and recovery codes; nobody does it to themselves."""
         if not is_fresh(request):
@@ -102,14 +119,35 @@ class UserAdmin(Audited, DjangoUserAdmin):
         return super().log_change(request, obj, message)
 
 
-class MembershipInline(admin.TabularInline):
+class MembershipRules:
+    """The rules of the people page hold here too: the form asks them, for every row."""
+
+    form = MembershipForm
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        return asked_by(super().get_form(request, obj, change, **kwargs), request.user)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        if isinstance(obj, Membership) and not may_end(request.user, obj):
+            return False
+        return super().has_delete_permission(request, obj)
+
+
+class MembershipInline(OfHouse, admin.TabularInline):
     model = Membership
+    form = MembershipForm
     extra = 0
     autocomplete_fields = ("user",)
 
+    def get_formset(self, request, obj=None, **kwargs):
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.form = asked_by(formset.form, request.user)
+        return formset
+
 
 @admin.register(Organisation)
-class OrganisationAdmin(Audited, admin.ModelAdmin):
+class OrganisationAdmin(Audited, OfHouse, admin.ModelAdmin):
+    house = "pk"
     list_display = ("name", "plan", "created_at")
     list_select_related = ("plan",)
     list_filter = ("plan",)
@@ -121,27 +159,34 @@ class OrganisationAdmin(Audited, admin.ModelAdmin):
 
 
 @admin.register(Membership)
-class MembershipAdmin(Audited, admin.ModelAdmin):
+class MembershipAdmin(Audited, MembershipRules, OfHouse, admin.ModelAdmin):
+    kept_by = frozenset({"add", "change", "delete"})
     list_display = ("user", "role", "organisation", "department", "until")
     list_select_related = ("user", "organisation", "department")
     list_filter = ("role", "organisation")
     autocomplete_fields = ("user", "organisation")
 
+    def get_readonly_fields(self, request, obj=None):
+        """Another role or person is another membership: end this one and give that."""
+        return ("user", "organisation", "department", "role") if obj else ()
+
 
 @admin.register(Department)
-class DepartmentAdmin(Audited, admin.ModelAdmin):
+class DepartmentAdmin(Audited, OfHouse, admin.ModelAdmin):
+    kept_by = frozenset({"add", "change"})
     list_display = ("name", "organisation")
     list_select_related = ("organisation",)
 
 
 @admin.register(Plan)
-class PlanAdmin(Audited, admin.ModelAdmin):
+class PlanAdmin(Audited, OfHouse, admin.ModelAdmin):
+    house = "organisations"
     list_display = ("name", "slug", "runs_per_month", "storage_bytes", "members")
     prepopulated_fields = {"slug": ("name",)}
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(admin.ModelAdmin):
+class AuditEventAdmin(OfHouse, admin.ModelAdmin):
     list_display = ("at", "action", "outcome", "actor", "organisation", "target", "reason")
     list_select_related = ("actor", "organisation")
     list_filter = ("outcome", "action")

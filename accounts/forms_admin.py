@@ -1,14 +1,23 @@
-"""The admin's forms for a new person and for a new password."""
+"""The admin's forms for a new person, a new password, and a role that keeps the rules."""
 
 from __future__ import annotations
 
 from allauth.account.models import EmailAddress
+from django import forms
 from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 
-from accounts.models import User
+from accounts.models import Membership, User
 from accounts.passwords.words import HINT
+from accounts.services.membership_rules import (
+    auditor_check,
+    manage_check,
+    oneself_check,
+    role_check,
+    seats_check,
+)
 from accounts.templatetags.passwords import meter
 
 
@@ -54,3 +63,56 @@ class NewPasswordForm(Measured, AdminPasswordChangeForm):
     def save(self, commit: bool = True) -> User:
         self.user.must_change_password = True
         return super().save(commit)
+
+
+class MembershipForm(forms.ModelForm):
+    """A role as the people page would give it; `by` is whoever fills the form in."""
+
+    by: User
+
+    class Meta:
+        model = Membership
+        fields = ("user", "organisation", "department", "role", "until")
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        given = {name: self._value(name) for name in self._meta.fields}
+        if self.has_changed() and all(given[name] for name in ("user", "organisation", "role")):
+            self._ask(**given)
+        return cleaned
+
+    def _ask(self, *, user, organisation, **given) -> None:
+        try:
+            manage_check(by=self.by, organisation=organisation)
+        except PermissionDenied as error:
+            raise ValidationError(str(error)) from None
+        if not self.instance._state.adding:  # whose it was counts as well
+            was = Membership.objects.select_related("user").get(pk=self.instance.pk)
+            oneself_check(by=self.by, user=was.user)
+            auditor_check(by=self.by, role=was.role)
+        role_check(by=self.by, user=user, organisation=organisation, **given)
+        seats_check(organisation=organisation, user=user)
+
+    def _value(self, name: str):
+        """What was typed, or what stands there where the field is not offered."""
+        if name in self.cleaned_data:
+            return self.cleaned_data[name]
+        is_key = f"{name}_id" in vars(self.instance)
+        if is_key and vars(self.instance)[f"{name}_id"] is None:
+            return None
+        return getattr(self.instance, name)
+
+
+def asked_by(form: type[MembershipForm], by: User) -> type[MembershipForm]:
+    """Return the form for one person, whose rights its rules ask."""
+    return type(form.__name__, (form,), {"by": by})
+
+
+def may_end(by: User, membership: Membership) -> bool:
+    """Say whether `by` may take this role back."""
+    try:
+        oneself_check(by=by, user=membership.user)
+        auditor_check(by=by, role=membership.role)
+    except ValidationError:
+        return False
+    return True

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 from django.contrib import admin, messages
+from django.db.models import Q
 from django.utils.html import format_html
 
+from accounts.tenancy import OfHouse
 from imaging.models import (
     Ensemble,
     EnsembleMember,
@@ -50,7 +52,8 @@ def _each(request, queryset, act, done: str) -> None:
 
 
 @admin.register(ModelVersion)
-class ModelVersionAdmin(ReadOnly, admin.ModelAdmin):
+class ModelVersionAdmin(ReadOnly, OfHouse, admin.ModelAdmin):
+    house = "*"
     list_display = ("name", "version", "state", "type", "framework", "problem", "created_at")
     list_filter = ("state", "type", "framework")
     search_fields = ("name",)
@@ -69,33 +72,36 @@ class ModelVersionAdmin(ReadOnly, admin.ModelAdmin):
     def hashes(self, model: ModelVersion) -> str:
         return _pretty(model.sha256)
 
-    @admin.action(description="Activate: may be chosen in runs", permissions=["view"])
+    @admin.action(description="Activate: may be chosen in runs", permissions=["operate"])
     def activate(self, request, queryset) -> None:
         _each(request, queryset, lambda m: model_activate(user=request.user, model=m), "activated")
 
-    @admin.action(description="Retire: may no longer be chosen", permissions=["view"])
+    @admin.action(description="Retire: may no longer be chosen", permissions=["operate"])
     def retire(self, request, queryset) -> None:
         _each(request, queryset, lambda m: model_retire(user=request.user, model=m), "retired")
 
 
-class EnsembleMemberInline(ReadOnly, admin.TabularInline):
+class EnsembleMemberInline(ReadOnly, OfHouse, admin.TabularInline):
     model = EnsembleMember
+    house = "*"  # the ensemble that it stands under was asked
     extra = 0
 
 
 @admin.register(Ensemble)
-class EnsembleAdmin(ReadOnly, admin.ModelAdmin):
+class EnsembleAdmin(ReadOnly, OfHouse, admin.ModelAdmin):
+    house_too = Q(organisation=None)  # came with the installation
     list_display = ("name", "title", "organisation", "type", "threshold", "created_at")
     list_select_related = ("organisation",)
     inlines = (EnsembleMemberInline,)
 
 
-class MemberInline(ReadOnly, admin.TabularInline):
+class MemberInline(ReadOnly, OfHouse, admin.TabularInline):
     model = Member
+    house = "run__organisation"
     extra = 0
 
 
-class JobInline(ReadOnly, admin.TabularInline):
+class JobInline(ReadOnly, OfHouse, admin.TabularInline):
     model = Job
     extra = 0
     fields = ("id", "status", "attempt", "deaths", "error", "started_at", "finished_at")
@@ -104,7 +110,7 @@ class JobInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Run)
-class RunAdmin(ReadOnly, admin.ModelAdmin):
+class RunAdmin(ReadOnly, OfHouse, admin.ModelAdmin):
     list_display = ("id", "title", "requested_by", "organisation", "created_at", "cancelled_at")
     list_select_related = ("requested_by", "organisation")
     list_filter = ("organisation",)
@@ -114,7 +120,7 @@ class RunAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnly, admin.ModelAdmin):
+class JobAdmin(ReadOnly, OfHouse, admin.ModelAdmin):
     list_display = (
         "id", "status", "attempt", "deaths", "step", "error", "created_at", "started_at",
         "finished_at",
@@ -128,13 +134,13 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
     actions = ("retry",)
     show_full_result_count = False
 
-    @admin.action(description="Queue failed or cancelled jobs again", permissions=["view"])
+    @admin.action(description="Queue failed or cancelled jobs again", permissions=["operate"])
     def retry(self, request, queryset) -> None:
         _each(request, queryset, lambda job: job_retry(user=request.user, job=job), "queued")
 
 
 @admin.register(Upload)
-class UploadAdmin(ReadOnly, admin.ModelAdmin):
+class UploadAdmin(ReadOnly, OfHouse, admin.ModelAdmin):
     list_display = ("id", "user", "organisation", "created_at", "finished_at", "attempt", "deaths")
     list_select_related = ("user", "organisation")
     date_hierarchy = "created_at"

@@ -63,9 +63,9 @@ def glass_list(request: HttpRequest) -> HttpResponse:
 def glass_review_view(request: HttpRequest, pk) -> HttpResponse:
     glass = get_object_or_404(_reviewable(request), pk=pk)
     form = VerdictForm(request.POST)
+    given = form.cleaned_data if form.is_valid() else {"verdict": ""}
     try:
-        form.full_clean()
-        glass_review(by=request.user, glass=glass, **form.cleaned_data)
+        glass_review(by=request.user, glass=glass, **given)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     return redirect("imaging:glass-list")

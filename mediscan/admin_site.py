@@ -11,6 +11,7 @@ from django_otp.admin import OTPAdminSite
 
 from accounts.gate import factor_asked
 from accounts.services.factors import is_verified
+from accounts.tenancy import may_oversee
 
 # django_q's admin lets staff schedule os.system; factors and sessions are their owners'
 HIDDEN_APPS = {"django_q", "mfa", "usersessions"}
@@ -31,11 +32,16 @@ class MediScanAdmin(OTPAdminSite):
             wanted = reverse("admin:index")
         if self.has_permission(request):
             return redirect(wanted)
-        if request.user.is_staff and not is_verified(request):
+        if may_oversee(request.user) and not is_verified(request):
             return factor_asked(request, wanted)
         if request.user.is_authenticated:
             raise PermissionDenied("The admin is for administrators of this installation.")
         return redirect_to_login(wanted, reverse("account_login"))
+
+    def has_permission(self, request) -> bool:
+        """Operators, and an organisation's administrators and auditors; with a second factor."""
+        user = request.user
+        return user.is_active and may_oversee(user) and is_verified(request)
 
     def register(self, model_or_iterable, admin_class=None, **options) -> None:
         models = [model_or_iterable] if isinstance(model_or_iterable, type) else model_or_iterable

@@ -56,7 +56,7 @@ ROOMS = (
          ("accounts:api-key-",), "apikey.manage"),
     Room("locks:list", "lock", _("Locks"), ABOUT, ("locks:",), "lock.view"),
     Room("trail:list", "shield", _("Audit"), ABOUT, ("trail:list", "trail:entry"), "audit.view"),
-    Room("admin:index", "gear", _("Admin"), ABOUT, ("admin:",), staff=True),
+    Room("admin:index", "gear", _("Admin"), ABOUT, ("admin:",), "admin.open", staff=True),
 )  # fmt: skip
 
 
@@ -73,6 +73,6 @@ def links_for(request: HttpRequest) -> list[Link]:
 
 
 def _is_open(room: Room, user) -> bool:
-    if room.staff:
-        return user.is_staff
+    if room.staff and user.is_staff:
+        return True
     return not room.action or user_may(user, room.action)

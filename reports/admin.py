@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from accounts.tenancy import OfHouse
 from reports.models import Export
 
 
 @admin.register(Export)
-class ExportAdmin(admin.ModelAdmin):
+class ExportAdmin(OfHouse, admin.ModelAdmin):
     list_display = ("id", "kind", "status", "user", "organisation", "created_at", "finished_at")
     list_select_related = ("user", "organisation")
     list_filter = ("status", "kind")

@@ -6,53 +6,7 @@ import pytest
 
 from accounts import roles
 from accounts.roles import ADMINISTRATOR, AUDITOR, CLINICIAN, RADIOLOGIST, ROLES, TECHNICIAN
-
-SHORT = {"R": "radiologist", "C": "clinician", "T": "technician", "Re": "researcher",
-         "Ad": "administrator", "Au": "auditor", "I": "integrator"}  # fmt: skip
-SECURITY_3 = {  # action: who, in the words of the contract; * is step-up
-    "patient.view": "R d, C a, T d, Ad o*, I own",
-    "patient.change": "R d, T d",
-    "patient.create": "T d, I own",
-    "upload.create": "R d, C a, T d, I own",
-    "pixels.view": "R d, C a, T d",
-    "pixels.view_deidentified": "Re c",
-    "run.submit": "R d, C a, T d, I own",
-    "run.submit_cohort": "Re c",
-    "run.view": "R d, C a, T d, I own",
-    "result.view": "R d, C a, I own",
-    "result.view_deidentified": "Re c",
-    "result.count": "Ad o",
-    "review.sign": "R d*",
-    "export.create": "R d, C a",
-    "export.read_signed": "I own",
-    "export.create_bulk": "R d*",
-    "export.create_deidentified": "Re c*",
-    "study.ask_deletion": "R d, T d",
-    "study.delete": "Ad o*",
-    "patient.erase": "Ad o*",
-    "patient.erase_witness": "Au o",
-    "model.add": "Ad h*",
-    "model.approve_clinical": "R h*",
-    "model.approve_technical": "Ad h*",
-    "ensemble.save": "R o",
-    "ensemble.approve": "Ad o*",
-    "ensemble.view": "Ad o, Au o",
-    "people.manage": "Ad o*",
-    "people.view": "Ad o, Au o",
-    "lock.view": "Ad o, Au o",
-    "lock.lift": "Ad o*",
-    "audit.view": "Ad o, Au o",
-    "audit.verify": "Au o",
-    "audit.export": "Au o*",
-    "audit.view_own": "R own, C own, T own, Re own, Ad own, Au own, I own",
-    "plan.view": "Ad o, Au o",
-    "plan.change": "",
-    "key.view_state": "Au o",
-    "glass.break": "R o*, C o*, Ad o*",
-    "glass.review": "Au o",
-}
-LETTER = {"own": "own", "assigned": "a", "department": "d", "organisation": "o", "cohort": "c",
-          "house": "h"}  # fmt: skip
+from tests.accounts.contract import CONTRACT, LETTER, SHORT
 
 
 def as_written(action: str) -> str:
@@ -65,9 +19,13 @@ def as_written(action: str) -> str:
     )
 
 
-@pytest.mark.parametrize(("action", "written"), SECURITY_3.items())
+@pytest.mark.parametrize(("action", "written"), CONTRACT.items())
 def test_the_row_says_what_the_contract_says(action, written):
     assert as_written(action) == written
+
+
+def test_the_contract_names_every_action():
+    assert roles.TABLE.keys() == CONTRACT.keys()
 
 
 def test_a_technician_sees_pixels_for_a_day():

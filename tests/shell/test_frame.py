@@ -43,7 +43,7 @@ def test_a_technician_is_not_led_to_exports(client):
 
 def test_an_auditor_sees_only_what_the_role_may(client):
     names = ("analytics:dashboard", "imaging:model-list", "imaging:glass-list", "people:first",
-             "locks:list", "trail:list")  # fmt: skip
+             "locks:list", "trail:list", "admin:index")  # fmt: skip
     assert rooms_of(client, role=roles.AUDITOR) == {reverse(name) for name in names}
 
 

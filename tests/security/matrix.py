@@ -1,0 +1,177 @@
+"""The world of the matrix test: seven roles and four others, and rows that are theirs or not."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.test import Client
+from django.utils.timezone import now
+
+from accounts import roles
+from accounts.models import ApiKey, Invitation, Membership, ServiceAccount
+from imaging.models import (
+    Assignment,
+    BreakGlass,
+    Erasure,
+    Image,
+    MemberOutcome,
+    Patient,
+    Result,
+    Run,
+    Study,
+    Upload,
+)
+from reports.models import Export
+from tests.accounts.factories import (
+    DepartmentFactory,
+    MembershipFactory,
+    OrganisationFactory,
+    StrangerFactory,
+    verify,
+)
+from tests.imaging.factories import (
+    AssignmentFactory,
+    ImageFactory,
+    JobFactory,
+    ResultFactory,
+    RunFactory,
+    UploadFactory,
+    stored,
+)
+from tests.reports.factories import ExportFactory
+
+OWN, DEPARTMENT, ORGANISATION, DELETED = "own", "other department", "other organisation", "deleted"
+PLACES = (OWN, DEPARTMENT, ORGANISATION, DELETED)
+ANONYMOUS, OPERATOR, FORMER, ELSEWHERE = "anonymous", "operator", "former", "elsewhere"
+PEOPLE = (*roles.ROLES, ANONYMOUS, OPERATOR, FORMER, ELSEWHERE)
+
+
+@dataclass
+class World:
+    """Who there is, and by kind and place the id that a route is asked for."""
+
+    users: dict = field(default_factory=dict)
+    clients: dict = field(default_factory=dict)
+    rows: dict = field(default_factory=dict)  # (kind, place) -> pk, or {person: pk}
+
+    def id_of(self, kind: str, place: str, person: str) -> uuid.UUID:
+        found = self.rows[kind, place]
+        return found.get(person, found[None]) if isinstance(found, dict) else found
+
+
+def build() -> World:
+    """Make everything once; the caller rolls it back."""
+    world = World()
+    house, other_house = OrganisationFactory(), OrganisationFactory()
+    chest, head = DepartmentFactory.create_batch(2, organisation=house)
+    for role in roles.ROLES:
+        by_department = role in (roles.RADIOLOGIST, roles.CLINICIAN, roles.TECHNICIAN)
+        world.users[role] = MembershipFactory(
+            organisation=house, role=role, department=chest if by_department else None
+        ).user
+    world.users[OPERATOR] = StrangerFactory(is_superuser=True, is_staff=True)
+    world.users[FORMER] = MembershipFactory(organisation=house, until=now()).user
+    world.users[ELSEWHERE] = MembershipFactory().user
+    world.clients[ANONYMOUS] = Client()
+    for name, user in world.users.items():
+        world.clients[name] = verify(Client(), user)
+
+    integrator = world.users[roles.INTEGRATOR]
+    colleague = MembershipFactory(organisation=house).user
+    stranger = MembershipFactory(organisation=other_house).user
+    places = {
+        OWN: (house, chest, integrator),
+        DEPARTMENT: (house, head, colleague),
+        ORGANISATION: (other_house, None, stranger),
+        DELETED: (house, chest, integrator),
+    }
+    for place, (organisation, department, sender) in places.items():
+        _clinical(world, place, organisation, department, sender)
+        _kept(world, place, organisation, department, sender)
+    AssignmentFactory(
+        patient_id=world.rows["patient", OWN], organisation=house, user=world.users[roles.CLINICIAN]
+    )
+    _deleted(world)
+    return world
+
+
+def _clinical(world: World, place, organisation, department, sender) -> None:
+    image = ImageFactory(
+        study__organisation=organisation, study__department=department, study__uploaded_by=sender
+    )
+    run = RunFactory(requested_by=sender, organisation=organisation)
+    result = ResultFactory(job=JobFactory(run=run, image=image, succeeded=True))
+    failed = JobFactory(run=run, image=image, failed=True)
+    upload = UploadFactory(
+        user=sender, organisation=organisation, department=department, finished=True
+    )
+    assignment = AssignmentFactory(patient=image.patient, organisation=organisation)
+    glass = BreakGlass(
+        organisation=organisation, patient=image.patient, user=assignment.user,
+        reason="A reason long enough", opened_at=now(), closed_at=now(),
+    )  # fmt: skip
+    glass.save(force_insert=True)
+    erasure = Erasure.objects.create(
+        organisation=organisation, patient_id=image.patient_id, reason="asked", requested_by=sender
+    )
+    for kind, row in {
+        "study": image.study, "image": image, "patient": image.patient, "run": run,
+        "job": failed, "result": result, "upload": upload, "assignment": assignment,
+        "glass": glass, "erasure": erasure,
+    }.items():  # fmt: skip
+        world.rows[kind, place] = row.pk
+
+
+def _kept(world: World, place, organisation, department, sender) -> None:
+    """Rows of people: an export each, a membership, an invitation, the organisation itself."""
+    somebody = MembershipFactory(organisation=organisation, department=department)
+    invitation = Invitation.objects.create(
+        organisation=organisation, email=f"{uuid.uuid4()}@example.org", role=roles.CLINICIAN,
+        department=department, invited_by=sender, expires_at=now() + timedelta(days=7),
+    )  # fmt: skip
+    account = ServiceAccount.objects.create(
+        organisation=organisation, user=StrangerFactory(), name=f"PACS {place}"
+    )
+    key = ApiKey.objects.create(
+        account=account, prefix=uuid.uuid4().hex[:12], digest="0" * 64, scopes=[],
+        created_by=sender, expires_at=now() + timedelta(days=7),
+    )  # fmt: skip
+    world.rows["key", place] = key.pk
+    world.rows["person", place] = somebody.user_id
+    world.rows["membership", place] = somebody.pk
+    world.rows["invitation", place] = invitation.pk
+    world.rows["organisation", place] = organisation.pk
+    exports = {None: _export(sender, organisation)}
+    if place == OWN:  # an export is its maker's alone
+        exports |= {name: _export(user, organisation) for name, user in world.users.items()}
+    world.rows["export", place] = exports
+
+
+def _export(user, organisation) -> uuid.UUID:
+    blob = stored(organisation, b"a,b", "export")
+    made = ExportFactory(
+        user=user, organisation=organisation, results=[], status="succeeded", blob=blob
+    )
+    return made.pk
+
+
+def _deleted(world: World) -> None:
+    """Take the rows of the last place away; their ids stay in the world."""
+    gone = {kind: pk for (kind, place), pk in world.rows.items() if place == DELETED}
+    BreakGlass.objects.filter(pk=gone["glass"]).delete()
+    Erasure.objects.filter(pk=gone["erasure"]).delete()
+    Assignment.objects.filter(pk=gone["assignment"]).delete()
+    MemberOutcome.objects.filter(result=gone["result"]).delete()
+    Result.objects.filter(pk=gone["result"]).delete()
+    Run.objects.filter(pk=gone["run"]).delete()
+    Image.objects.filter(pk=gone["image"]).delete()
+    Study.objects.filter(pk=gone["study"]).delete()
+    Patient.objects.filter(pk=gone["patient"]).delete()
+    Upload.objects.filter(pk=gone["upload"]).delete()
+    Export.objects.filter(pk__in=gone["export"].values()).delete()
+    ApiKey.objects.filter(pk=gone["key"]).delete()
+    Membership.objects.filter(pk=gone["membership"]).delete()
+    Invitation.objects.filter(pk=gone["invitation"]).delete()
+    world.rows["organisation", DELETED] = world.rows["person", DELETED] = uuid.uuid4()

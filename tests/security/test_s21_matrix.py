@@ -1,0 +1,183 @@
+"""S21: every address × every role × whose row it is says exactly what the table says.
+
+What is expected comes from tests/accounts/contract.py, not from the table that the
+house reads: a cell that is changed in accounts/roles.py shows up here as a failure.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+import pytest
+from django.db import transaction
+from django.urls import reverse
+
+from accounts import roles
+from accounts.access import PUBLIC, SIGNED_IN
+from accounts.roles import ASSIGNED
+from accounts.vault import keys
+from mediscan.routes import ADMIN, Route, routes
+from tests.accounts.contract import CONTRACT, agreed
+from tests.security.matrix import (
+    ANONYMOUS,
+    DEPARTMENT,
+    ELSEWHERE,
+    FORMER,
+    OWN,
+    PEOPLE,
+    PLACES,
+    World,
+    build,
+)
+
+pytestmark = pytest.mark.django_db
+METHODS = ("GET", "POST")
+KIND = {  # what the <uuid:pk> of an address names; an address that is not here fails
+    "imaging:study-detail": "study",
+    **dict.fromkeys(("imaging:upload-detail", "imaging:upload-status"), "upload"),
+    **dict.fromkeys(("imaging:run-detail", "imaging:run-status", "imaging:run-cancel"), "run"),
+    "imaging:job-retry": "job",
+    **dict.fromkeys(("imaging:image-thumbnail", "imaging:image-pixels"), "image"),
+    **dict.fromkeys(
+        ("imaging:result-detail", "imaging:result-map", "imaging:result-layer"), "result"
+    ),
+    **dict.fromkeys(
+        ("imaging:patient-detail", "imaging:assignment-list", "imaging:glass-open"), "patient"
+    ),
+    "imaging:assignment-end": "assignment",
+    **dict.fromkeys(("imaging:glass-close", "imaging:glass-review"), "glass"),
+    **dict.fromkeys(
+        ("reports:export-detail", "reports:export-status", "reports:export-download"), "export"
+    ),
+    **dict.fromkeys(("people:list", "people:invite", "people:department-create"), "organisation"),
+    **dict.fromkeys(("people:membership-change", "people:membership-end"), "membership"),
+    "people:invitation-withdraw": "invitation",
+    "accounts:api-key-revoke": "key",
+    "locks:lift": "person",
+    **dict.fromkeys(("imaging:erasure-approve", "imaging:erasure-withdraw"), "erasure"),
+    **dict.fromkeys(("people:invitation-accept", "trail:disown"), "nobody's"),
+}
+MORE = {"imaging:result-map": {"name": "ensemble"}, "imaging:result-layer": {"name": "mask"},
+        "signin:session-end": {"pk": 0}, "trail:entry": {"seq": 10**9}}  # fmt: skip
+# a person's own, and nobody here has one; the trail has no such entry
+NEVER_OWN = {"imaging:glass-close", "people:invitation-accept", "trail:disown",
+             "signin:session-end", "trail:entry"}  # fmt: skip
+# S25; the API's own tests, for a session is no token; allauth's pages, about oneself: S1, S3
+KEPT_OUT = ("admin:", "api:", "account_", "mfa_", "usersessions_")
+
+
+def pages() -> list[Route]:
+    return [route for route in routes() if not route.name.startswith(KEPT_OUT)]
+
+
+@functools.cache
+def methods_of(view) -> frozenset[str] | None:
+    """Return what the view's own decorator lets through; None: whatever comes."""
+    while view is not None:
+        for cell in getattr(view, "__closure__", None) or ():
+            value = cell.cell_contents
+            if isinstance(value, list | tuple) and value and set(value) <= {"GET", "HEAD", "POST"}:
+                return frozenset(value)
+        view = getattr(view, "__wrapped__", None)
+    return None
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup, django_db_blocker) -> Iterator[World]:
+    """One world for all cases, in a transaction that is never committed."""
+    keys.cache.clear()
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield build()
+        transaction.set_rollback(True)
+    keys.cache.clear()
+
+
+def expected(route: Route, person: str, place: str | None) -> str:
+    """Return what the contract says: "in", "refused" (403), "unknown" (404) or "sign in"."""
+    if person == ANONYMOUS:
+        return "sign in"
+    if route.demand == SIGNED_IN:
+        return "unknown" if route.name in NEVER_OWN else "in"
+    cells = agreed(route.demand)
+    if person == ELSEWHERE and roles.RADIOLOGIST in cells:
+        return "in" if place is None else "unknown"
+    if person not in cells:
+        return "refused"
+    if route.name in NEVER_OWN:
+        return "unknown"
+    return "in" if place is None or place in reach(route, cells[person]) else "unknown"
+
+
+def reach(route: Route, scope: str) -> set[str]:
+    """Return whose rows the scope opens, in the world of the matrix."""
+    kind = KIND[route.name]
+    if kind == "export":
+        return {OWN}  # its maker's alone
+    if kind == "upload" and scope == ASSIGNED:
+        return set()  # an upload names no patient; a clinician sees the acts of their own
+    return {OWN, DEPARTMENT} if scope == roles.ORGANISATION else {OWN}
+
+
+def said(status: int, location: str) -> str:
+    if status == 401 or (status == 302 and "/accounts/login/" in location):
+        return "sign in"
+    if status >= 500:
+        return f"error {status}"
+    return {403: "refused", 404: "unknown"}.get(status, "in")
+
+
+def cases(route: Route) -> Iterator[tuple[str, str | None, str]]:
+    places = PLACES if "<uuid:" in route.pattern else (None,)
+    for person in PEOPLE:
+        for place in places:
+            for method in METHODS:
+                yield person, place, method
+
+
+def address(world: World, route: Route, person: str, place: str | None) -> str:
+    more = dict(MORE.get(route.name, {}))
+    if place is not None:
+        kind = KIND[route.name]
+        more["pk"] = world.id_of("study" if kind == "nobody's" else kind, place, person)
+    return reverse(route.name, kwargs=more)
+
+
+GUARDED = [route for route in pages() if route.demand != PUBLIC]
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=lambda route: route.name)
+def test_the_address_says_what_the_contract_says(world, queued, route):
+    wrong = []
+    for person, place, method in cases(route):
+        with transaction.atomic():
+            client = world.clients[person]
+            answer = client.generic(method, address(world, route, person, place))
+            answer.getvalue()
+            transaction.set_rollback(True)
+        found = said(answer.status_code, answer.get("Location", ""))
+        want = expected(route, person, place)
+        if answer.status_code == 405 and method not in (methods_of(route.view) or METHODS):
+            continue  # nothing was done, and nothing said about the row
+        if found != want:
+            wrong.append(f"{method} {person}, {place}: {found}, not {want}")
+    assert wrong == []
+
+
+def test_there_are_two_thousand_cases_and_no_unlisted_address():
+    assert sum(len(list(cases(route))) for route in GUARDED) >= 2_000
+    assert {r.name for r in pages() if "<uuid:pk>" in r.pattern} <= KIND.keys()
+    assert KIND.keys() <= {route.name for route in pages()}
+    assert {route.demand for route in pages()} - {PUBLIC, SIGNED_IN} <= CONTRACT.keys()
+    assert ADMIN in CONTRACT
+
+
+def test_a_refusal_names_the_roles_that_may(world):
+    for route in GUARDED:
+        if route.demand == SIGNED_IN or "<" in route.pattern:
+            continue
+        allowed = methods_of(route.view) or {"GET"}
+        method = "GET" if "GET" in allowed else "POST"
+        answer = world.clients[FORMER].generic(method, reverse(route.name))
+        names = [roles.ROLES[role] for role in agreed(route.demand)]
+        assert any(name in answer.content.decode() for name in names), route.name
