@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--memory-mb", type=int, required=True)
     options = parser.parse_args()
-    run("infer", infer_limits(options.memory_mb), options.parent, OPS)
+    run("infer", infer_limits(options.memory_mb), options, OPS)
 
 
 if __name__ == "__main__":

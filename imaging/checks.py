@@ -6,11 +6,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import DatabaseError
 
 from accounts.vault.ledger import LedgerBroken
-from imaging.engine.isolation import is_isolated
+from imaging.engine.isolation import confinement, in_words, is_isolated
 
 FIXED = {  # each for a measured reason: docs/adr
     "orm": "default",
@@ -94,3 +94,19 @@ def check_erasures(**kwargs: Any) -> list[CheckMessage]:
     text = f"ERASURE_LEDGER names {missing} erased patients whom this database still holds."
     hint = "Run: python manage.py replay_erasures"
     return [Error(text, hint=hint, id="imaging.E007")]
+
+
+@register("boot_engine", deploy=True)
+def check_engine_reach(**kwargs: Any) -> list[CheckMessage]:
+    """Files and system calls are closed to a model that runs code, where the kernel can."""
+    held = confinement()
+    if held.landlock and held.calls_filtered:
+        return []
+    return [
+        Warning(
+            f"The engine child is held by less than it could be: {in_words(held)}.",
+            hint="Run on Linux 5.13 or newer with Landlock among the security modules"
+            " (cat /sys/kernel/security/lsm) and seccomp allowed in the container.",
+            id="imaging.W001",
+        )
+    ]

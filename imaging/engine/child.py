@@ -12,25 +12,26 @@ import os
 import sys
 import warnings
 from dataclasses import asdict
+from pathlib import Path
 
 from imaging.engine.channel import Channel
-from imaging.engine.limits import Limits, confine, decode_limits, infer_limits
+from imaging.engine.limits import Limits, Reach, confine, decode_limits, infer_limits
 from imaging.engine.serving import Ops, serve
 
 
 def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     if options.decode:
-        run("decode", decode_limits(), options.parent)
+        run("decode", decode_limits(), options)
     else:
-        run("infer", infer_limits(options.memory_mb), options.parent)
+        run("infer", infer_limits(options.memory_mb), options)
 
 
-def run(mode: str, limits: Limits, parent: int, ops: Ops | None = None) -> None:
+def run(mode: str, limits: Limits, options: argparse.Namespace, ops: Ops | None = None) -> None:
     """Confine this process, greet the parent and answer until it hangs up."""
     channel = Channel.claim()
     faulthandler.enable(file=sys.stderr)
-    held = confine(limits, parent)
+    held = confine(limits, options.parent, Reach(tuple(options.read), tuple(options.write)))
     if mode == "decode":
         _be_silent()
     channel.send({"type": "hello", "mode": mode, "pid": os.getpid(), **asdict(held)})
@@ -57,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     mode.add_argument("--decode", action="store_true")
     mode.add_argument("--infer", action="store_true")
     parser.add_argument("--parent", type=int, required=True, help="ends when this process ends")
+    parser.add_argument("--read", type=Path, action="append", default=[], help="may be read")
+    parser.add_argument("--write", type=Path, action="append", default=[], help="may be written")
     parser.add_argument("--memory-mb", type=int, default=1200, help="the infer child's cap")
     return parser
 

@@ -10,7 +10,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -19,7 +20,7 @@ from imaging.engine.answers import BadAnswer, check_answer, check_progress
 from imaging.engine.errors import EngineDied, EngineError, EngineFailed, EngineTimeout
 from imaging.engine.pipe import DeadlinePassed, HungUp, Pipe
 from imaging.engine.protocol import Message, ProtocolError, decode, encode
-from imaging.engine.scratch import scratch_folder, scratch_sweep
+from imaging.engine.scratch import scratch_folder, scratch_sweep, yard_of, yards
 from imaging.engine.sentences import DEATH, TIMEOUT, error_of, safe_words
 from imaging.engine.spawning import spawn
 
@@ -37,6 +38,7 @@ class Engine:
 
     mode        "decode" or "infer".
     memory_mb   between calls a child that holds more than this is replaced.
+    reach       folders beside this process's yard that the child may write to.
 
     One caller at a time: `call` holds a lock. `kill` may come from any thread.
     """
@@ -47,12 +49,15 @@ class Engine:
         *,
         memory_mb: int = MEMORY_MB,
         module: str = "imaging.engine.child",
+        reach: Iterable[Path] = (),
     ) -> None:
         self.mode = mode
         self.memory_mb = memory_mb
         self.starts = 0
         self.hello: Message = {}
         self._module = module
+        self._read: set[Path] = set()
+        self._write: set[Path] = set(reach)
         self._lock = threading.RLock()
         self._process: subprocess.Popen | None = None
         self._pipe: Pipe | None = None
@@ -88,6 +93,8 @@ class Engine:
             self.close()
             home = self._home.enter_context(scratch_folder())
             options = [f"--{self.mode}", "--memory-mb", str(self.memory_mb)]
+            options += [f"--read={path}" for path in sorted(self._read)]
+            options += [f"--write={path}" for path in sorted({*yards(), *self._write})]
             self._process = spawn(self._module, options, home=home)
             self._pipe = Pipe(self._process)
             self.starts += 1
@@ -115,10 +122,11 @@ class Engine:
             if self._outgrew():
                 logger.info("%s engine replaced: it outgrew %d MB", self.mode, self.memory_mb)
                 self.close()
+            self._stretch(args)
             self.start()
             self._calls += 1
             request = {"id": self._calls, "op": op, "args": args, "timeout_s": timeout_s}
-            line = encode(request | {"trace": trace})
+            line = encode(request | {"asked_by": trace})
             deadline = time.monotonic() + timeout_s
             with self._ended_on_error():
                 self._pipe.send(line, deadline)
@@ -128,6 +136,23 @@ class Engine:
             if message.get("kind") == "memory":
                 self.close()  # what filled it may still lie there
             raise error_of(message, self.mode)
+
+    def _stretch(self, args: Mapping[str, Any]) -> None:
+        """Let the child enter the folders that `args` name: one that may not is replaced.
+
+        Those of a job lie in this process's yard and the models in one folder, so that a
+        worker's child is never replaced for this.
+        """
+        written = {yard_of(Path(args["out_dir"]))} if "out_dir" in args else set()
+        named = [Path(args[name]).parent for name in ("path", "pixels") if name in args]
+        named += [Path(args["models_dir"])] if "models_dir" in args else []
+        read, known = {yard_of(one) for one in named}, {*yards(), *self._write}
+        if not all(_is_within(one, known) for one in written):
+            self._write |= written
+            self.close()
+        if not all(_is_within(one, known | self._read | written) for one in read):
+            self._read |= read
+            self.close()
 
     def kill(self) -> None:
         """End the child and all it started, now."""
@@ -174,6 +199,13 @@ class Engine:
             hello = decode(self._pipe.receive(time.monotonic() + _HELLO_TIMEOUT_S))
             if hello.get("type") != "hello":
                 raise BadAnswer("no greeting")
+            logger.info(
+                "%s engine started: network %s, files %s, system calls %s",
+                self.mode,
+                "closed" if hello.get("network_isolated") else "OPEN",
+                f"held by Landlock {hello['landlock']}" if hello.get("landlock") else "OPEN",
+                "filtered" if hello.get("calls_filtered") else "OPEN",
+            )
             return hello
 
     @contextlib.contextmanager
@@ -201,6 +233,10 @@ class Engine:
             "%s engine ended (%s, exit %s): %s", self.mode, reason, code, words or "silent"
         )
         self.close()
+
+
+def _is_within(folder: Path, folders: Iterable[Path]) -> bool:
+    return any(folder.is_relative_to(one) for one in folders)
 
 
 @contextlib.contextmanager

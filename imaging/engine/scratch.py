@@ -1,7 +1,11 @@
-"""Private folders in memory for the arrays that travel between a worker and its engine."""
+"""Private folders in memory for the arrays that travel between a worker and its engine.
+
+Each process has a yard, locked while it lives; what it leaves behind is swept.
+"""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import os
@@ -16,23 +20,50 @@ _TMPFS = Path("/dev/shm")  # nosec B108
 _LOCK = ".lock"
 
 
+_yards: dict[tuple[int, str], Path] = {}
+
+
 @contextlib.contextmanager
 def scratch_folder(*, room_bytes: int = 256 << 20) -> Iterator[Path]:
     """Give a folder that only this user can read, removed on every way out.
 
     It lies in memory where there is room for `room_bytes`, else in the folder for temporary
-    files. While it is open it is locked: `scratch_sweep` removes what a killed process left.
+    files; each time in this process's yard, which is all that its engine children may enter.
     """
-    made = Path(tempfile.mkdtemp(prefix=f"new-{PREFIX}", dir=_base(room_bytes)))
-    lock = _lock(made)
-    folder = made.rename(made.with_name(made.name.removeprefix("new-")))  # a sweep sees it locked
+    folder = Path(tempfile.mkdtemp(dir=_yard(_base(room_bytes))))
     owner = os.getpid()
     try:
         yield folder
     finally:
-        os.close(lock)
         if os.getpid() == owner:  # not a fork that merely forgets its parent's folder
             shutil.rmtree(folder)
+
+
+def yards() -> tuple[Path, ...]:
+    """This process's own folders, one in memory and one for what is larger."""
+    return tuple(_yard(base) for base in dict.fromkeys((_base(0), tempfile.gettempdir())))
+
+
+def yard_of(folder: Path) -> Path:
+    """The yard that `folder` lies in, or `folder` itself."""
+    return folder.parent if folder.parent.name.startswith(PREFIX) else folder
+
+
+def _yard(base: str) -> Path:
+    """This process's folder in `base`, locked while it lives: a sweep removes what is not."""
+    place = (os.getpid(), base)
+    if place not in _yards or not _yards[place].exists():
+        made = Path(tempfile.mkdtemp(prefix=f"new-{PREFIX}", dir=base))
+        _lock(made)
+        # renamed when it is locked, so that a sweep never sees it open
+        _yards[place] = made.rename(made.with_name(made.name.removeprefix("new-")))
+        atexit.register(_leave, place)
+    return _yards[place]
+
+
+def _leave(place: tuple[int, str]) -> None:
+    if place[0] == os.getpid() and place in _yards:
+        shutil.rmtree(_yards.pop(place), ignore_errors=True)
 
 
 def scratch_sweep() -> int:

@@ -25,8 +25,8 @@ def serve(channel: Channel, ops: Ops, *, mode: str) -> None:
     for request in channel.requests():
         if mode == "decode":
             allow_cpu_seconds(float(request["timeout_s"]))
-        channel.note(f"{mode} [{request['trace']}] {request['op']}")
-        ends = {"id": request["id"], "trace": request["trace"]}
+        channel.note(f"{mode} [{request['asked_by']}] {request['op']}")
+        ends = {"id": request["id"], "asked_by": request["asked_by"]}
         reply = _answer(channel, request, ops, mode)
         try:
             channel.send({**reply, **ends})

@@ -21,10 +21,7 @@ from mediscan.env import (
     environment,
     syslog,
 )
-from mediscan.policy import (  # noqa: F401  settings of their own
-    CONTENT_SECURITY_POLICY,
-    CONTENT_SECURITY_POLICY_REPORT_ONLY,
-)
+from mediscan.policy import CONTENT_SECURITY_POLICY  # noqa: F401  a setting of its own
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 DATA_DIR = env_path("MEDISCAN_DATA_DIR", BASE_DIR / "var")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
-import socket
 import sys
 import time
 
@@ -105,7 +104,7 @@ def surroundings(args, progress):
         "session": os.getsid(0) == os.getpid(),
         "status": open("/proc/self/status").read(),
         "folder": os.getcwd(),
-        "interfaces": [name for _, name in socket.if_nameindex()],
+        "interfaces": open("/proc/self/net/dev").read(),
     }
 
 
@@ -117,4 +116,4 @@ OPS = {op.__name__: op for op in (*_CALM, *_WILD)}
 if __name__ == "__main__":
     options = _parser().parse_args()
     caps = decode_limits() if options.decode else Limits(address_space=None, file_size=1 << 20)
-    run("decode" if options.decode else "infer", caps, options.parent, OPS)
+    run("decode" if options.decode else "infer", caps, options, OPS)

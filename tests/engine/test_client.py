@@ -13,6 +13,7 @@ import pytest
 
 from imaging.engine.client import Engine, EngineDied, EngineFailed, EngineTimeout, infer_engine
 from imaging.engine.protocol import ProtocolError
+from imaging.engine.scratch import yards
 from imaging.engine.spawning import ROOT
 from imaging.types import InferenceError, Refused
 
@@ -133,9 +134,9 @@ def test_a_memory_cap_refuses_the_file_and_spares_the_parent(decoder):
     assert decoder.call("echo", timeout_s=30, n=1) == {"n": 1}
 
 
-def test_a_file_larger_than_its_cap_is_refused(engine, tmp_path):
+def test_a_file_larger_than_its_cap_is_refused(engine):
     with pytest.raises(InferenceError, match="no room"):
-        engine.call("fill", timeout_s=30, folder=str(tmp_path), mib=2)
+        engine.call("fill", timeout_s=30, folder=str(yards()[0]), mib=2)
     assert engine.is_alive
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imaging.engine.client import Engine, EngineDied, EngineTimeout, decode_engine
+from imaging.engine.client import Engine, EngineDied, EngineTimeout
 from imaging.engine.records import header_from_json, pixels_read, volume_from_json
 from imaging.types import Refused
 
@@ -17,9 +17,10 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
-def engine():
-    with decode_engine() as engine:
-        yield engine
+def engine(tmp_path_factory):
+    engine = Engine("decode", reach=[tmp_path_factory.getbasetemp()])
+    yield engine
+    engine.close()
 
 
 def decode(engine, path, out):

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
-def engine():
-    engine = Engine("infer")
+def engine(tmp_path_factory):
+    engine = Engine("infer", reach=[tmp_path_factory.getbasetemp()])
     yield engine
     engine.close()
 
@@ -87,7 +87,7 @@ def test_the_map_lies_on_the_images_grid_whatever_its_size(engine, models, tmp_p
 def test_onnxruntime_keeps_no_records_for_its_maker(engine, models, tmp_path):
     analyse(engine, models, tmp_path / "run", picture()[None], spec_of(models, "bright"))
     home = Path(os.readlink(f"/proc/{engine.pid}/cwd"))
-    assert home.name.startswith("mediscan-scratch-")
+    assert home.parent.name.startswith("mediscan-scratch-")
     assert not [path for path in home.rglob("*") if "onnxruntime" in path.name]
 
 

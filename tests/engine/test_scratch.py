@@ -19,18 +19,24 @@ def base(tmp_path, monkeypatch):
     return tmp_path
 
 
+def left_in(base):
+    """What lies in the yards of this process."""
+    return [folder for yard in base.iterdir() for folder in yard.iterdir() if folder.is_dir()]
+
+
 def test_it_is_private_and_removed(base):
     with scratch_folder(room_bytes=1) as folder:
-        assert folder.parent == base
+        assert folder.parent.parent == base
+        assert folder.parent.stat().st_mode & 0o777 == 0o700
         assert folder.stat().st_mode & 0o777 == 0o700
         (folder / "pixels.raw").write_bytes(b"1")
-    assert list(base.iterdir()) == []
+    assert left_in(base) == []
 
 
 def test_it_is_removed_after_an_error(base):
     with pytest.raises(RuntimeError), scratch_folder(room_bytes=1):
         raise RuntimeError
-    assert list(base.iterdir()) == []
+    assert left_in(base) == []
 
 
 def test_memory_too_small_gives_the_folder_for_temporary_files(tmp_path, monkeypatch):
@@ -39,7 +45,7 @@ def test_memory_too_small_gives_the_folder_for_temporary_files(tmp_path, monkeyp
     monkeypatch.setattr(scratch, "_TMPFS", tmp_path / "shm")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     with scratch_folder(room_bytes=1 << 60) as folder:
-        assert folder.parent == tmp_path / "tmp"
+        assert folder.parent.parent == tmp_path / "tmp"
 
 
 def test_a_sweep_takes_what_a_killed_process_left_and_nothing_in_use(base):
@@ -59,7 +65,8 @@ def test_a_sweep_takes_what_a_killed_process_left_and_nothing_in_use(base):
         time.sleep(0.05)
         assert scratch_sweep() == 1
         assert mine.exists()
-    assert [path.name for path in base.iterdir()] == [f"{scratch.PREFIX}foreign"]
+        here = {path.name for path in base.iterdir()}
+        assert here == {f"{scratch.PREFIX}foreign", mine.parent.name}
     other.stdout.close()
 
 
