@@ -3,7 +3,7 @@ PYTHON ?= python3
 V := .venv/bin/python
 PG := tests/on_postgres.sh
 
-.PHONY: start setup setup-dev test test-postgres e2e lint types bench
+.PHONY: start setup setup-dev test test-postgres e2e security audit sbom lock lint types bench
 
 start:            ## a running site: web and worker, models, an analysed sample
 	@$(PYTHON) mediscan/bootstrap.py start
@@ -22,6 +22,19 @@ test-postgres: setup-dev   ## the same on a throw-away PostgreSQL
 
 e2e: setup-dev    ## the pages in the system's Chromium
 	$(V) -m pytest -q -m browser $(ARGS)
+
+security: setup-dev   ## the numbered acceptance tests of security, the slow ones too, then the advisories
+	$(V) -m pytest -q -n auto --dist loadfile tests/security tests/browser/test_policy.py tests/browser/test_payloads.py $(ARGS)
+	$(MAKE) audit
+
+audit: setup-dev  ## known vulnerabilities of the pinned packages; says so when the advisories cannot be reached
+	$(V) -m mediscan.supply audit $(ARGS)
+
+sbom: setup       ## sbom.cdx.json from requirements.txt (CycloneDX)
+	$(V) -m mediscan.supply sbom
+
+lock: setup       ## requirements.lock with the sha256 of every package, from pip's own report
+	$(V) -m mediscan.supply lock
 
 lint: setup-dev
 	$(V) -m ruff check .

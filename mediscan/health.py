@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from imaging.engine.isolation import confinement, in_words
 from imaging.services.workers import worker_is_alive
 
 OK = "ok"
@@ -18,6 +19,11 @@ def readiness() -> dict[str, str]:
     migrations = _migrations()
     worker = _worker() if migrations == OK else "unknown"
     return {"database": database, "migrations": migrations, "worker": worker}
+
+
+def engine_words() -> str:
+    """What holds the engine child on this machine; for staff, found out once a process."""
+    return in_words(confinement())
 
 
 def is_ready(parts: dict[str, str]) -> bool:

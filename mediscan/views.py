@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.api.problems import is_api, problem_response
 from accounts.throttle import TooMany
-from mediscan.health import is_ready, readiness
+from mediscan.health import engine_words, is_ready, readiness
 
 ALLAUTH_WAIT_S = 60
 
@@ -47,7 +47,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """The parts that a page needs; 503 when one of them is missing."""
     parts = readiness()
     if is_ready(parts):
-        return JsonResponse({"status": "ready", **parts})
+        told = {"engine": engine_words()} if request.user.is_staff else {}
+        return JsonResponse({"status": "ready", **parts, **told})
     answer = JsonResponse({"status": "not ready", **parts}, status=HTTPStatus.SERVICE_UNAVAILABLE)
     answer["Retry-After"] = "10"
     return answer

@@ -95,4 +95,5 @@ class _Complaints(logging.Handler):
         self.texts: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.texts.append(record.getMessage().partition("\n")[0][:200])
+        # where in the library, never its words: they quote the report, and so a patient
+        self.texts.append(f"{record.levelname} at {record.module}:{record.lineno}")

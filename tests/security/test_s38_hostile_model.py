@@ -13,12 +13,14 @@ import uuid
 from pathlib import Path
 
 import pytest
+from django.urls import reverse
 
 from imaging.engine import landlock
 from imaging.engine.client import Engine
-from imaging.engine.isolation import confinement
+from imaging.engine.isolation import confinement, in_words
 from imaging.engine.scratch import scratch_folder
 from imaging.engine.spawning import ROOT
+from tests.accounts.factories import UserFactory, verify
 
 pytestmark = pytest.mark.engine
 MEMORY = {"parent's memory", "parent's memory by a call"}  # here the parent would be pytest's
@@ -149,3 +151,13 @@ def test_the_data_folder_lies_outside_of_what_a_child_may_read():
     allowed = [path.resolve() for path in _readable(Reach())]
     for secret in (ROOT / ".env", ROOT / "var" / "db.sqlite3", ROOT / "manage.py"):
         assert not any(secret.resolve().is_relative_to(one) for one in allowed), secret
+
+
+@pytest.mark.django_db
+def test_staff_read_what_is_in_force_and_others_do_not(client):
+    address = reverse("readyz")
+    assert "engine" not in client.get(address).json()
+    verify(client, UserFactory(is_staff=True, is_superuser=True))
+    told = client.get(address).json()["engine"]
+    assert told == in_words(confinement())
+    assert ("Landlock" in told) == bool(landlock.version())

@@ -1,0 +1,161 @@
+"""What the house is made of: the lock with its hashes, the SBOM, the look at the advisories.
+
+`python -m mediscan.supply lock | sbom | audit`; needs neither Django nor a secret.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+REQUIREMENTS, LOCK, SBOM = (
+    ROOT / name for name in ("requirements.txt", "requirements.lock", "sbom.cdx.json")
+)
+_PIN = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;#\\]+)")
+_HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+_UNREACHABLE = (
+    "ConnectionError", "Max retries", "NameResolution", "Could not resolve", "timed out",
+    "ServiceError", "ConnectTimeout", "ProxyError",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    name: str
+    version: str
+    hashes: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The name as registries compare it."""
+        return re.sub(r"[-_.]+", "-", self.name).lower()
+
+
+def pins(path: Path = REQUIREMENTS) -> list[Pin]:
+    """The pinned packages of a requirements file, with the hashes that it may carry."""
+    text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+    found = []
+    for line in text.splitlines():
+        if match := _PIN.match(line.strip()):
+            found.append(Pin(match[1], match[2], tuple(_HASH.findall(line))))
+    return sorted(found, key=lambda pin: pin.key)
+
+
+def lock() -> None:
+    """Write requirements.lock: every pin with the sha256 of what pip would install here."""
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--quiet",
+               "--ignore-installed", "--report", "-", "-r", str(REQUIREMENTS)]  # fmt: skip
+    report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    LOCK.write_text(lock_text(report), encoding="utf-8")
+
+
+def lock_text(report: dict[str, Any]) -> str:
+    """The lock that pip's report describes. Raises ValueError for a file without a sha256."""
+    lines = ["# Made by `make lock`: what pip chose for CPython and platform of this machine."]
+    for item in sorted(report["install"], key=lambda item: item["metadata"]["name"].lower()):
+        name, version = item["metadata"]["name"], item["metadata"]["version"].partition("+")[0]
+        digest = item["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256")
+        if digest is None:
+            raise ValueError(f"{name}=={version}: the index tells no sha256")
+        lines.append(f"{name}=={version} \\\n    --hash=sha256:{digest}")
+    return "\n".join(lines) + "\n"
+
+
+def sbom() -> dict[str, Any]:
+    """The bill of materials in CycloneDX 1.5: the same for the same pins, on every machine."""
+    locked = {pin.key: pin.hashes for pin in pins(LOCK)} if LOCK.exists() else {}
+    components = [_component(pin, locked.get(pin.key, ())) for pin in pins()]
+    content = json.dumps(components, sort_keys=True)
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, content)}",
+        "version": 1,
+        "metadata": {"component": {"type": "application", "name": "mediscan",
+                                   "bom-ref": "mediscan"}},
+        "components": components,
+    }  # fmt: skip
+
+
+def audit(*, strict: bool = False) -> int:
+    """Compare the pins with the advisories; 0 nothing known, 1 something, 2 (strict) no data."""
+    command = [sys.executable, "-m", "pip_audit", "--no-deps", "--disable-pip",
+               "--progress-spinner=off", "--format=json", "-r", str(REQUIREMENTS)]  # fmt: skip
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    try:
+        return _told(json.loads(done.stdout))
+    except json.JSONDecodeError:
+        if not any(word in done.stderr for word in _UNREACHABLE):
+            print(done.stderr[-2000:], file=sys.stderr)
+            return 1
+    print("pip-audit: the advisories are unreachable. SKIPPED: nothing is known about them.")
+    return 2 if strict else 0
+
+
+def _told(answer: dict[str, Any]) -> int:
+    wrong = list(_vulnerable(answer))
+    for line in wrong:
+        print(line)
+    print(f"pip-audit: {len(answer['dependencies'])} packages, {len(wrong)} known vulnerabilities.")
+    return 1 if wrong else 0
+
+
+def _vulnerable(answer: dict[str, Any]) -> Iterator[str]:
+    for one in answer["dependencies"]:
+        for found in one.get("vulns", ()):
+            fixed = ", ".join(found.get("fix_versions", ())) or "none yet"
+            yield f"{one['name']} {one['version']}: {found['id']} (fixed in {fixed})"
+
+
+def _component(pin: Pin, hashes: tuple[str, ...]) -> dict[str, Any]:
+    purl = f"pkg:pypi/{pin.key}@{pin.version}"
+    component: dict[str, Any] = {
+        "type": "library", "bom-ref": purl, "name": pin.name, "version": pin.version, "purl": purl,
+    }  # fmt: skip
+    if licence := _licence(pin.name):
+        component["licenses"] = [{"license": {"name": licence}}]
+    if hashes:
+        component["hashes"] = [{"alg": "SHA-256", "content": one} for one in hashes]
+    return component
+
+
+def _licence(name: str) -> str:
+    try:
+        told = metadata.metadata(name)
+    except metadata.PackageNotFoundError:
+        return ""
+    classified = [
+        line.rpartition(" :: ")[2]
+        for line in told.get_all("Classifier") or ()
+        if line.startswith("License")
+    ]
+    words = told.get("License-Expression") or ", ".join(classified) or told.get("License") or ""
+    return words.splitlines()[0][:120] if words else ""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m mediscan.supply")
+    parser.add_argument("what", choices=["lock", "sbom", "audit"])
+    parser.add_argument("--strict", action="store_true", help="audit: no data is a failure")
+    options = parser.parse_args()
+    if options.what == "audit":
+        return audit(strict=options.strict)
+    if options.what == "lock":
+        lock()
+    else:
+        SBOM.write_text(json.dumps(sbom(), indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
