@@ -93,7 +93,7 @@ def audit(*, strict: bool = False) -> int:
                "--progress-spinner=off", "--format=json", "-r", str(REQUIREMENTS)]  # fmt: skip
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     try:
-        return _told(json.loads(done.stdout))
+        return _told(json.loads(done.stdout), strict)
     except json.JSONDecodeError:
         if not any(word in done.stderr for word in _UNREACHABLE):
             print(done.stderr[-2000:], file=sys.stderr)
@@ -102,12 +102,19 @@ def audit(*, strict: bool = False) -> int:
     return 2 if strict else 0
 
 
-def _told(answer: dict[str, Any]) -> int:
-    wrong = list(_vulnerable(answer))
+def _told(answer: dict[str, Any], strict: bool) -> int:
+    """Say what is known; a package without an advisory to look at never counts as good."""
+    packages, wrong = answer["dependencies"], list(_vulnerable(answer))
+    unknown = [one["name"] for one in packages if "skip_reason" in one]
     for line in wrong:
         print(line)
-    print(f"pip-audit: {len(answer['dependencies'])} packages, {len(wrong)} known vulnerabilities.")
-    return 1 if wrong else 0
+    print(
+        f"pip-audit: {len(packages) - len(unknown)} packages, {len(wrong)} known vulnerabilities."
+    )
+    if unknown:
+        print(f"pip-audit: the advisories are unreachable for {len(unknown)} packages. SKIPPED:"
+              f" nothing is known about {', '.join(unknown[:5])} …")  # fmt: skip
+    return 1 if wrong else 2 if unknown and strict else 0
 
 
 def _vulnerable(answer: dict[str, Any]) -> Iterator[str]:

@@ -117,6 +117,8 @@ def test_the_lock_names_every_pin_with_its_hash():
         ('{"dependencies": [{"name": "a", "version": "1", "vulns": []}]}', "", False, 0, "0 known"),
         ('{"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "CVE-1"}]}]}', "",
          False, 1, "CVE-1"),
+        ('{"dependencies": [{"name": "a", "skip_reason": "not found"}]}', "", False, 0, "SKIPPED"),
+        ('{"dependencies": [{"name": "a", "skip_reason": "not found"}]}', "", True, 2, "SKIPPED"),
         ("", "requests.exceptions.ConnectionError: Max retries", False, 0, "SKIPPED"),
         ("", "requests.exceptions.ConnectionError: Max retries", True, 2, "SKIPPED"),
         ("", "No module named pip_audit", False, 1, ""),
