@@ -24,6 +24,7 @@ def rows(name: str = "docs/ASVS.md") -> list[tuple[str, str, str, str]]:
 
 def paths_in(text: str) -> set[str]:
     """The files and folders that a text names; addresses of pages begin with a slash."""
+    text = re.sub(r"```.*?```", "", text, flags=re.S)
     named = {one for one in NAMED.findall(text) if FILES.fullmatch(one)}
     return {one for one in named if one in ROOT_FILES or re.match(r"[\w.-]+/\w", one)}
 

@@ -22,7 +22,7 @@ SECRETS = {
     "a Google key": re.compile(r"\bAIza[0-9A-Za-z_-]{35}\b"),
     "a token of a web service": re.compile(r"\bsk[-_](?:live|test|proj)[-_][A-Za-z0-9]{20,}"),
     "a JSON web token": re.compile(r"\beyJ[\w-]{15,}\.eyJ[\w-]{15,}\.[\w-]{20,}"),
-    "a password in an address": re.compile(r"\b[a-z]{3,10}://[^\s:/@\"'{]+:(?!password|secret|x+@|pw@|p@)[^\s:/@\"'{]{6,}@"),
+    "a password in an address": re.compile(r"\b[a-z]{3,10}://[^\s:/@\"'{]+:(?!password|secret|x+@|pw@|p@)[^\s:/@\"'{%]{6,}@"),
 }  # fmt: skip
 ASSIGNED = re.compile(
     r"(?i)\b(secret_key|vault_kek|password|api_?key|token)\b\s*[:=]\s*[\"']([A-Za-z0-9+/=_-]{32,})[\"']"
