@@ -56,6 +56,8 @@ ROOMS = (
          ("accounts:api-key-",), "apikey.manage"),
     Room("locks:list", "lock", _("Locks"), ABOUT, ("locks:",), "lock.view"),
     Room("trail:list", "shield", _("Audit"), ABOUT, ("trail:list", "trail:entry"), "audit.view"),
+    Room("imaging:erasure-list", "close", _("Erasures"), ABOUT,
+         ("imaging:erasure-",), "patient.erase"),
     Room("admin:index", "gear", _("Admin"), ABOUT, ("admin:",), "admin.open", staff=True),
 )  # fmt: skip
 
