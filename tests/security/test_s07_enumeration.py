@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import random
 import re
+import statistics
+import time
 
 import pytest
 import time_machine
 from django.test import Client, override_settings
 from django.urls import reverse
+from scipy.stats import mannwhitneyu
 
 from accounts import even_time
+from accounts.models import AttemptCounter
 from tests.accounts.factories import UserFactory
 
 NEW = {"name": "Kim", "password1": "teal window forest", "password2": "teal window forest"}
+ROUNDS = 200
+HASHED = override_settings(PASSWORD_HASHERS=["accounts.hashers.Argon2"])
 
 
 def ask(what: str, email: str, ip: str = "192.0.2.1"):
@@ -97,3 +104,58 @@ def test_only_what_sends_a_letter_waits(addresses, monkeypatch, what, waits):
         for email in addresses.values():
             ask(what, email)
     assert len(slept) == waits * len(addresses)
+
+
+# --- time
+
+
+def timed(what: str, addresses: dict[str, str], prepare, clock) -> dict[str, list[float]]:
+    """Return ROUNDS times of each kind by `clock`, asked in one shuffled row.
+
+    What is computed is measured in time of this process, so that a busy neighbour
+    changes nothing; what is waited for by the clock on the wall.
+    """
+    order = list(addresses) * ROUNDS
+    random.Random(7).shuffle(order)
+    times: dict[str, list[float]] = {kind: [] for kind in addresses}
+    for number, kind in enumerate(order):
+        email = prepare(kind, number)
+        start = clock()
+        ask(what, email)
+        times[kind].append(clock() - start)
+    return times
+
+
+def assert_alike(times: dict[str, list[float]]) -> None:
+    medians = {kind: statistics.median(some) for kind, some in times.items()}
+    assert max(medians.values()) / min(medians.values()) < 1.05, medians
+    kinds = list(times)
+    for kind in kinds[1:]:
+        first = kinds[0]
+        p = mannwhitneyu(times[first], times[kind]).pvalue
+        print(f"{first}, {kind}: {medians[first]:.4f}, {medians[kind]:.4f} s, p {p:.3f}")
+        assert p > 0.01, (kind, p, medians)
+
+
+@pytest.mark.slow_security
+@pytest.mark.django_db(transaction=True)
+@HASHED
+def test_a_login_takes_as_long_for_each(addresses):
+    def prepare(kind: str, number: int) -> str:
+        AttemptCounter.objects.all().delete()
+        return addresses[kind]
+
+    ask("login", addresses["unknown"])  # imports and templates
+    assert_alike(timed("login", addresses, prepare, time.process_time))
+
+
+@pytest.mark.slow_security
+@pytest.mark.django_db(transaction=True)
+@HASHED
+def test_a_refusal_takes_as_long_for_each(addresses):
+    for email in addresses.values():
+        for number in range(10):
+            ask("login", email, f"192.0.2.{number}")
+    AttemptCounter.objects.filter(scope="address").delete()
+    AttemptCounter.objects.update(held_until="2099-01-01T00:00:00Z")
+    assert_alike(timed("login", addresses, lambda kind, number: addresses[kind], time.process_time))
