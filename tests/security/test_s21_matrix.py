@@ -60,6 +60,7 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
 }
 MORE = {"imaging:result-map": {"name": "ensemble"}, "imaging:result-layer": {"name": "mask"},
         "signin:session-end": {"pk": 0}, "trail:entry": {"seq": 10**9}}  # fmt: skip
+FORM = {"trail:export": "format=csv"}  # what a POST needs to be understood at all
 # a person's own, and nobody here has one; the trail has no such entry
 NEVER_OWN = {"imaging:glass-close", "people:invitation-accept", "trail:disown",
              "signin:session-end", "trail:entry"}  # fmt: skip
@@ -152,7 +153,9 @@ def test_the_address_says_what_the_contract_says(world, queued, route):
     for person, place, method in cases(route):
         with transaction.atomic():
             client = world.clients[person]
-            answer = client.generic(method, address(world, route, person, place))
+            sent = FORM.get(route.name, "") if method == "POST" else ""
+            there = address(world, route, person, place)
+            answer = client.generic(method, there, sent, "application/x-www-form-urlencoded")
             answer.getvalue()
             transaction.set_rollback(True)
         found = said(answer.status_code, answer.get("Location", ""))
@@ -180,4 +183,6 @@ def test_a_refusal_names_the_roles_that_may(world):
         method = "GET" if "GET" in allowed else "POST"
         answer = world.clients[FORMER].generic(method, reverse(route.name))
         names = [roles.ROLES[role] for role in agreed(route.demand)]
+        if len(names) == len(roles.ROLES):
+            names = ["This needs a role in an organisation"]
         assert any(name in answer.content.decode() for name in names), route.name
