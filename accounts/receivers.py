@@ -31,6 +31,7 @@ from accounts import audit
 from accounts.audit.devices import device_words
 from accounts.models import AllauthDevice
 from accounts.proof import FACTOR, METHODS, proof_note
+from accounts.services.notices import notice_send
 from accounts.services.revocation import auth_version_raise
 from accounts.services.sessions import session_begin
 from accounts.services.signins import signin_refuse, signin_start
@@ -69,12 +70,14 @@ def on_new_password(sender, request, user, **kwargs) -> None:
         user.must_change_password = False
         user.save(update_fields=["must_change_password"])
     audit.record(user, "password.change", user, request_id=getattr(request, "request_id", ""))
+    notice_send(to=user, kind="credential_changed", facts={"what": "password"})
     auth_version_raise(user=user, request=request)
 
 
 @receiver(email_changed)
 def on_new_address(sender, request, user, **kwargs) -> None:
     audit.record(user, "email.change", user)
+    notice_send(to=user, kind="credential_changed", facts={"what": "e-mail address"})
     auth_version_raise(user=user, request=request)
 
 
@@ -108,6 +111,8 @@ def on_factor_used(sender, request, user, authenticator, reauthenticated=False, 
     is_recovery = authenticator.type == Authenticator.Type.RECOVERY_CODES
     if is_recovery:
         audit.record(user, "factor.code_used", authenticator)
+        left = len(authenticator.wrap().get_unused_codes())
+        notice_send(to=user, kind="recovery_code_used", facts={"left": left})
     if reauthenticated or not is_recovery:
         django_otp.login(request, authenticator.otp_device)
 
@@ -119,6 +124,7 @@ def on_factor_added(sender, request, user, authenticator, **kwargs) -> None:
         audit.record(user, "factor.codes", authenticator)
         return
     audit.record(user, "factor.add", authenticator, reason=authenticator.type)
+    notice_send(to=user, kind="factor_added", facts={"factor": authenticator.get_type_display()})
     auth_version_raise(user=user, request=request)
     django_otp.login(request, authenticator.otp_device)
     proof_note(request, FACTOR)
@@ -130,6 +136,8 @@ def on_factor_gone(sender, request, user, authenticator, signal, **kwargs) -> No
         audit.record(user, "factor.codes", authenticator)
     else:
         audit.record(user, "factor.remove", user, reason=authenticator.type)
+        factor = authenticator.get_type_display()
+        notice_send(to=user, kind="factor_removed", facts={"factor": factor})
     auth_version_raise(user=user, request=request)
 
 

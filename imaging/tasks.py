@@ -6,6 +6,7 @@ import logging
 
 from django.db import OperationalError
 
+from accounts import audit
 from accounts.tracing import traced
 from accounts.vault.damage import damages_tell
 from imaging.engine.client import EngineDied, EngineTimeout
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 UNEXPECTED = "The analysis failed unexpectedly."
 
 
+@audit.as_worker
 def ingest_upload(upload_id: str) -> None:
     """Read the files of one upload.
 
@@ -32,6 +34,7 @@ def ingest_upload(upload_id: str) -> None:
     damages_tell()
 
 
+@audit.as_worker
 def run_job(job_id: str) -> None:
     """Analyse one image.
 

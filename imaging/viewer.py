@@ -49,6 +49,7 @@ def image_thumbnail(request: HttpRequest, pk) -> HttpResponse:
 def image_pixels(request: HttpRequest, pk) -> HttpResponse:
     """Answer the stored values, raw little-endian (Z, Y, X); one slice is one byte range."""
     image = get_object_or_404(images_visible_to(request.user, "pixels.view"), pk=pk)
+    audit.record_once(request.user, "image.view", image)  # once, not for each slice
     return blob_response(request, image.pixels, content_type=RAW)
 
 
@@ -74,6 +75,7 @@ def result_layer(request: HttpRequest, pk, name: str) -> HttpResponse:
     display = Display.from_query(request.GET, result)
     response = HttpResponse(_drawn(result, name, display), content_type="image/png")
     if "download" in request.GET:
+        audit.record(request.user, "image.download", result, reason=name)
         short = str(result.pk)[:8]
         response["Content-Disposition"] = f'attachment; filename="result-{short}-{name}.png"'
     return response

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts import audit
 from accounts.access import answers_data, requires
 from accounts.roles import names_for
 from accounts.selectors import user_may
@@ -56,6 +57,8 @@ def study_list(request: HttpRequest) -> HttpResponse:
         "may_upload": user_may(request.user, "upload.create"),
         "may_view_results": may_see(request.user, "result.view"),
     }
+    chosen = [name for name in ("view", "modality", "severity") if getattr(filters, name)]
+    audit.record(request.user, "record.list", reason=", ".join(chosen))
     return render(request, "imaging/study_list.html", context)
 
 
@@ -76,6 +79,7 @@ def study_detail(request: HttpRequest, pk) -> HttpResponse:
         "may_run": user_may(request.user, "run.submit"),
         "may_view_results": may_see(request.user, "result.view"),
     }
+    audit.record(request.user, "study.view", study)
     return render(request, "imaging/study_detail.html", context)
 
 

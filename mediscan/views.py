@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.api.problems import is_api, problem_response
+from accounts.services.denials import access_refused
 from accounts.throttle import TooMany
 from mediscan.health import engine_words, is_ready, readiness
 
@@ -78,7 +79,8 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 @in_words_for_programs(HTTPStatus.FORBIDDEN, gettext_lazy("You may not do this."))
 @login_not_required
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Say what the guard said: it names the role that is needed."""
+    """Say what the guard said: it names the role that is needed. A denial is written down."""
+    access_refused(request, str(exception or ""))
     reason = {"reason": str(exception)} if exception and str(exception) else {}
     return render(request, "403.html", reason, status=HTTPStatus.FORBIDDEN)
 
@@ -93,6 +95,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 @login_not_required
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    access_refused(request, "csrf")
     sentence = _("The page was open for too long, or cookies are switched off for this site.")
     return render(request, "403.html", {"reason": sentence}, status=HTTPStatus.FORBIDDEN)
 

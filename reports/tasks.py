@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from accounts import audit
 from accounts.tracing import traced
 from accounts.vault.damage import damages_tell
 from imaging.services.leases import LeaseLost, WorkerStopping
@@ -15,6 +16,7 @@ from reports.services import export_claim, export_fail, export_fill, export_rele
 logger = logging.getLogger(__name__)
 
 
+@audit.as_worker
 def make_export(export_id: str) -> None:
     """Make one export.
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from accounts.services.denials import access_refused
 from accounts.throttle import TooMany
 from accounts.tokens.reading import TokenRefused
 
@@ -60,6 +61,8 @@ def exception_handler(exc: Exception, context: dict) -> Response | None:
         headers["WWW-Authenticate"] = context["view"].get_authenticate_header(request)
     if getattr(error, "wait", None):
         headers["Retry-After"] = str(ceil(error.wait))
+    if error.status_code == HTTPStatus.FORBIDDEN:
+        access_refused(request, error.default_code)
     body = problem(getattr(request, "_request", request), error.status_code, *_said(error))
     return Response(body, error.status_code, headers=headers, content_type=CONTENT_TYPE)
 

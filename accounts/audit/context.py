@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 SESSION_HEX = 32
+WORKER = "worker"
+P, R = ParamSpec("P"), TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,17 @@ def acting(now: RequestFacts) -> Iterator[None]:
         yield
     finally:
         facts.reset(token)
+
+
+def as_worker(task: Callable[P, R]) -> Callable[P, R]:
+    """Let everything that `task` records say that the background worker did it."""
+
+    @wraps(task)
+    def acted(*args: P.args, **kwargs: P.kwargs) -> R:
+        with acting(RequestFacts(role=WORKER)):
+            return task(*args, **kwargs)
+
+    return acted
 
 
 def session_hash(session_key: str | None) -> str:

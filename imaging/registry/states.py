@@ -7,6 +7,8 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
+from accounts.roles import ADMINISTRATOR
+from accounts.services.notices import notice_send_to_role
 from imaging.inference.metadata_card import card_missing
 from imaging.models import ModelState, ModelVersion
 from imaging.services.refusals import NotPossible
@@ -64,5 +66,8 @@ def _move(
     model.state, model.problem = state, problem[:500]
     model.save(update_fields=["state", "problem"])
     outcome = "failed" if state == ModelState.QUARANTINED else "ok"
-    audit.record(user, f"model.{state}", model, outcome=outcome)
+    audit.record(user, f"model.{state}", model, outcome=outcome, reason=problem)
+    if state == ModelState.QUARANTINED:
+        facts = {"model": str(model)}
+        notice_send_to_role(role=ADMINISTRATOR, kind="model_quarantined", facts=facts)
     return model

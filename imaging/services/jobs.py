@@ -18,6 +18,8 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
+from accounts.roles import ADMINISTRATOR
+from accounts.services.notices import notice_send_to_role
 from accounts.tracing import current_request_id
 from accounts.vault.staging import StagedBlob
 from imaging.models import Job, JobStatus, Run
@@ -111,11 +113,18 @@ def job_release(job: Job) -> bool:
 def job_died(job: Job, *, error: str = WORKER_DIED) -> bool:
     """Count one death: back to the queue, after the third failed with `error`."""
     if job.deaths + 1 >= MAX_DEATHS:
-        return job_fail(job, error=error)
+        return _give_up(job, error)
     if not job_held(job).update(deaths=F("deaths") + 1):
         return False
     audit.record(None, "job.requeue", job)
     return job_release(job)
+
+
+def _give_up(job: Job, error: str) -> bool:
+    if not job_fail(job, error=error):
+        return False
+    notice_send_to_role(role=ADMINISTRATOR, kind="dead_job", organisation=job.organisation)
+    return True
 
 
 def jobs_recover() -> int:

@@ -12,9 +12,12 @@ from django.db import DatabaseError
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
+from accounts import audit
+
 logger = logging.getLogger(__name__)
 
 
+@audit.as_worker
 def recover_all() -> int:
     """Run every recovery of settings.RECOVERIES; return how many rows changed.
 
@@ -24,6 +27,7 @@ def recover_all() -> int:
     return sum(_recover(path) for path in settings.RECOVERIES)
 
 
+@audit.as_worker
 def each_second() -> None:
     """Do what settings.EACH_SECOND asks for: short work that any process may do at any time."""
     for path in settings.EACH_SECOND:

@@ -13,12 +13,13 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, connections
 
+from accounts import audit
 from accounts.vault.storage import blobs_sweep
 from imaging import queue
 from imaging.engine.scratch import scratch_sweep
 from imaging.lifeline import end_with
 from imaging.services.recovery import Watchdog, each_second, recover_all
-from imaging.services.workers import worker_beat
+from imaging.services.workers import worker_beat, worker_name
 
 logger = logging.getLogger(__name__)
 CLUSTER = [sys.executable, "manage.py", "cluster"]
@@ -49,6 +50,7 @@ class Supervisor:
         """Work until told to stop; gone within STOP_S and a little."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        self._ask(lambda: _note("system.start"))
         try:
             while not self._stop:
                 self._tick(time.monotonic())
@@ -141,6 +143,7 @@ class Supervisor:
 
     def _end(self) -> None:
         """Tell the main process alone, which lets its workers finish; then end the whole group."""
+        self._ask(lambda: _note("system.stop"))
         self._ask(lambda: worker_beat(stopping=True, version=settings.VERSION))
         if self._cluster is not None and self._cluster.poll() is None:
             self._cluster.terminate()
@@ -167,6 +170,12 @@ class Supervisor:
 def _sweep() -> None:
     """Remove the files that killed processes left: blobs without a row, abandoned scratch."""
     logger.info("swept: %d blobs, %d scratch folders", blobs_sweep(), scratch_sweep())
+
+
+@audit.as_worker
+def _note(action: str) -> None:
+    """Write down that this worker starts or stops; the row says with which version."""
+    audit.record(None, action, reason=worker_name())
 
 
 def _gently(parent: int) -> None:

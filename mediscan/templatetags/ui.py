@@ -51,6 +51,8 @@ OUTCOMES = {  # of an act in the trail
     "ok": ("low", "check", gettext_lazy("Done")),
     "refused": ("mod", "lock", gettext_lazy("Refused")),
     "failed": ("high", "warning", gettext_lazy("Failed")),
+    "whole": ("low", "check", gettext_lazy("Whole")),
+    "damaged": ("high", "warning", gettext_lazy("Damaged")),
 }
 
 

@@ -16,6 +16,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts import audit
 from accounts.boot import refuse_unsafe_start
 from mediscan.env import PRODUCTION, env_int, env_str
 
@@ -40,6 +41,7 @@ class Command(BaseCommand):
         try:
             children.start([sys.executable, "manage.py", "worker"])
             children.start(gunicorn(host, port))
+            audit.record(None, "system.start", reason="site")
             wait_for_port(host, port)
             if not no_sample and settings.ENVIRONMENT != PRODUCTION:
                 call_command("seed_sample", stdout=self.stdout)
@@ -51,6 +53,7 @@ class Command(BaseCommand):
             self.stdout.write("Stopping …")
         finally:
             children.stop()
+            audit.record(None, "system.stop", reason="site")
 
     def _prepare(self) -> None:
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
