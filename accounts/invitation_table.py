@@ -31,10 +31,14 @@ class Invitation(models.Model):
         app_label = "accounts"
         ordering = ["created_at"]
         constraints = [
+            # two, for SQLite knows no unique nulls
             models.UniqueConstraint(
-                fields=["organisation", "email", "department", "role"],
-                name="invitation_once",
-                nulls_distinct=False,
+                fields=["organisation", "email", "department", "role"], name="invitation_once"
+            ),
+            models.UniqueConstraint(
+                fields=["organisation", "email", "role"],
+                condition=models.Q(department=None),
+                name="invitation_of_the_whole_once",
             ),
             models.CheckConstraint(
                 condition=models.Q(role__in=list(ROLES)), name="invitation_role_known"

@@ -161,10 +161,14 @@ class Membership(models.Model):
     class Meta:
         ordering = ["created_at"]
         constraints = [
+            # two, for SQLite knows no unique nulls
             models.UniqueConstraint(
-                fields=["user", "organisation", "department", "role"],
-                name="membership_once",
-                nulls_distinct=False,
+                fields=["user", "organisation", "department", "role"], name="membership_once"
+            ),
+            models.UniqueConstraint(
+                fields=["user", "organisation", "role"],
+                condition=Q(department=None),
+                name="membership_of_the_whole_once",
             ),
             models.CheckConstraint(
                 condition=Q(role__in=list(roles.ROLES)), name="membership_role_known"

@@ -16,7 +16,7 @@ from accounts.services.sessions import SEEN, STARTED, VERSION
 
 NOTE_AFTER_S = 60  # one write a minute tells well enough when somebody was last here
 # Not "cookies": the session's own goes with the session, and the sign of a known device must stay,
-# or strangers could lock out whoever signs out properly (docs/adr/0007).
+# or strangers could lock out whoever signs out properly (docs/adr/0008).
 CLEAR = '"cache", "storage"'
 
 

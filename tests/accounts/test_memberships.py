@@ -234,3 +234,14 @@ def test_a_department_is_added_once(house, administrator):
             department_create(by=administrator, organisation=house, name=name)
     with pytest.raises(PermissionDenied):
         department_create(by=UserFactory(organisation=house), organisation=house, name="Head")
+
+
+def test_sql_holds_one_role_for_the_whole_house_and_one_invitation_to_it(house, administrator):
+    member = MembershipFactory(organisation=house, role=CLINICIAN)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Membership.objects.create(user=member.user, organisation=house, role=CLINICIAN)
+    asked = {"organisation": house, "email": "new@example.org", "role": CLINICIAN}
+    asked |= {"invited_by": administrator, "expires_at": now() + timedelta(days=1)}
+    Invitation.objects.create(**asked)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Invitation.objects.create(**asked)
