@@ -51,26 +51,32 @@ ROOMS = (
     Room("imaging:model-list", "cube", _("Models"), ABOUT, ("imaging:model-",), "model.view"),
     Room("imaging:glass-list", "shield", _("Emergency access"), ABOUT,
          ("imaging:glass-list",), "glass.review"),
-    Room("people:first", "user", _("People"), ABOUT, ("people:",), "people.view"),
+    Room("people:first", "user", _("People"), ABOUT, ("people:",), "people.view",
+         compact=True),
     Room("accounts:api-key-list", "key", _("API keys"), ABOUT,
          ("accounts:api-key-",), "apikey.manage"),
-    Room("locks:list", "lock", _("Locks"), ABOUT, ("locks:",), "lock.view"),
-    Room("trail:list", "shield", _("Audit"), ABOUT, ("trail:list", "trail:entry"), "audit.view"),
+    Room("locks:list", "lock", _("Locks"), ABOUT, ("locks:",), "lock.view", compact=True),
+    Room("trail:list", "shield", _("Audit"), ABOUT, ("trail:list", "trail:entry"), "audit.view",
+         compact=True),
     Room("imaging:erasure-list", "close", _("Erasures"), ABOUT,
          ("imaging:erasure-",), "patient.erase"),
     Room("admin:index", "gear", _("Admin"), ABOUT, ("admin:",), "admin.open", staff=True),
 )  # fmt: skip
 
 
+COMPACT = 4  # on a phone, beside "More"
+
+
 def links_for(request: HttpRequest) -> list[Link]:
     """List the rooms that the person of `request` may enter; reads their roles once."""
     match = request.resolver_match
     here = match.view_name if match else ""
+    rooms = [room for room in ROOMS if _is_open(room, request.user)]
+    compact = [room for room in rooms if room.compact][:COMPACT]
     return [
         Link(reverse(room.url_name), room.icon, room.label, room.group,
-             here.startswith(room.pages), room.compact)
-        for room in ROOMS
-        if _is_open(room, request.user)
+             here.startswith(room.pages), room in compact)
+        for room in rooms
     ]  # fmt: skip
 
 

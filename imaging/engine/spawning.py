@@ -23,6 +23,7 @@ def environment(home: Path) -> dict[str, str]:
         "PYTHONNOUSERSITE": "1",
         "LC_ALL": "C.UTF-8",
         "HOME": here,
+        "USER": "mediscan",  # MONAI asks for a name, and the list of users is closed to a child
         "TMPDIR": here,
         "XDG_CACHE_HOME": here,
         "KERAS_HOME": here,

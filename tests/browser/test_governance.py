@@ -1,0 +1,123 @@
+"""The pages of accounts and governance, each as its role sees it: accessible, never too wide."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from django.utils.timezone import now
+
+from accounts import proof
+from accounts.roles import ADMINISTRATOR, AUDITOR, CLINICIAN, RADIOLOGIST
+from accounts.services.api_keys import api_key_create
+from accounts.services.invitations import invitation_send
+from accounts.services.notices import notice_send
+from accounts.services.signins import signin_start
+from accounts.throttle import attempt_failed
+from accounts.tokens.scopes import SCOPES
+from imaging.erasure_table import ErasureReason
+from imaging.services.assignments import assignment_create
+from imaging.services.erasure import erasure_approve, erasure_request
+from imaging.services.glass import glass_break, glass_review
+from tests.accounts.factories import DepartmentFactory, OrganisationFactory, UserFactory, verify
+from tests.browser.test_pages import faults
+from tests.imaging.factories import PatientFactory, ResultFactory
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+REASON = "Unconscious, needs a comparison now"
+NEWCOMER = "a person without a second factor"
+OWN = (
+    "mfa_index", "mfa_generate_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
+    "mfa_deactivate_totp", "signin:session-list", "trail:activity", "trail:notices",
+    "people:invitations", "trail:list", "imaging:patient-find", "locks:list",
+)  # fmt: skip
+OVERSEEN = ("locks:list", "people:first", "trail:list")
+
+
+@pytest.fixture
+def people():
+    house = OrganisationFactory()
+    roles = (RADIOLOGIST, CLINICIAN, AUDITOR, ADMINISTRATOR)
+    cast = {role: UserFactory(organisation=house, role=role) for role in roles}
+    return cast | {NEWCOMER: UserFactory(organisation=house)}
+
+
+@pytest.fixture
+def addresses(people, queued) -> dict[str, list[str]]:
+    """Make a row behind each page; return the addresses that each person opens."""
+    radiologist, administrator = people[RADIOLOGIST], people[ADMINISTRATOR]
+    clinician, auditor = people[CLINICIAN], people[AUDITOR]
+    house = radiologist.memberships.get().organisation
+    second = UserFactory(organisation=house, role=ADMINISTRATOR)
+    DepartmentFactory(organisation=house)
+    patient, closed, other = (ResultFactory(user=radiologist).patient for _ in range(3))
+    waits = glass_break(by=clinician, patient=patient, reason=REASON)
+    done = glass_break(by=second, patient=closed, reason=REASON)
+    glass_review(by=auditor, glass=done, verdict="approved", comment="")
+    for number in range(5):
+        request = RequestFactory().post("/", REMOTE_ADDR=f"192.0.2.{number}")
+        attempt_failed(request, kind="password", account=people[NEWCOMER])
+    notice_send(to=radiologist, kind="factor_removed", facts={"factor": "authenticator app"})
+    signin_start(user=radiologist, device="Opera on iPad", is_known=True)
+    invitation_send(by=administrator, organisation=house, email="one@example.org", role=CLINICIAN)
+    api_key_create(
+        organisation=house, name="PACS gateway", scopes=list(SCOPES), networks=["192.0.2.0/24"],
+        expires_at=now() + timedelta(days=30), by=administrator,
+    )  # fmt: skip
+    reason = ErasureReason.values[0]
+    erasure_request(user=second, patient=other, reason=reason)
+    gone = erasure_request(
+        user=administrator, patient=PatientFactory(organisation=house), reason=reason
+    )
+    erasure_approve(user=second, erasure=gone)
+    assignment_create(by=radiologist, patient=closed, user=clinician)
+    key_pages = ("accounts:api-key-list", "accounts:api-key-new", "imaging:erasure-list")
+    return {
+        RADIOLOGIST: [
+            *map(reverse, OWN), reverse("imaging:patient-detail", args=[patient.pk]),
+            reverse("imaging:assignment-list", args=[closed.pk]),
+        ],
+        NEWCOMER: [reverse("mfa_activate_totp"), reverse("trail:notices"), "/nothing/here/"],
+        CLINICIAN: [
+            reverse("imaging:glass-open", args=[other.pk]),
+            reverse("imaging:patient-detail", args=[waits.patient_id]), reverse("trail:list"),
+        ],
+        AUDITOR: [
+            *map(reverse, OVERSEEN), reverse("imaging:glass-list"),
+            reverse("trail:list") + "?since=2001-01-01&until=2001-01-02",
+        ],
+        ADMINISTRATOR: [*map(reverse, OVERSEEN + key_pages), reverse("admin:index")],
+    }  # fmt: skip
+
+
+def cookie(user, url: str, *, is_verified: bool) -> dict[str, str]:
+    client = Client()
+    if is_verified:
+        verify(client, user)
+    else:
+        client.force_login(user)
+        session = client.session
+        session[proof.SESSION_KEY] = {proof.PASSWORD: time.time()}
+        session.save()
+    name = settings.SESSION_COOKIE_NAME
+    return {"name": name, "value": client.cookies[name].value, "url": url}
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (390, "light")])
+def test_each_role_opens_its_pages(browser, live_server, people, addresses, width, scheme):
+    found = {}
+    for person, pages in addresses.items():
+        context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
+        verified = person != NEWCOMER
+        context.add_cookies([cookie(people[person], live_server.url, is_verified=verified)])
+        page = context.new_page()
+        for address in pages:
+            page.goto(live_server.url + address)
+            assert "/reauthenticate/" not in page.url
+            found[f"{person}: {address}"] = faults(page)
+        context.close()
+    assert {name: what for name, what in found.items() if what} == {}
