@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.utils.module_loading import import_string
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright keeps a loop running
 
@@ -18,6 +18,7 @@ FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networ
 WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 NO_GPU = ["--disable-gpu", "--disable-software-rasterizer"]
 PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 REFUSED_FORM = "Failed to load resource: the server responded with a status of 422"
 
 
