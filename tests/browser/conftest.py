@@ -12,6 +12,8 @@ from django.test import Client
 from django.utils.module_loading import import_string
 from playwright.sync_api import Page, expect
 
+from tests.accounts.factories import verify
+
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright keeps a loop running
 
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
@@ -52,12 +54,14 @@ def visit(live_server, browser) -> Iterator[Callable[..., Page]]:
     """
     contexts, complaints = [], []
 
-    def go(address: str, *, user=None, width=1440, height=900, using=None, **options) -> Page:
+    def go(
+        address: str, *, user=None, verified=False, width=1440, height=900, using=None, **options
+    ) -> Page:
         size = {"width": width, "height": height}
         context = (using or browser).new_context(viewport=size, **options)
         contexts.append(context)
         if user is not None:
-            context.add_cookies([session_cookie(user, live_server.url)])
+            context.add_cookies([session_cookie(user, live_server.url, verified=verified)])
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("console", lambda message: complaints.extend(complaint_in(message)))
@@ -83,9 +87,13 @@ def work(queued) -> Callable[[], None]:
     return do
 
 
-def session_cookie(user, url: str) -> dict[str, str]:
+def session_cookie(user, url: str, *, verified: bool = False) -> dict[str, str]:
+    """Sign `user` in; `verified`: with a second factor, both proofs shown just now."""
     client = Client()
-    client.force_login(user)
+    if verified:
+        verify(client, user)
+    else:
+        client.force_login(user)
     name = settings.SESSION_COOKIE_NAME
     return {"name": name, "value": client.cookies[name].value, "url": url}
 

@@ -62,7 +62,7 @@ def test_the_meter_follows_what_is_typed(visit, scheme):
 
 def test_a_new_person_in_the_admin_is_measured_too(visit):
     operator = UserFactory(is_staff=True, is_superuser=True)
-    page = visit(reverse("admin:accounts_user_add"), user=operator)
+    page = visit(reverse("admin:accounts_user_add"), user=operator, verified=True)
     page.fill("#id_password1", "mediscan123456")
     expect(page.locator(".strength")).to_contain_text(
         "the name of this product", use_inner_text=True

@@ -6,7 +6,8 @@ import pytest
 from django.urls import reverse
 
 from accounts.roles import RADIOLOGIST, ROLES
-from tests.accounts.factories import UserFactory, verify
+from tests.accounts.factories import UserFactory
+from tests.browser.conftest import session_cookie
 from tests.browser.story import addresses_of_a_working_day
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -30,7 +31,7 @@ def walk(live_server, browser):
         context, wrong, seen = browser.new_context(), [], []
         context.add_init_script(LISTEN)
         if user is not None:
-            context.add_cookies([verified_cookie(user, live_server.url)])
+            context.add_cookies([session_cookie(user, live_server.url, verified=True)])
         page = context.new_page()
         page.on("console", lambda one: wrong.extend(_fault(one, page.url)))
         page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
@@ -52,14 +53,6 @@ def walk(live_server, browser):
         return seen, wrong
 
     return go
-
-
-def verified_cookie(user, url: str) -> dict[str, str]:
-    from django.conf import settings
-    from django.test import Client
-
-    name = settings.SESSION_COOKIE_NAME
-    return {"name": name, "value": verify(Client(), user).cookies[name].value, "url": url}
 
 
 def _fault(message, url: str) -> list[str]:
