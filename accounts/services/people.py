@@ -7,7 +7,7 @@ from django.utils.timezone import now
 
 from accounts import audit
 from accounts.models import Invitation, Membership, Organisation, Plan, User
-from accounts.roles import RADIOLOGIST
+from accounts.roles import ADMINISTRATOR, RADIOLOGIST
 
 FREE_SLUG = "free"
 # as migration 0002 made it, for a house whose administrator deleted it
@@ -49,13 +49,12 @@ def member_add(
 
 
 @transaction.atomic
-def person_register(
-    *, user: User, role: str = RADIOLOGIST, request_id: str = ""
-) -> Membership | None:
-    """Give a person without an organisation one of their own, and `role` in it.
+def person_register(*, user: User, request_id: str = "") -> Membership | None:
+    """Give a person without an organisation one of their own: to work in, and to administer.
 
-    Called twice, it returns the membership that is there. Whoever is invited
-    somewhere gets none: their work belongs where they were asked to join.
+    They are radiologist there (this membership is returned) and administrator, or nobody
+    could invite a colleague. Called twice, it returns the membership that is there. Whoever
+    is invited somewhere gets none: their work belongs where they were asked to join.
     """
     if Invitation.objects.filter(email=user.email.lower(), expires_at__gt=now()).exists():
         return None
@@ -63,6 +62,7 @@ def person_register(
     if existing is not None:
         return existing
     organisation = organisation_create(name=user.name or user.email, by=user, request_id=request_id)
-    return member_add(
-        user=user, organisation=organisation, role=role, by=user, request_id=request_id
-    )
+    given = {"user": user, "organisation": organisation, "by": user, "request_id": request_id}
+    first = member_add(role=RADIOLOGIST, **given)
+    member_add(role=ADMINISTRATOR, **given)
+    return first

@@ -10,7 +10,7 @@ from django.core import mail
 from django.urls import reverse
 
 from accounts.models import AuditEvent, Membership, Organisation, User
-from accounts.roles import RADIOLOGIST
+from accounts.roles import ADMINISTRATOR, RADIOLOGIST
 from accounts.services.people import member_add, organisation_create, person_register
 from tests.accounts.factories import PASSWORD, StrangerFactory, UserFactory
 
@@ -47,8 +47,8 @@ def test_who_joins_confirms_by_code_and_has_a_workspace_of_their_own(client):
     assert answer.headers["Location"] == reverse("analytics:dashboard")
     user = User.objects.get()
     assert (user.email, user.name) == ("amara@example.org", "Amara Novak")
-    membership = user.memberships.get()
-    assert membership.role == RADIOLOGIST
+    membership = user.memberships.get(role=RADIOLOGIST)
+    assert user.memberships.get(role=ADMINISTRATOR).organisation == membership.organisation
     assert membership.organisation.plan.slug == "free"
     assert EmailAddress.objects.get(user=user).verified
     page = text_of(client.get(reverse("analytics:dashboard")))
@@ -65,9 +65,9 @@ def test_joining_is_in_the_audit_trail_without_names(client):
 
 def test_the_name_may_be_left_out(client):
     sign_up(client, name="")
-    assert Organisation.objects.get(memberships__user__email="amara@example.org").name == (
-        "amara@example.org"
-    )
+    assert Organisation.objects.distinct().get(
+        memberships__user__email="amara@example.org"
+    ).name == ("amara@example.org")
 
 
 def test_before_the_code_nothing_opens(client):
@@ -259,7 +259,17 @@ def test_registering_twice_changes_nothing():
     user = StrangerFactory()
     first = person_register(user=user)
     assert person_register(user=user) == first
-    assert Organisation.objects.filter(memberships__user=user).count() == 1
+    assert Organisation.objects.filter(memberships__user=user).distinct().count() == 1
+    assert {one.role for one in user.memberships.all()} == {RADIOLOGIST, ADMINISTRATOR}
+
+
+def test_a_founder_opens_the_people_page_of_their_own_house(client):
+    user = StrangerFactory()
+    house = person_register(user=user).organisation
+    client.force_login(user)
+    assert house.name in text_of(client.get(reverse("people:first")))
+    roles = AuditEvent.objects.filter(action="membership.create", organisation=house)
+    assert roles.count() == 2
 
 
 def test_an_invited_person_gets_no_organisation_of_their_own():
