@@ -81,14 +81,20 @@ def runs_visible_to(user) -> QuerySet[Run]:
     return Run.objects.filter(found)
 
 
-def jobs_visible_to(user) -> QuerySet[Job]:
-    jobs = Job.objects.filter(within(user, "run.view", JOB))
+def jobs_visible_to(user, action: str = "run.view") -> QuerySet[Job]:
+    """Return the jobs on which `user` may do `action`."""
+    jobs = Job.objects.filter(within(user, action, JOB))
     return jobs.select_related("run", "image")
 
 
 def results_visible_to(user) -> QuerySet[Result]:
     results = Result.objects.filter(within(user, "result.view", RESULT))
     return results.select_related("job__run", "image__study", "image__pixels", "patient")
+
+
+def results_within(user, action: str) -> QuerySet[Result]:
+    """Return the results on which `user` may do `action`, which asks more than to see them."""
+    return Result.objects.filter(within(user, action, RESULT))
 
 
 def models_choosable() -> QuerySet[ModelVersion]:

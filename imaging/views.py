@@ -54,6 +54,7 @@ def study_list(request: HttpRequest) -> HttpResponse:
         "modalities": Modality.choices,
         "severities": Severity.choices,
         "may_export": user_may(request.user, "export.create"),
+        "may_export_bulk": user_may(request.user, "export.create_bulk"),
         "may_upload": user_may(request.user, "upload.create"),
         "may_view_results": may_see(request.user, "result.view"),
     }
@@ -274,6 +275,7 @@ def _run_context(request: HttpRequest, pk) -> dict:
         "is_live": len(done) < len(jobs),
         "ahead": _jobs_ahead(jobs),
         "may_export": user_may(request.user, "export.create"),
+        "may_export_bulk": user_may(request.user, "export.create_bulk"),
     }
 
 
@@ -295,6 +297,8 @@ def run_cancel_view(request: HttpRequest, pk) -> HttpResponse:
         ngettext("%(n)d image was cancelled.", "%(n)d images were cancelled.", count)
         % {"n": count},
     )
+    if run.jobs.live().exists():
+        messages.info(request, _("The other images of this run go on: they are not yours."))
     return redirect(run)
 
 

@@ -22,6 +22,7 @@ from imaging.models import (
     ModelVersion,
     Run,
 )
+from imaging.selectors import jobs_visible_to
 from imaging.services.doorbells import doorbells_ring
 from imaging.services.jobs import job_retry
 from imaging.services.members import MemberChoice, frozen_spec, members_check, threshold_check
@@ -61,12 +62,16 @@ def run_submit(
 
 @transaction.atomic
 def run_cancel(*, user: User, run: Run) -> int:
-    """Cancel what is not finished; return how many images. Twice does no harm.
+    """Cancel what is not finished and `user`'s to run; return how many images.
 
-    A worker in the middle of one finds out within seconds and stops its engine.
+    Images of departments that are not theirs go on. Twice does no harm. A worker in
+    the middle of one finds out within seconds and stops its engine.
     """
-    count = run.jobs.live().update(
-        status=JobStatus.CANCELLED, finished_at=now(), lease_until=None, step=""
+    theirs = jobs_visible_to(user, "run.submit").filter(run=run).values("pk")
+    count = (
+        run.jobs.live()
+        .filter(pk__in=theirs)
+        .update(status=JobStatus.CANCELLED, finished_at=now(), lease_until=None, step="")
     )
     if count:
         Run.objects.filter(pk=run.pk).update(cancelled_at=now())

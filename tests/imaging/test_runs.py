@@ -6,6 +6,7 @@ import math
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 
 from accounts.models import AuditEvent
 from imaging.inference.spec import EnsembleSpec
@@ -13,7 +14,7 @@ from imaging.models import Ensemble, Job, JobStatus, ModelState, Run
 from imaging.services import runs
 from imaging.services.refusals import NotPossible
 from imaging.services.runs import MemberChoice, ensemble_save, run_cancel, run_submit
-from tests.accounts.factories import UserFactory
+from tests.accounts.factories import DepartmentFactory, MembershipFactory, UserFactory
 from tests.imaging.factories import EnsembleFactory, ImageFactory, JobFactory, ModelVersionFactory
 
 pytestmark = pytest.mark.django_db
@@ -181,6 +182,25 @@ def test_cancelling_ends_what_is_not_finished(queued):
     assert _fresh(done).status == JobStatus.SUCCEEDED
     run.refresh_from_db()
     assert run.cancelled_at is not None
+
+
+def test_a_run_over_two_departments_is_cancelled_only_where_one_may_see(queued, client):
+    run = JobFactory().run
+    chest, head = DepartmentFactory.create_batch(2, organisation=run.organisation)
+    mine, others = (
+        JobFactory(
+            run=run,
+            image=ImageFactory(study__organisation=run.organisation, study__department=place),
+        )
+        for place in (chest, head)
+    )
+    reader = MembershipFactory(organisation=run.organisation, department=chest).user
+    client.force_login(reader)
+    answer = client.post(reverse("imaging:run-cancel", args=[run.pk]), follow=True)
+    assert (_fresh(mine).status, _fresh(others).status) == (JobStatus.CANCELLED, JobStatus.QUEUED)
+    page = answer.content.decode()
+    assert "1 image was cancelled." in page
+    assert "other images of this run go on" in page
 
 
 def test_cancelling_twice_changes_nothing(queued):
