@@ -9,8 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from accounts.proof import is_fresh
-from accounts.roles import ROLES, names_for
-from accounts.selectors import user_may
+from accounts.roles import ROLES, names_for, needs_step_up
+from accounts.selectors import roles_of, user_may
 
 PUBLIC = "public"  # whoever comes
 SIGNED_IN = "signed-in"  # whoever has an account: their own affairs
@@ -65,6 +65,17 @@ def step_up(view):
 
     guarded.needs_step_up = True
     return guarded
+
+
+def demand(request, action: str) -> None:
+    """Ask within a view what only the form tells: the roles of `action`, then its fresh proof.
+
+    Raises PermissionDenied naming the roles; ReauthenticationRequired, as `step_up` does.
+    """
+    if not user_may(request.user, action):
+        raise PermissionDenied(refusal(action))
+    if needs_step_up(action, roles_of(request.user)) and not is_fresh(request):
+        raise ReauthenticationRequired
 
 
 def answers_data(view):

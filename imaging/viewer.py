@@ -9,7 +9,6 @@ from django.views.decorators.http import require_GET
 
 from accounts import audit
 from accounts.access import answers_data
-from accounts.selectors import user_may
 from accounts.vault.storage import blob_open
 from imaging import layers
 from imaging.formats.png import encode_png
@@ -18,8 +17,9 @@ from imaging.models import Image, Result, ResultMap
 from imaging.ranges import blob_response
 from imaging.reading import reads
 from imaging.result_page import Display, page_context
-from imaging.selectors import images_visible_to, results_visible_to
+from imaging.selectors import images_visible_to, results_visible_to, results_within
 
+EXPORTS = {"may_export": "export.create", "may_export_bulk": "export.create_bulk"}
 RAW = "application/octet-stream"
 
 
@@ -30,7 +30,8 @@ def result_detail(request: HttpRequest, pk) -> HttpResponse:
     display = Display.from_query(request.GET, result)
     audit.record(request.user, "result.view", result, request_id=request.request_id)
     context = page_context(result, display, request.user) | {
-        "may_export": user_may(request.user, "export.create")
+        name: results_within(request.user, action).filter(pk=result.pk).exists()
+        for name, action in EXPORTS.items()
     }
     return render(request, "imaging/result_detail.html", context)
 

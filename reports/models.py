@@ -20,6 +20,14 @@ class ExportKind(models.TextChoices):
     MASKS = "masks", "ZIP of masks"
 
 
+ONE, BULK = "export.create", "export.create_bulk"  # one person's report, or many in one file
+
+
+def action_of(kind: str) -> str:
+    """Return the action that making, and taking away, such a file is."""
+    return BULK if kind in (ExportKind.PDFS, ExportKind.CSV, ExportKind.MASKS) else ONE
+
+
 class ExportStatus(models.TextChoices):
     QUEUED = "queued"
     RUNNING = "running"

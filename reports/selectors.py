@@ -5,37 +5,52 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
 
 from accounts.selectors import organisations_of
 from imaging.models import Result
-from imaging.selectors import results_visible_to
-from reports.models import Export, ItemState
+from imaging.selectors import results_visible_to, results_within
+from reports.models import BULK, ONE, Export, ExportItem, ExportKind, ItemState
 
 
 def exports_visible_to(user) -> QuerySet[Export]:
-    """Return the exports that `user` made; nobody sees another's."""
-    return Export.objects.filter(
-        user=user, organisation__in=organisations_of(user, "export.create")
-    ).annotate(
+    """Return the exports that `user` made; nobody sees another's.
+
+    `is_closed`: a result in it is no longer theirs to export, so the file is not handed out.
+    """
+    return Export.objects.filter(user=user, organisation__in=organisations_of(user, ONE)).annotate(
         total=Count("items"),
         done=Count("items", filter=~Q(items__state=ItemState.WAITING)),
         skipped=Count("items", filter=Q(items__state=ItemState.SKIPPED)),
+        is_closed=Case(When(kind=ExportKind.PDF, then=_lost(user, ONE)), default=_lost(user, BULK)),
     )
 
 
+def _lost(user, action: str) -> Exists:
+    """Say whether an export holds a result that `user` may not export so."""
+    left = results_within(user, action).filter(pk=OuterRef("result"))
+    return Exists(ExportItem.objects.filter(~Exists(left), export=OuterRef("pk")))
+
+
 def results_chosen(
-    user, *, results: Sequence[uuid.UUID], studies: Sequence[uuid.UUID], runs: Sequence[uuid.UUID]
+    user,
+    *,
+    action: str,
+    results: Sequence[uuid.UUID],
+    studies: Sequence[uuid.UUID],
+    runs: Sequence[uuid.UUID],
 ) -> QuerySet[Result]:
     """Return the results meant by ids: themselves, all of a run, the newest of each study image.
 
-    Only what an export needs to name them is read: their tables are large.
+    Only those that `user` may export by `action`, and only what an export needs to
+    name them is read: their tables are large.
     """
     newest = (
         Result.objects.filter(image=OuterRef("image")).order_by("-created_at", "-id").values("pk")
     )
     return (
         results_visible_to(user)
+        .filter(pk__in=results_within(user, action))
         .select_related(None)
         .only("organisation")
         .filter(

@@ -36,11 +36,14 @@ def export_create(*, user, kind: str, results: list[Result]) -> Export:
     if kind not in ExportKind.values:
         raise NotPossible(_("There is no such kind of export."))
     if not results:
-        raise NotPossible(_("None of the selected images has a result yet. Run an ensemble first."))
+        raise NotPossible(
+            _("None of the selected images has a result that is yours to export. ")
+            + _("Run an ensemble first.")
+        )
     if len(results) > MOST_RESULTS:
         raise NotPossible(_("At most %(n)d results fit one export.") % {"n": MOST_RESULTS})
     if kind == ExportKind.PDF and len(results) > 1:
-        kind = ExportKind.PDFS
+        raise NotPossible(_("A PDF is the report of one result. Choose one, or a ZIP."))
     organisations = {result.organisation_id for result in results}
     if len(organisations) > 1:
         raise NotPossible(_("An export holds the results of one organisation."))

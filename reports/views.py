@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import audit
-from accounts.access import answers_data, requires
+from accounts.access import answers_data, demand, requires
+from accounts.selectors import user_may
 from accounts.throttle import limited
 from imaging.forms import uuids
+from imaging.models import Result
 from imaging.ranges import blob_response
 from imaging.services.refusals import NotPossible
-from reports.models import ExportKind, ExportStatus
+from reports.models import BULK, ExportKind, ExportStatus, action_of
 from reports.selectors import exports_visible_to, results_chosen
 from reports.services import MOST_RESULTS, export_create
 
 SHOWN = 50
+CLOSED = _(
+    "This file holds a result that is no longer yours to export: a role, a department or an "
+    "assignment has changed since. Ask for a new file of those that are."
+)
 FILES = {  # kind: (content type, file name without identity)
     ExportKind.PDF: ("application/pdf", "report-{}.pdf"),
     ExportKind.PDFS: ("application/zip", "reports-{}.zip"),
@@ -31,21 +39,33 @@ FILES = {  # kind: (content type, file name without identity)
 @requires("export.create")
 @limited("export", "10/m")
 def export_create_view(request: HttpRequest) -> HttpResponse:
-    chosen = results_chosen(
-        request.user,
-        results=uuids(request.POST.getlist("result")),
-        studies=uuids(request.POST.getlist("study")),
-        runs=uuids(request.POST.getlist("run")),
-    )
-    results = list(chosen[: MOST_RESULTS + 1])
+    kind = request.POST.get("kind", "")
+    results = _chosen(request, kind)
+    if kind == ExportKind.PDF and len(results) > 1:
+        kind = ExportKind.PDFS.value
+        results = _chosen(request, kind)
     try:
-        export = export_create(
-            user=request.user, kind=request.POST.get("kind", ""), results=results
-        )
+        export = export_create(user=request.user, kind=kind, results=results)
     except NotPossible as refusal:
         messages.error(request, str(refusal))
         return redirect(reverse("imaging:study-list"))
     return redirect(export)
+
+
+def _chosen(request: HttpRequest, kind: str) -> list[Result]:
+    """Return the results meant, once whoever asks may have such a file and has proved it is they.
+
+    A ZIP or a table of many takes more than one report does (accounts/roles.py).
+    """
+    demand(request, action_of(kind))
+    chosen = results_chosen(
+        request.user,
+        action=action_of(kind),
+        results=uuids(request.POST.getlist("result")),
+        studies=uuids(request.POST.getlist("study")),
+        runs=uuids(request.POST.getlist("run")),
+    )
+    return list(chosen[: MOST_RESULTS + 1])
 
 
 @require_GET
@@ -53,7 +73,11 @@ def export_create_view(request: HttpRequest) -> HttpResponse:
 def export_list(request: HttpRequest) -> HttpResponse:
     newest = exports_visible_to(request.user).order_by("-created_at", "-id")  # grouping drops it
     exports = newest[:SHOWN]
-    return render(request, "reports/export_list.html", {"exports": exports})
+    return render(
+        request,
+        "reports/export_list.html",
+        {"exports": exports, "may_export_bulk": user_may(request.user, BULK)},
+    )
 
 
 @require_GET
@@ -79,6 +103,8 @@ def export_download(request: HttpRequest, pk) -> HttpResponse:
     export = get_object_or_404(exports_visible_to(request.user).select_related("blob"), pk=pk)
     if export.status != ExportStatus.SUCCEEDED or export.blob is None:
         raise Http404
+    if export.is_closed:
+        raise PermissionDenied(CLOSED)
     content_type, name = FILES[export.kind]
     audit.record(request.user, "export.download", export, request_id=request.request_id)
     return blob_response(
@@ -89,4 +115,4 @@ def export_download(request: HttpRequest, pk) -> HttpResponse:
 def _context(request: HttpRequest, pk) -> dict:
     export = get_object_or_404(exports_visible_to(request.user).select_related("blob"), pk=pk)
     skipped = export.items.filter(state="skipped") if export.skipped else []
-    return {"export": export, "left_out": skipped}
+    return {"export": export, "left_out": skipped, "closed": CLOSED}

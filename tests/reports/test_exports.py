@@ -19,7 +19,7 @@ from reports import tasks
 from reports.models import Export, ExportStatus
 from reports.pdf import PdfError
 from reports.services import export_claim, export_create, exports_recover
-from tests.accounts.factories import UserFactory
+from tests.accounts.factories import UserFactory, verify
 from tests.imaging.factories import ImageFactory, ResultFactory
 from tests.reports.factories import ExportFactory
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def user(client):
     person = UserFactory()
-    client.force_login(person)
+    verify(client, person)
     return person
 
 

@@ -152,7 +152,7 @@ def _kept(world: World, place, organisation, department, sender) -> None:
 def _export(user, organisation) -> uuid.UUID:
     blob = stored(organisation, b"a,b", "export")
     made = ExportFactory(
-        user=user, organisation=organisation, results=[], status="succeeded", blob=blob
+        user=user, organisation=organisation, results=[], kind="pdf", status="succeeded", blob=blob
     )
     return made.pk
 

@@ -77,7 +77,7 @@ def test_no_file_moves():
     before = b"".join(export_chunks(export))
     chosen = {"results": [], "studies": [result.image.study_id], "runs": [result.job.run_id]}
     gained(like=result)
-    assert list(results_chosen(user, **chosen)) == [result]
+    assert list(results_chosen(user, action="export.create_bulk", **chosen)) == [result]
     assert b"".join(export_chunks(export)) == before
 
 
