@@ -21,7 +21,7 @@ test-postgres: setup-dev   ## the same on a throw-away PostgreSQL
 	$(PG) $(V) -m pytest -q -n auto --dist loadfile -m "not browser" $(ARGS)
 
 e2e: setup-dev    ## the pages in the system's Chromium
-	$(V) -m pytest -q -m browser $(ARGS)
+	$(V) -m pytest -q -n auto --dist loadfile -m browser $(ARGS)
 
 security: setup-dev   ## the numbered acceptance tests of security, the slow ones too, then the advisories
 	$(V) -m pytest -q -n auto --dist loadfile tests/security tests/browser/test_policy.py tests/browser/test_payloads.py $(ARGS)
