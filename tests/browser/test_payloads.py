@@ -10,8 +10,9 @@ from django.urls import NoReverseMatch, reverse
 from accounts.models import Organisation
 from imaging.models import Image, Patient, Run, Series, SourceFile, Study, Upload, UploadItem
 from tests.accounts.factories import UserFactory, enrol
+from tests.browser.conftest import session_cookie
 from tests.browser.story import addresses_of_a_working_day
-from tests.browser.test_policy import LISTEN, verified_cookie
+from tests.browser.test_policy import LISTEN
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PAYLOADS = (Path(__file__).parent / "payloads.txt").read_text(encoding="utf-8").splitlines()
@@ -28,7 +29,7 @@ def open_page(live_server, browser):
     page.on("dialog", lambda one: (dialogs.append(one.message), one.dismiss()))
 
     def go(user, address: str) -> dict:
-        context.add_cookies([verified_cookie(user, live_server.url)])
+        context.add_cookies([session_cookie(user, live_server.url, verified=True)])
         page.goto(live_server.url + address)
         found = page.evaluate("({ran: window.ran || 0, blocked: window.violations})")
         return found | {"dialogs": list(dialogs), "text": page.inner_text("body")}
