@@ -14,7 +14,10 @@ from tests.security.walk import UNSAFE, real_addresses, routes
 
 pytestmark = pytest.mark.django_db
 # what a GET may write: that it was made, and by whom
-RECORDS = {"accounts.auditevent", "accounts.notice", "sessions.session", "usersessions.usersession"}
+RECORDS = {
+    "accounts.auditevent", "accounts.auditpending", "accounts.notice", "sessions.session",
+    "usersessions.usersession",
+}  # fmt: skip
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ def production(tmp_path_factory) -> dict[str, str]:
         "EMAIL_URL": "smtp+tls://mail.example.org:587",
         "ALLOW_SQLITE": "true",
         "MEDISCAN_DATA_DIR": str(tmp_path_factory.mktemp("production")),
+        "ERASURE_LEDGER": str(tmp_path_factory.mktemp("elsewhere") / "erasures.jsonl"),
         "DATABASE_URL": "",
         "EMAIL_FILE_DIR": "",
     }
