@@ -68,10 +68,10 @@ def _sqlite() -> list[str]:
             f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}",
             f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}",
             # INSERT OR REPLACE deletes the old row without asking a DELETE trigger
-            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table}"
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table}"  # nosec B608
             f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) {refuse}",
         ]
-    queue = f"INSERT INTO {PENDING} (event_id) VALUES (NEW.id)"
+    queue = f"INSERT INTO {PENDING} (event_id) VALUES (NEW.id)"  # nosec B608  names of ours
     return [
         *made,
         f"CREATE TRIGGER {EVENTS}_queue AFTER INSERT ON {EVENTS} BEGIN {queue}; END",
@@ -83,7 +83,7 @@ def _postgresql() -> list[str]:
         "CREATE OR REPLACE FUNCTION accounts_audit_refuse() RETURNS trigger LANGUAGE plpgsql AS"
         f" $$ BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'restrict_violation'; END $$",
         "CREATE OR REPLACE FUNCTION accounts_audit_queue() RETURNS trigger LANGUAGE plpgsql AS"
-        f" $$ BEGIN INSERT INTO {PENDING} (event_id) VALUES (NEW.id); RETURN NULL; END $$",
+        f" $$ BEGIN INSERT INTO {PENDING} (event_id) VALUES (NEW.id); RETURN NULL; END $$",  # nosec B608
         f"CREATE TRIGGER {EVENTS}_queue AFTER INSERT ON {EVENTS}"
         " FOR EACH ROW EXECUTE FUNCTION accounts_audit_queue()",
     ]

@@ -7,7 +7,7 @@ import ipaddress
 from django.conf import settings
 
 V6_PREFIX = 64  # what one subscriber is given: a shorter part of it costs nothing to change
-UNKNOWN = "0.0.0.0"
+UNKNOWN = "0.0.0.0"  # nosec B104  nobody listens there: it stands for no address
 
 
 def client_ip(request) -> str:

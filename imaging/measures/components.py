@@ -66,7 +66,7 @@ def split(q: Map, level: int, min_px: int, origin: tuple[int, int, int] = (0, 0,
     found = _label(q >= level)
     big = found.sizes >= min_px
     parts = []
-    for number in np.flatnonzero(big):
+    for number in map(int, np.flatnonzero(big)):
         box = found.boxes[number]
         corner = tuple(o + s.start for o, s in zip(origin, box, strict=True))
         parts.append(

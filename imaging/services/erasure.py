@@ -91,8 +91,8 @@ def erasures_missing() -> list[Erased]:
 def _replay(erased: Erased) -> bool:
     organisation = Organisation.objects.filter(pk=erased.organisation_id).first()
     patient_shred(erased.organisation_id, erased.patient_id)
-    requests = Erasure.objects.filter(patient_id=erased.patient_id, done_at=None)
-    requests.delete()  # what was open in the backup has been answered
+    asked = Erasure.objects.filter(patient_id=erased.patient_id, done_at=None)
+    asked.delete()  # what was open in the backup has been answered
     audit.record(None, "ledger.replay", organisation, organisation=organisation)
     return True
 
