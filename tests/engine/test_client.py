@@ -217,11 +217,12 @@ def test_the_child_knows_nothing_of_its_parent(engine, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     here = engine.call("surroundings", timeout_s=30)
     assert set(here["environment"]) <= {
-        *("PYTHONPATH", "PYTHONNOUSERSITE", "LC_ALL", "HOME", "TMPDIR", "XDG_CACHE_HOME"),
+        *("PYTHONPATH", "PYTHONNOUSERSITE", "LC_ALL", "HOME", "USER", "TMPDIR", "XDG_CACHE_HOME"),
         *("KERAS_HOME", "KERAS_BACKEND", "CUDA_VISIBLE_DEVICES"),
         *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ORT_DISABLE_TELEMETRY"),
     }
     assert here["environment"]["CUDA_VISIBLE_DEVICES"] == "1"
+    assert here["environment"]["USER"] == "mediscan"  # ours, whoever runs the worker
     assert here["environment"]["HOME"] == here["folder"]
     assert len(here["handles"]) <= 8
     assert (here["core"], here["open_files"], here["session"]) == (0, 256, True)
