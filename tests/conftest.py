@@ -6,11 +6,18 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.test import Client, TransactionTestCase
 
 from accounts.vault import damage, keys
 from tests.accounts.trail import triggers_lifted
+
+# a busy machine generates slowly: that is no fault of what is tested
+hypothesis.settings.register_profile(
+    "house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("house")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
