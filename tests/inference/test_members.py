@@ -8,7 +8,8 @@ import pytest
 
 from imaging.inference import devices
 from imaging.inference.devices import Placement
-from imaging.inference.members import GPU_FULL, is_memory, joined, run_member, run_members
+from imaging.inference.mapping import joined, maps_of
+from imaging.inference.members import GPU_FULL, is_memory, run_member, run_members
 from imaging.inference.spec import MemberSpec
 from imaging.types import InferenceError
 from tests.inference.factories import card, fake_cache, picture, write_model
@@ -30,9 +31,9 @@ def root(tmp_path):
 
 def test_one_member_comes_back_on_the_images_grid(root):
     image = picture(16, 16)
-    outcome = run_member(image, MemberSpec("one"), Placement("cpu"), fake_cache(root))
-    assert outcome.finding == pytest.approx(image.array / 255, abs=1e-6)
-    assert outcome.finding.dtype == np.float32
+    outcome = run_member(image, MemberSpec("one"), Placement("cpu"), fake_cache(root), maps_of)
+    assert outcome.answer.finding == pytest.approx(image.array / 255, abs=1e-6)
+    assert outcome.answer.finding.dtype == np.float32
     assert (outcome.device_used, outcome.fallback) == ("cpu", "")
     assert outcome.run_ms >= outcome.forward_ms >= 0
 
@@ -47,7 +48,9 @@ def test_a_full_gpu_is_freed_then_spared_then_left(root):
         return batch
 
     three = picture(array=np.zeros((3, 16, 16), np.uint8))
-    outcome = run_member(three, MemberSpec("one", device="cuda"), GPU, fake_cache(root, run))
+    outcome = run_member(
+        three, MemberSpec("one", device="cuda"), GPU, fake_cache(root, run), maps_of
+    )
     assert calls == [("cuda:0", 3), ("cuda:0", 1), ("cpu", 3)]
     assert (outcome.device_used, outcome.fallback) == ("cpu", GPU_FULL)
 
@@ -59,7 +62,7 @@ def test_sparing_may_be_enough(root):
         return batch
 
     three = picture(array=np.zeros((3, 16, 16), np.uint8))
-    outcome = run_member(three, MemberSpec("one"), GPU, fake_cache(root, run))
+    outcome = run_member(three, MemberSpec("one"), GPU, fake_cache(root, run), maps_of)
     assert (outcome.device_used, outcome.fallback) == ("cuda:0", "")
 
 
@@ -73,7 +76,7 @@ def test_a_gpu_too_full_to_load_a_model_is_left_too(root):
         return plain(folder, metadata, device, expected)
 
     models._load = load
-    assert run_member(picture(), MemberSpec("one"), GPU, models).fallback == GPU_FULL
+    assert run_member(picture(), MemberSpec("one"), GPU, models, maps_of).fallback == GPU_FULL
 
 
 @pytest.mark.parametrize(
@@ -85,7 +88,7 @@ def test_a_full_machine_is_a_plain_failure(root, error):
         raise error
 
     with pytest.raises(InferenceError, match="Model “one” needs more memory for this image"):
-        run_member(picture(), MemberSpec("one"), Placement("cpu"), fake_cache(root, run))
+        run_member(picture(), MemberSpec("one"), Placement("cpu"), fake_cache(root, run), maps_of)
 
 
 def test_a_network_that_breaks_is_named_with_its_reason(root):
@@ -93,7 +96,7 @@ def test_a_network_that_breaks_is_named_with_its_reason(root):
         raise RuntimeError("Sizes of tensors must match\nmore lines")
 
     with pytest.raises(InferenceError) as caught:
-        run_member(picture(), MemberSpec("one"), GPU, fake_cache(root, run))
+        run_member(picture(), MemberSpec("one"), GPU, fake_cache(root, run), maps_of)
     assert str(caught.value) == (
         "Model “one” 1.0.0 could not be run on an input of [1, 1, 16, 16]: "
         "Sizes of tensors must match"
@@ -116,7 +119,7 @@ def test_different_devices_run_side_by_side(root, monkeypatch):
         return batch
 
     members = [MemberSpec("one", device="cuda"), MemberSpec("two", device="cpu")]
-    outcomes = list(run_members(picture(), members, fake_cache(root, run)))
+    outcomes = list(run_members(picture(), members, fake_cache(root, run), maps_of))
     assert [(o.member.model, o.device_used) for o in outcomes] == [
         ("one", "cuda:0"),
         ("two", "cpu"),
@@ -127,7 +130,7 @@ def test_one_device_runs_in_sequence_one_map_at_a_time(root):
     ran = []
     members = [MemberSpec("one"), MemberSpec("two")]
     models = fake_cache(root, lambda name, device, batch: (ran.append(name), batch)[1])
-    with closing(run_members(picture(), members, models)) as outcomes:
+    with closing(run_members(picture(), members, models, maps_of)) as outcomes:
         next(outcomes)
         assert ran == ["one"]
 
@@ -142,13 +145,15 @@ def test_the_first_failure_ends_the_run(root, monkeypatch):
 
     members = [MemberSpec("two", device="cpu"), MemberSpec("one", device="cuda")]
     with pytest.raises(InferenceError, match="“two”"):
-        list(run_members(picture(), members, fake_cache(root, run)))
+        list(run_members(picture(), members, fake_cache(root, run), maps_of))
     assert not [t for t in threading.enumerate() if t.name.startswith("member-")]
 
 
 def test_missing_cuda_is_said(root, monkeypatch):
     monkeypatch.setattr(devices, "cuda_count", lambda: 0)
-    (outcome,) = run_members(picture(), [MemberSpec("one", device="cuda")], fake_cache(root))
+    (outcome,) = run_members(
+        picture(), [MemberSpec("one", device="cuda")], fake_cache(root), maps_of
+    )
     assert outcome.fallback == "CUDA is not available on this machine; ran on CPU."
 
 

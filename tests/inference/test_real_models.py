@@ -8,6 +8,7 @@ import pytest
 
 from imaging.inference.cache import ModelCache
 from imaging.inference.devices import Placement
+from imaging.inference.mapping import maps_of
 from imaging.inference.members import run_member
 from imaging.inference.pipeline import analyse
 from imaging.inference.spec import MemberSpec, spec_from_file
@@ -96,7 +97,7 @@ def test_one_brain_network_says_the_same_in_two_frameworks(tmp_path, head):
     brain_model(tmp_path, "by-keras", "model5_gw_ae/model5_gw_ae.keras", "tensorflow", size)
     models = ModelCache(tmp_path)
     by_onnx, by_keras = (
-        run_member(head, MemberSpec(name), Placement("cpu"), models)
+        run_member(head, MemberSpec(name), Placement("cpu"), models, maps_of).answer
         for name in ("by-onnx", "by-keras")
     )
     for tissue in ("white matter", "grey matter"):

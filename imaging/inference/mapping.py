@@ -1,0 +1,59 @@
+"""What a segmentation network says of one image: its probability maps, on the image's grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from imaging.inference.forward import Predict, probabilities
+from imaging.inference.grids import FloatArray
+from imaging.inference.metadata import ModelMetadata
+from imaging.inference.metadata_labels import label_key
+from imaging.inference.postprocess import postprocess
+from imaging.inference.preprocess import prepare
+from imaging.types import Volume
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Maps:
+    """Where one member sees what.
+
+    finding  p of any finding, float32 (Z, Y, X) on the image's grid.
+    labels   the same for each finding label, by label_key.
+    organ    p of the reference labels, or None where the model has none.
+    """
+
+    finding: FloatArray
+    labels: dict[str, FloatArray]
+    organ: FloatArray | None
+
+
+def maps_of(volume: Volume, metadata: ModelMetadata, predict: Predict, sparing: bool) -> Maps:
+    """Bring the picture to the network's grid and its probabilities back to the image's."""
+    prepared = prepare(volume, metadata)
+    p = probabilities(prepared.batch, metadata, predict, sparing=sparing)
+    names = metadata.channel_labels
+
+    def on_image(name: str, *, finding: bool) -> FloatArray:
+        content = prepared.unpadded(p[:, names.index(name)])
+        content = postprocess(content, metadata) if finding else content
+        return np.clip(prepared.to_image_grid(content), 0, 1)
+
+    labels = {label_key(name): on_image(name, finding=True) for name in metadata.findings}
+    found = joined(list(labels.values()), metadata)
+    wanted = metadata.reference.get("labels", ())
+    organ = [on_image(name, finding=False) for name in wanted if name in names]
+    if organ and metadata.activation == "softmax":
+        organ.append(found)  # a pixel of the finding cannot be organ as well, yet lies in it
+    return Maps(found, labels, joined(organ, metadata) if organ else None)
+
+
+def joined(maps: Sequence[FloatArray], metadata: ModelMetadata) -> FloatArray:
+    """Return p of any label: the sum where labels exclude each other, else the maximum."""
+    if len(maps) == 1:
+        return maps[0]
+    if metadata.activation == "softmax":
+        return np.clip(np.sum(maps, axis=0, dtype=np.float32), 0, 1)
+    return np.asarray(np.max(maps, axis=0))
