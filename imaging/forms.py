@@ -40,13 +40,16 @@ class UploadForm(forms.Form):
         label=_("Files"),
         allow_empty_file=True,
         error_messages={"required": _("Choose at least one file.")},
-        help_text=_("PNG, JPEG, TIFF (8 or 16 bit) or single-frame DICOM (CR, DX, CT, MR)."),
+        help_text=_(
+            "PNG, JPEG, TIFF (8 or 16 bit), NIfTI volumes (.nii, .nii.gz) or single-frame DICOM"
+            " (CR, DX, CT, MR)."
+        ),
     )
     modality = forms.ChoiceField(
         label=_("What are they?"),
         required=False,
         choices=[("", _("Read it from the file (DICOM)")), *Modality.choices],
-        help_text=_("PNG, JPEG and TIFF do not say; DICOM does, and the file wins."),
+        help_text=_("PNG, JPEG, TIFF and NIfTI do not say; DICOM does, and the file wins."),
     )
     place = forms.ChoiceField(
         label=_("Where do they belong?"),

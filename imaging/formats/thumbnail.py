@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imaging.formats.png import encode_png
+from imaging.formats.upright import hang
 from imaging.formats.window import window_slice
 from imaging.types import Volume
 
@@ -21,9 +22,12 @@ _TRIES = ((MAX_SIDE, 256), (MAX_SIDE, 64), (144, 64), (128, 64), (112, 32), (96,
 def make_thumbnail(volume: Volume) -> bytes:
     """Return the middle slice under the first window as an 8-bit grey PNG.
 
+    A volume whose sides are known is hung as people are used to; a single picture stays as it is.
     The last try is 96 px: 9,216 bytes of grey levels, which fit whatever they show.
     """
     grey = window_slice(volume, volume.array.shape[0] // 2)
+    if volume.affine is not None and volume.array.shape[0] > 1:
+        grey = np.ascontiguousarray(hang(grey, volume.affine))
     for side, kept in _TRIES:
         small = shrink(grey, side)
         png = encode_png(_coarse(small, kept), level=9)

@@ -58,7 +58,7 @@ KINDS = {  # DICOM PS3.3 C.7.3.1.1.1, those that people send by mistake
     "SM": "Slide microscopy",
     "DOC": "A document",
 }
-ASK_MODALITY = "Say what the picture is: X-ray, MRI or CT."
+ASK_MODALITY = "Say what it shows: X-ray, MRI or CT."
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 

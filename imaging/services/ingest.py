@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 INGEST = "imaging.tasks.ingest_upload"
 DECODE_TIMEOUT_S = 60
 SLICE_S = 300  # then other work gets a turn; far below the queue's own timeout
-ROOM_BYTES = 512 << 20
+ROOM_BYTES = 1088 << 20  # the largest volume, and a little
 LIMITS = "The file could not be read within the limits of memory and time. Send a smaller image."
 UNEXPECTED = "The file could not be taken in, through no fault of yours. Send it again later."
 
@@ -67,10 +67,10 @@ def uploads_recover() -> int:
 def image_known(upload: Upload, sha256: str) -> Image | None:
     """Return the organisation's image of a file with these bytes.
 
-    A PNG sent as another kind of picture is another image.
+    A PNG or NIfTI sent as another kind of picture is another image.
     """
     same = Image.objects.filter(organisation=upload.organisation, source__sha256=sha256)
-    return same.filter(Q(facts__raster=False) | Q(modality=upload.modality)).first()
+    return same.filter(Q(source__format="dicom") | Q(modality=upload.modality)).first()
 
 
 def _ingest(upload: Upload) -> None:

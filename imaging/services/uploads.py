@@ -32,7 +32,7 @@ from imaging.types import Refused
 __all__ = ["upload_ingest", "upload_receive", "uploads_recover"]
 
 logger = logging.getLogger(__name__)
-RASTERS = ("png", "jpeg", "tiff")
+SILENT = ("png", "jpeg", "tiff", "nifti", "nifti.gz")  # they do not say what they show
 PIECE_BYTES = 1 << 20
 NO_SPACE = "The server has no room left for files. Ask the administrator, then send it again."
 
@@ -122,13 +122,7 @@ def _screened(upload: Upload, file: UploadedFile, name: str, room: StorageRoom) 
     screen(head, name, file.size)
     _check_size(file.size)
     kind = sniff(head)
-    if kind in ("nifti", "nifti.gz"):
-        raise Refused(
-            "nifti-not-here",
-            "NIfTI volumes are not taken by the site yet. Send DICOM,"
-            " or analyse the file on the terminal: manage.py analyze.",
-        )
-    if kind in RASTERS and not upload.modality:
+    if kind in SILENT and not upload.modality:
         raise Refused("modality-missing", ASK_MODALITY)
     known = image_known(upload, _sha256(file))
     if known is None:

@@ -7,7 +7,7 @@ const bar = form.querySelector("[data-progress]");
 const text = form.querySelector("[data-progress-text]");
 const ask = form.querySelector("[data-ask-modality]");
 const words = form.dataset;
-const SILENT = /\.(png|jpe?g|tiff?)$/i; // formats that do not say what they show
+const SILENT = /\.(png|jpe?g|tiff?|nii|nii\.gz)$/i; // formats that do not say what they show
 let sending = false;
 
 const size = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);

@@ -17,6 +17,7 @@ from imaging.models import ItemStatus, SourceFile, Upload
 from imaging.services.refusals import NotPossible
 from imaging.services.uploads import upload_receive
 from tests.accounts.factories import UserFactory
+from tests.formats.factories import nifti_file
 from tests.imaging.factories import THUMBNAIL, ImageFactory
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +88,7 @@ def test_each_file_has_its_own_outcome(user, queued):
 
 def test_a_raster_without_a_modality_asks_for_it(user, queued):
     item = receive(user, file(), modality="").items.get()
-    assert item.reason == "Say what the picture is: X-ray, MRI or CT."
+    assert item.reason == "Say what it shows: X-ray, MRI or CT."
     assert not Blob.objects.exists()
 
 
@@ -98,13 +99,12 @@ def test_a_file_above_the_limit_is_refused_in_words(user, queued, settings):
     assert "at most" in item.reason
 
 
-def test_a_nifti_file_is_refused_in_words_for_now(user, queued):
-    header = bytearray(400)
-    header[0:4] = (348).to_bytes(4, "little")
-    header[344:348] = b"n+1\x00"
-    item = receive(user, file(bytes(header), "scan.nii")).items.get()
-    assert item.code == "nifti-not-here"
-    assert "analyze" in item.reason
+def test_a_nifti_volume_waits_once_it_is_said_what_it_shows(user, queued):
+    data = nifti_file(packed=True)
+    item = receive(user, file(data, "scan.nii.gz"), modality="mri").items.get()
+    assert item.status == ItemStatus.WAITING
+    unsaid = receive(user, file(data, "scan.nii.gz"), modality="").items.get()
+    assert (unsaid.status, unsaid.code) == (ItemStatus.REFUSED, "modality-missing")
 
 
 def test_a_full_plan_refuses_in_words(user, queued):
