@@ -2,6 +2,7 @@
 PYTHON ?= python3
 V := .venv/bin/python
 PG := tests/on_postgres.sh
+PYTEST := $(V) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: start setup setup-dev test test-postgres e2e security audit sbom lock lint types bench
 
@@ -15,16 +16,16 @@ setup-dev:        ## the same, with what tests and lint need
 	@$(PYTHON) mediscan/bootstrap.py setup-dev
 
 test: setup-dev   ## everything that needs no browser, on SQLite
-	$(V) -m pytest -q -n auto --dist loadfile -m "not browser" $(ARGS)
+	$(PYTEST) -m "not browser and not slow_security" $(ARGS)
 
 test-postgres: setup-dev   ## the same on a throw-away PostgreSQL
-	$(PG) $(V) -m pytest -q -n auto --dist loadfile -m "not browser" $(ARGS)
+	$(PG) $(PYTEST) -m "not browser and not slow_security" $(ARGS)
 
 e2e: setup-dev    ## the pages in the system's Chromium
-	$(V) -m pytest -q -n auto --dist loadfile -m browser $(ARGS)
+	$(PYTEST) -m browser $(ARGS)
 
 security: setup-dev   ## the numbered acceptance tests of security, the slow ones too, then the advisories
-	$(V) -m pytest -q -n auto --dist loadfile tests/security tests/browser/test_policy.py tests/browser/test_payloads.py $(ARGS)
+	$(PYTEST) tests/security tests/browser/test_policy.py tests/browser/test_payloads.py $(ARGS)
 	$(MAKE) audit
 
 audit: setup-dev  ## known vulnerabilities of the pinned packages; says so when the advisories cannot be reached

@@ -22,6 +22,11 @@ hypothesis.settings.load_profile("house")
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits for real processes, so that no core waits for it at the end."""
+    items.sort(key=lambda item: item.path.parent.name != "live")
+
+
 @pytest.fixture(autouse=True)
 def no_remembered_keys():
     """Forget unwrapped keys: those of another test's rows are gone with them."""
