@@ -8,7 +8,8 @@ from .base import BASE_DIR, DATABASES, REST_FRAMEWORK, STORAGES
 
 SECRET_KEY = "only-for-tests-" + "x" * 40
 VAULT_KEK = bytes(range(32))
-DATA_DIR = Path(tempfile.mkdtemp(prefix="mediscan-test-"))
+_FOLDER = tempfile.TemporaryDirectory(prefix="mediscan-test-", ignore_cleanup_errors=True)
+DATA_DIR = Path(_FOLDER.name)  # gone when the process ends
 MODELS_DIR = BASE_DIR / "models"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir()
