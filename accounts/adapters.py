@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 from qrcode.image.svg import SvgPathImage
 
+from accounts.even_time import look_up_as_often
 from accounts.proof import is_fresh
 from accounts.services.people import person_register
 from accounts.throttle import (
@@ -51,6 +52,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def authenticate(self, request, **credentials):
         user = super().authenticate(request, **credentials)
+        look_up_as_often(_login(credentials))
         if user is not None:
             attempt_succeeded(request, kind="password", account=_login(credentials))
         return user

@@ -8,6 +8,7 @@ from allauth.core import context
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.even_time import look_up_as_often
 from accounts.passwords.words import HINT
 from accounts.throttle import attempt_check, attempt_failed, attempt_succeeded
 
@@ -91,6 +92,11 @@ class SetPasswordForm(SetNewPassword, stock.SetPasswordForm):
 
 class ResetPasswordForm(Plain, stock.ResetPasswordForm):
     labels = {"email": EMAIL}
+
+    def clean_email(self) -> str:
+        email = super().clean_email()
+        look_up_as_often(email)
+        return email
 
     def save(self, request, **kwargs) -> str:
         """Send the code; letters that nobody answers have to wait longer and longer.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from uuid import uuid4
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth import get_user_model
@@ -102,21 +103,25 @@ def attempts_forgive(user) -> int:
 def _resolved(account) -> tuple[str, object | None]:
     """Return the name under which tries are counted, and the person, if there is one.
 
-    Both look-ups are made for every address, so that the time says nothing.
+    The same three look-ups are made for every address, so that the time says nothing.
     """
     if not isinstance(account, str):
         return str(account.pk), account
     email = unicodedata.normalize("NFKC", account).strip().lower()
-    addresses = EmailAddress.objects.filter(email=email).select_related("user")
-    address = addresses.order_by("-verified", "-primary").first()
-    user = get_user_model().objects.filter(Exact(Lower("email"), email)).first()
-    owner = address.user if address is not None else user
+    addresses = EmailAddress.objects.filter(email=email).order_by("-verified", "-primary")
+    people = get_user_model().objects
+    first = addresses.values_list("user_id", flat=True).first()
+    second = people.filter(Exact(Lower("email"), email)).values_list("pk", flat=True).first()
+    owner = people.filter(pk=first or second or uuid4()).first()
     return (str(owner.pk) if owner is not None else email), owner
 
 
 def _charge_for(request, kind: str, name: str, user) -> Charge:
-    """A known device counts for itself alone; others count on the account and the address."""
-    device = device_of(request, user) if user is not None else None
+    """A known device counts for itself alone; others count on the account and the address.
+
+    For an address that nobody has, the cookie's tokens are checked as well, against nobody.
+    """
+    device = device_of(request, user or get_user_model()())
     user_id = user.pk if user is not None else None
     if device is not None:
         return Charge(Counter(_key("device", kind, device), Scope.DEVICE, kind, user_id), None)
