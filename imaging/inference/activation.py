@@ -18,7 +18,7 @@ def activate(output: FloatArray, metadata: ModelMetadata, grid: tuple[int, ...])
     Raises InferenceError for another shape or channel count than metadata.json declares, for
     NaN and infinity, and for values outside 0..1 where activation is "none". Source: MEASURES §1.
     """
-    _check_shape(output, metadata, grid)
+    check_output(output, metadata, grid)
     if not np.isfinite(output).all():
         raise InferenceError(f"{titled(metadata)} returned values that are not numbers.")
     scaled = output if metadata.temperature == 1 else output / np.float32(metadata.temperature)
@@ -46,7 +46,8 @@ def softmax(z: FloatArray) -> FloatArray:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def _check_shape(output: FloatArray, metadata: ModelMetadata, grid: tuple[int, ...]) -> None:
+def check_output(output: FloatArray, metadata: ModelMetadata, grid: tuple[int, ...]) -> None:
+    """Raise InferenceError for another shape or channel count than metadata.json declares."""
     wanted = len(metadata.channel_labels)
     if output.ndim != len(grid) + 2 or output.shape[1] != wanted:
         raise InferenceError(

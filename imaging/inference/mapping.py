@@ -13,6 +13,7 @@ from imaging.inference.metadata import ModelMetadata
 from imaging.inference.metadata_labels import label_key
 from imaging.inference.postprocess import postprocess
 from imaging.inference.preprocess import prepare
+from imaging.inference.thrift import Thrift
 from imaging.types import Volume
 
 
@@ -30,21 +31,23 @@ class Maps:
     organ: FloatArray | None
 
 
-def maps_of(volume: Volume, metadata: ModelMetadata, predict: Predict, sparing: bool) -> Maps:
+def maps_of(volume: Volume, metadata: ModelMetadata, predict: Predict, thrift: Thrift) -> Maps:
     """Bring the picture to the network's grid and its probabilities back to the image's."""
     prepared = prepare(volume, metadata)
-    p = probabilities(prepared.batch, metadata, predict, sparing=sparing)
-    names = metadata.channel_labels
+    wanted = [name for name in metadata.reference.get("labels", ()) if name in metadata.labels]
+    names = list(dict.fromkeys([*metadata.findings, *wanted]))
+    channels = [metadata.channel_labels.index(name) for name in names]
+    p = probabilities(prepared.batch, metadata, predict, thrift=thrift, keep=channels)
 
     def on_image(name: str, *, finding: bool) -> FloatArray:
         content = prepared.unpadded(p[:, names.index(name)])
         content = postprocess(content, metadata) if finding else content
-        return np.clip(prepared.to_image_grid(content), 0, 1)
+        found = prepared.to_image_grid(content)
+        return np.clip(found, 0, 1, out=found)
 
     labels = {label_key(name): on_image(name, finding=True) for name in metadata.findings}
     found = joined(list(labels.values()), metadata)
-    wanted = metadata.reference.get("labels", ())
-    organ = [on_image(name, finding=False) for name in wanted if name in names]
+    organ = [on_image(name, finding=False) for name in wanted]
     if organ and metadata.activation == "softmax":
         organ.append(found)  # a pixel of the finding cannot be organ as well, yet lies in it
     return Maps(found, labels, joined(organ, metadata) if organ else None)

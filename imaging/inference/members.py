@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Generic, TypeVar
 
@@ -15,11 +15,13 @@ from imaging.inference.grids import FloatArray
 from imaging.inference.metadata import ModelMetadata
 from imaging.inference.model_files import titled
 from imaging.inference.spec import MemberSpec
+from imaging.inference.thrift import Thrift, thrifts
 from imaging.types import InferenceError, Volume
 
 T = TypeVar("T")
-Ask = Callable[[Volume, ModelMetadata, "Watch", bool], T]  # the last one: spare memory
+Ask = Callable[[Volume, ModelMetadata, "Watch", Thrift], T]
 GPU_FULL = "The GPU ran out of memory; ran on CPU."
+FREED = "ran again once loaded models had made room"
 # how torch, onnxruntime and OpenCV say that an allocation failed
 _MEMORY_WORDS = ("out of memory", "allocate memory", "bad allocation", "alloc_failed")
 
@@ -68,28 +70,42 @@ def run_members(
 def run_member(
     volume: Volume, member: MemberSpec, place: Placement, models: ModelCache, ask: Ask[T]
 ) -> Outcome[T]:
-    """Run one member where it was placed; on a full GPU: free it, go one by one, use the CPU.
+    """Run one member where it was placed; where memory runs out, go down the ladder.
 
-    Raises InferenceError naming the model.
+    Room is made and it is tried again, then one window at a time, then in smaller windows, then
+    the same on the CPU. The outcome's fallback says where it came to stand. Raises InferenceError
+    naming the model when the last step fails.
     """
     if place.device != "cpu":
-        for sparing in (False, True):
-            try:
-                return _attempt(volume, member, place, models, ask, sparing=sparing)
-            except Exception as error:
-                if not is_memory(error):
-                    raise
-            _free(place.device, models, keep=member.model)
+        if outcome := _descend(volume, member, place, models, ask):
+            return outcome
         models.release(place.device)
         place = Placement("cpu", GPU_FULL)
-    try:
-        return _attempt(volume, member, place, models, ask, sparing=False)
-    except Exception as error:
-        if not is_memory(error):
-            raise
-        raise InferenceError(
-            f"Model “{member.model}” needs more memory for this image than the machine gives."
-        ) from None
+    if outcome := _descend(volume, member, place, models, ask):
+        return outcome
+    raise InferenceError(
+        f"Model “{member.model}” needs more memory for this image than the machine gives."
+    )
+
+
+def _descend(
+    volume: Volume, member: MemberSpec, place: Placement, models: ModelCache, ask: Ask[T]
+) -> Outcome[T] | None:
+    """Try one device with less and less memory; None: it was never enough."""
+    metadata = models.metadata(member)
+    full = "The GPU ran out of memory" if place.device != "cpu" else "Memory ran out"
+    steps = [(thrift, thrift.words(metadata)) for thrift in thrifts(metadata)]
+    for thrift, words in [steps[0], (steps[0][0], FREED), *steps[1:]]:
+        try:
+            outcome = _attempt(volume, member, place, models, ask, thrift)
+        except Exception as error:
+            if not is_memory(error):
+                raise
+        else:
+            said = [outcome.fallback, f"{full}; {words}." if words else ""]
+            return replace(outcome, fallback=" ".join(filter(None, said)))
+        _free(place.device, models, keep=member.model)  # out of the handler: it holds the arrays
+    return None
 
 
 def is_memory(error: BaseException) -> bool:
@@ -106,13 +122,12 @@ def _attempt(
     place: Placement,
     models: ModelCache,
     ask: Ask[T],
-    *,
-    sparing: bool,
+    thrift: Thrift,
 ) -> Outcome[T]:
     ready = models.get(member, place.device)
     started = perf_counter()
     watch = Watch(ready)
-    answer = ask(volume, ready.metadata, watch, sparing)
+    answer = ask(volume, ready.metadata, watch, thrift)
     return Outcome(
         member=member,
         metadata=ready.metadata,

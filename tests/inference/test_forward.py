@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from imaging.inference.forward import probabilities
+from imaging.inference.thrift import Thrift
 from tests.inference.factories import FakePredictor, card
 
 RNG = np.random.default_rng(5)
@@ -22,7 +23,7 @@ def test_many_slices_go_in_small_batches(tmp_path):
 
 def test_sparing_goes_one_by_one(tmp_path):
     fake = FakePredictor()
-    probabilities(batch(3), card(tmp_path), fake.predict, sparing=True)
+    probabilities(batch(3), card(tmp_path), fake.predict, thrift=Thrift(one_by_one=True))
     assert fake.calls == 3
 
 
@@ -78,7 +79,7 @@ def test_windows_cover_a_grid_larger_than_the_network(tmp_path):
     assert probabilities(items, metadata, run) == pytest.approx(items, abs=1e-6)
     assert {shape[2:] for shape in seen} == {(8, 8, 8)}
     assert max(shape[0] for shape in seen) == 4
-    probabilities(items, metadata, run, sparing=True)
+    probabilities(items, metadata, run, thrift=Thrift(one_by_one=True))
     assert seen[-1][0] == 1
 
 

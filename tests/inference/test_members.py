@@ -38,32 +38,96 @@ def test_one_member_comes_back_on_the_images_grid(root):
     assert outcome.run_ms >= outcome.forward_ms >= 0
 
 
-def test_a_full_gpu_is_freed_then_spared_then_left(root):
+def filled(enough, device="cuda:0"):
+    """A network for which memory runs out on `device` unless `enough`, and its calls."""
     calls = []
 
-    def run(name, device, batch):
-        calls.append((device, len(batch)))
-        if device != "cpu":
+    def run(name, where, batch):
+        calls.append((where, *batch.shape[:1], *batch.shape[2:]))
+        if where == device and not enough(len(calls), batch):
             raise GpuFull
         return batch
 
-    three = picture(array=np.zeros((3, 16, 16), np.uint8))
-    outcome = run_member(
-        three, MemberSpec("one", device="cuda"), GPU, fake_cache(root, run), maps_of
-    )
-    assert calls == [("cuda:0", 3), ("cuda:0", 1), ("cpu", 3)]
+    return run, calls
+
+
+SLICES = picture(array=np.zeros((3, 16, 16), np.uint8))
+
+
+def test_a_full_gpu_is_freed_then_spared_then_left(root):
+    run, calls = filled(lambda call, batch: False)
+    member = MemberSpec("one", device="cuda")
+    outcome = run_member(SLICES, member, GPU, fake_cache(root, run), maps_of)
+    assert [call[:2] for call in calls] == [
+        ("cuda:0", 3), ("cuda:0", 3), ("cuda:0", 1), ("cpu", 3)
+    ]  # fmt: skip
     assert (outcome.device_used, outcome.fallback) == ("cpu", GPU_FULL)
 
 
-def test_sparing_may_be_enough(root):
-    def run(name, device, batch):
-        if len(batch) > 1:
-            raise GpuFull
-        return batch
+@pytest.mark.parametrize(
+    ("enough", "says"),
+    [
+        (lambda call, batch: True, ""),
+        (
+            lambda call, batch: call == 2,
+            "The GPU ran out of memory; ran again once loaded models had made room.",
+        ),
+        (
+            lambda call, batch: len(batch) == 1,
+            "The GPU ran out of memory; ran one slice at a time.",
+        ),
+    ],
+    ids=["at once", "freed", "spared"],
+)
+def test_each_step_that_is_enough_is_said(root, enough, says):
+    run, _calls = filled(enough)
+    outcome = run_member(SLICES, MemberSpec("one"), GPU, fake_cache(root, run), maps_of)
+    assert (outcome.device_used, outcome.fallback) == ("cuda:0", says)
 
-    three = picture(array=np.zeros((3, 16, 16), np.uint8))
-    outcome = run_member(three, MemberSpec("one"), GPU, fake_cache(root, run), maps_of)
-    assert (outcome.device_used, outcome.fallback) == ("cuda:0", "")
+
+def test_room_is_made_by_the_models_that_are_not_asked(root):
+    run, _calls = filled(lambda call, batch: call == 2)
+    models = fake_cache(root, run)
+    models.get(MemberSpec("two"), "cuda:0")
+    run_member(SLICES, MemberSpec("one"), GPU, models, maps_of)
+    assert list(models._entries) == [("one", "cuda:0")]
+
+
+@pytest.mark.parametrize(
+    ("device", "says"),
+    [
+        ("cuda:0", "The GPU ran out of memory; ran in windows of 32 × 32 × 32."),
+        ("cpu", "Memory ran out; ran in windows of 32 × 32 × 32."),
+    ],
+)
+def test_a_volume_goes_on_in_smaller_windows(tmp_path, device, says):
+    free = [None, 1, None, None, None]
+    write_model(
+        tmp_path, "one", b"x", size=(64, 64, 64), input_shape=free, output_shape=free,
+        tiling={"roi_size": [64, 64, 64], "batch": 2},
+    )  # fmt: skip
+    run, calls = filled(lambda call, batch: batch.shape[2] <= 32, device)
+    array = np.random.default_rng(3).integers(0, 255, (70, 40, 66), dtype=np.uint8)
+    outcome = run_member(
+        picture(array=array), MemberSpec("one"), Placement(device), fake_cache(tmp_path, run),
+        maps_of,
+    )  # fmt: skip
+    assert (outcome.device_used, outcome.fallback) == (device, says)
+    sizes = list(dict.fromkeys(call[1:3] for call in calls))
+    assert sizes == [(2, 64), (1, 64), (1, 32)]
+    assert outcome.answer.finding == pytest.approx(array / np.float32(255), abs=1e-5)
+
+
+def test_why_the_cpu_and_how_it_got_through_are_both_said(root, monkeypatch):
+    monkeypatch.setattr(devices, "cuda_count", lambda: 0)
+    run, _calls = filled(lambda call, batch: len(batch) == 1, "cpu")
+    (outcome,) = run_members(
+        SLICES, [MemberSpec("one", device="cuda:1")], fake_cache(root, run), maps_of
+    )
+    assert outcome.fallback == (
+        "CUDA is not available on this machine; ran on CPU. "
+        "Memory ran out; ran one slice at a time."
+    )
 
 
 def test_a_gpu_too_full_to_load_a_model_is_left_too(root):
