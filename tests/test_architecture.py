@@ -14,6 +14,7 @@ ENGINE_ONLY = (
     "imaging.inference.pipeline",
     "imaging.inference.cache",
     "imaging.inference.backends",
+    "imaging.inference.conversion",
 )
 DJANGO = ("django", "rest_framework", "django_q", "allauth")
 APPS = ("accounts", "imaging.models", "imaging.services", "imaging.selectors", "analytics",

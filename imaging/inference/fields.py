@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from imaging.inference.comments import without_comments
 from imaging.inference.errors import MetadataError
 
 MAX_JSON_BYTES = 1 << 20
@@ -15,7 +16,10 @@ _REQUIRED = object()
 
 
 def read_object(path: Path, owner: str) -> dict[str, Any]:
-    """Return the JSON object in `path`; duplicate keys, NaN and large files are refused."""
+    """Return the JSON object in `path`, comments stripped.
+
+    Duplicate keys, NaN and large files are refused.
+    """
     try:
         data = path.read_bytes()
     except OSError:
@@ -25,9 +29,8 @@ def read_object(path: Path, owner: str) -> dict[str, Any]:
             f"{owner}: {path.name} has {len(data)} bytes; {MAX_JSON_BYTES} allowed."
         )
     try:
-        found = json.loads(
-            data.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_no_constant
-        )
+        text = without_comments(data.decode("utf-8-sig"))
+        found = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise MetadataError(f"{owner}: {path.name} is not valid JSON ({error}).") from None
     if not isinstance(found, dict):

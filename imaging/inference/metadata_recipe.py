@@ -15,6 +15,17 @@ NETWORKS = re.compile(
     + r"(UNet|BasicUNet|DynUNet|SegResNet|AttentionUnet|VNet|UNETR|SwinUNETR"
     + r"|DenseNet(121|169|201|264)?|ResNet|resnet(10|18|34|50|101|152|200)|EfficientNetBN)"
 )
+SEQUENTIAL = "torch.nn.Sequential"
+_LAYERS = """
+Conv1d Conv2d Conv3d ConvTranspose2d ConvTranspose3d Linear Identity Flatten Unflatten
+BatchNorm1d BatchNorm2d BatchNorm3d InstanceNorm2d InstanceNorm3d GroupNorm LayerNorm
+ReLU ReLU6 LeakyReLU PReLU ELU GELU SiLU Mish Sigmoid Tanh Softplus Hardswish
+MaxPool2d MaxPool3d AvgPool2d AvgPool3d AdaptiveAvgPool2d AdaptiveAvgPool3d
+AdaptiveMaxPool2d AdaptiveMaxPool3d Upsample PixelShuffle
+Dropout Dropout2d Dropout3d ZeroPad2d ConstantPad2d ConstantPad3d ReflectionPad2d
+"""
+LAYERS = frozenset(_LAYERS.split())
+MOST_LAYERS = 500
 FLIPS = {"identity": (), "flip_x": (-1,), "flip_y": (-2,), "flip_z": (-3,), "flip_xy": (-2, -1)}
 
 
@@ -98,16 +109,36 @@ def tta_flips(fields: Fields, dims: int) -> tuple[tuple[int, ...], ...]:
 
 
 def network_plan(fields: Fields) -> dict[str, Any] | None:
-    """Take `network`: an allowed class and literal arguments, no expression."""
+    """Take `network`: an allowed class and literal arguments, no expression.
+
+    Or a row of plain torch layers: {"_target_": "torch.nn.Sequential", "layers":
+    [{"layer": "Conv2d", "in_channels": 1, …}, …]}, whose weights are named 0.weight, 2.weight …
+    """
     if not fields.has("network"):
         return None
     plan = fields.checked("network", lambda v: isinstance(v, dict), "an object", None)
     target = plan.get("_target_")
+    if target == SEQUENTIAL:
+        return _layers_checked(fields, plan)
     if not isinstance(target, str) or not NETWORKS.fullmatch(target):
         fields.fail("network", f"_target_ {show(target)} is not on the list of allowed networks.")
     _only_literals(fields, {key: value for key, value in plan.items() if key != "_target_"})
     if plan.get("pretrained"):
         fields.fail("network", "pretrained must be false: nothing is downloaded.")
+    return plan
+
+
+def _layers_checked(fields: Fields, plan: dict[str, Any]) -> dict[str, Any]:
+    rows = plan.get("layers")
+    if set(plan) != {"_target_", "layers"} or not isinstance(rows, list) or not rows:
+        fields.fail("network", f"{SEQUENTIAL} needs `layers`, a list, and nothing else.")
+    if len(rows) > MOST_LAYERS:
+        fields.fail("network", f"{len(rows)} layers; {MOST_LAYERS} allowed.")
+    for row in rows:
+        kind = row.get("layer") if isinstance(row, Mapping) else row
+        if not isinstance(kind, str) or kind not in LAYERS:
+            fields.fail("network", f"layer {show(kind)} is not on the list of plain torch layers.")
+    _only_literals(fields, {"layers": rows})
     return plan
 
 

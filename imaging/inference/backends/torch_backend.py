@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pickle import UnpicklingError
 from typing import Any
 
@@ -18,9 +18,10 @@ from safetensors import SafetensorError
 from imaging.inference.errors import ModelFileError
 from imaging.inference.grids import FloatArray
 from imaging.inference.metadata import ModelMetadata
+from imaging.inference.metadata_recipe import SEQUENTIAL
 from imaging.inference.model_files import titled
 
-_WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net", "weights")
+WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net", "weights")
 _PREFIXES = ("module.", "_orig_mod.")
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 
@@ -58,14 +59,17 @@ def load(name: str, data: bytes, metadata: ModelMetadata, device: str) -> TorchP
     owner = f"{titled(metadata)}: file {name}"
     state = _safetensors(owner, data) if name.endswith(".safetensors") else _pickled(owner, data)
     module = build(metadata)
-    _fill(owner, module, state)
+    fill(owner, module, state)
     return TorchPredictor(module, metadata, device)
 
 
 def build(metadata: ModelMetadata) -> torch.nn.Module:
     """Return the untrained network that metadata.json names (its class was checked when read)."""
     plan = dict(metadata.network or {})
-    name = str(plan.pop("_target_")).rpartition(".")[2]
+    target = str(plan.pop("_target_"))
+    if target == SEQUENTIAL:
+        return _row_of_layers(metadata, plan["layers"])
+    name = target.rpartition(".")[2]
     if name == "EfficientNetBN":
         plan["pretrained"] = False  # its default would download weights
     try:
@@ -75,6 +79,21 @@ def build(metadata: ModelMetadata) -> torch.nn.Module:
             f"{titled(metadata)}: network {name} cannot be built from these arguments: {error}"
         ) from None
     return module
+
+
+def _row_of_layers(metadata: ModelMetadata, rows: Sequence[Mapping[str, Any]]) -> torch.nn.Module:
+    """Return nn.Sequential of plain layers (their names were checked when read)."""
+    layers = []
+    for number, row in enumerate(rows):
+        settings = {key: value for key, value in row.items() if key != "layer"}
+        try:
+            layers.append(getattr(torch.nn, row["layer"])(**settings))
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ModelFileError(
+                f"{titled(metadata)}: network layer {number} ({row['layer']}) cannot be built "
+                f"from these arguments: {error}"
+            ) from None
+    return torch.nn.Sequential(*layers)
 
 
 def _safetensors(owner: str, data: bytes) -> dict[str, torch.Tensor]:
@@ -100,7 +119,7 @@ def _pickled(owner: str, data: bytes) -> dict[str, torch.Tensor]:
             f"{owner} asks for `{wanted[1]}`, which is not allowed. "
             "Nothing was run. Save model.state_dict() or ONNX."
         ) from None
-    return _state_dict(owner, found)
+    return state_dict_of(owner, found)
 
 
 def _is_torchscript(data: bytes) -> bool:
@@ -110,9 +129,9 @@ def _is_torchscript(data: bytes) -> bool:
         return any(part.split("/")[1:2] == ["code"] for part in archive.namelist())
 
 
-def _state_dict(owner: str, found: Any) -> dict[str, torch.Tensor]:
+def state_dict_of(owner: str, found: Any) -> dict[str, torch.Tensor]:
     """Unwrap {"state_dict": …} and strip `module.`; anything but named tensors is refused."""
-    for key in _WRAPPERS:
+    for key in WRAPPERS:
         if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
             found = found[key]
             break
@@ -124,7 +143,7 @@ def _state_dict(owner: str, found: Any) -> dict[str, torch.Tensor]:
     return dict(found)
 
 
-def _fill(owner: str, module: torch.nn.Module, state: dict[str, torch.Tensor]) -> None:
+def fill(owner: str, module: torch.nn.Module, state: dict[str, torch.Tensor]) -> None:
     wanted = module.state_dict()
     missing, unknown = sorted(wanted.keys() - state.keys()), sorted(state.keys() - wanted.keys())
     if missing or unknown:
