@@ -35,7 +35,8 @@ class Volume:
     slope,         real value = array * slope + intercept (HU for CT).
     intercept
     modality       DICOM Modality (0008,0060): CR, DX, CT, MR; "" when unknown.
-    spacing_mm     distance between pixel centres (z, y, x) in millimetres; None: pixels only.
+    spacing_mm     distance between pixel centres (z, y, x) in millimetres, z along the normal of
+                   the slices where they are slanted; None: pixels only.
     spacing_kind   "calibrated", "detector" (at detector plane) or "none".
     unit           "HU" or "stored value".
     bits           significant bits per pixel of the source.
@@ -43,6 +44,7 @@ class Volume:
     affine         4x4 voxel (x, y, z) -> patient LPS millimetres, or None: side unknown.
     padding        stored value that means "no data here", or None.
     window         (center, width) in real values for the first view, or None.
+    missing        indices of slices that were not sent; they hold `padding` alone.
     """
 
     array: np.ndarray
@@ -57,6 +59,7 @@ class Volume:
     affine: tuple[tuple[float, ...], ...] | None = None
     padding: float | None = None
     window: tuple[float, float] | None = None
+    missing: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,11 +82,18 @@ def test_a_header_without_pixels_is_refused(refusal, data):
     assert "Export the image itself" in answer.sentence
 
 
-@pytest.mark.parametrize("frames", [2, 140, 2**31 - 1])
-def test_several_frames_are_refused(refusal, frames):
-    answer = refusal(ct(NumberOfFrames=frames))
-    assert answer.code == "dicom-multi-frame"
-    assert "not yet supported here; send single frames" in answer.sentence
+@pytest.mark.parametrize(
+    ("frames", "code"),
+    [(2, "dicom-cine"), (140, "dicom-cine"), (2**31 - 1, "dicom-too-many-frames")],
+)
+def test_frames_that_are_no_stack_of_slices_are_refused(refusal, frames, code):
+    assert refusal(ct(NumberOfFrames=frames)).code == code
+
+
+def test_a_film_is_refused_by_its_name(refusal):
+    answer = refusal(ct(NumberOfFrames=2, FrameTime=40))
+    assert answer.code == "dicom-cine"
+    assert "a film" in answer.sentence
 
 
 @pytest.mark.parametrize(

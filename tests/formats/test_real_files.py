@@ -27,7 +27,7 @@ CODES = {  # refusals that must stay what they are
     "rt.dcm": "dicom-not-an-image",
     "DICOMDIR": "dicom-not-an-image",
     "liver.dcm": "dicom-not-an-image",
-    "multiframe.dcm": "dicom-multi-frame",
+    "multiframe.dcm": "dicom-cine",
     "sm_image.dcm": "dicom-modality",
     "US1_UNCI.dcm": "dicom-modality",
     "CR-MONO1-10-chest": "content-bare-dicom",
@@ -40,7 +40,7 @@ CODES = {  # refusals that must stay what they are
     "rtdose.dcm": "dicom-not-an-image",
     "waveform_ecg.dcm": "dicom-not-an-image",
     "meta_missing_tsyntax.dcm": "dicom-no-transfer-syntax",
-    "SC_rgb_rle_2frame.dcm": "dicom-multi-frame",
+    "SC_rgb_rle_2frame.dcm": "dicom-cine",
     "README.txt": "content-text",
 }
 
@@ -82,6 +82,9 @@ def agrees_with_pydicom(path: Path, decoded: Decoded) -> None:
     if photometric == "PALETTE COLOR":
         stored = apply_color_lut(stored, dataset)
     found = decoded.volume.array[0].astype(np.int64)
+    if int(dataset.get("NumberOfFrames") or 1) > 1:  # frames in any order: test_frames.py
+        assert decoded.volume.array.shape == stored.shape
+        return
     if stored.ndim == 3:
         luminance = np.floor(stored.astype(float) @ [0.299, 0.587, 0.114] + 0.5)
         # pydicom cuts colours that leave RGB, so that its sum misses their luminance a little
@@ -170,9 +173,6 @@ def test_one_slice_is_the_same_in_every_lossless_transfer_syntax():
 @pytest.mark.parametrize(
     ("name", "spacing", "axes"),
     [
-        ("dicom/orientation/ax/axasc35", (3.6, 3.25, 3.25), "LPS axial"),
-        ("dicom/orientation/cor/corasc35", (3.6, 3.25, 3.25), "LIP coronal"),
-        ("dicom/orientation/sag/sagasc35", (3.6, 3.25, 3.25), "PIR sagittal"),
         ("dicom/totalseg_example_ct_dicom", (3.0, 0.977, 0.977), "LPS axial"),
     ],
 )

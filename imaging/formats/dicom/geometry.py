@@ -33,6 +33,32 @@ class Geometry:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """A slice in the patient: its first pixel in LPS mm, and the directions of row and column."""
+
+    position: Vector
+    along_row: Vector
+    down_column: Vector
+
+    @property
+    def normal(self) -> Vector:
+        return _cross(self.along_row, self.down_column)
+
+    @property
+    def height(self) -> float:
+        """The distance from the origin along the normal, in mm."""
+        return dot(self.position, self.normal)
+
+    def affine(self, spacing: tuple[float, float, float], step: Vector | None = None) -> Affine:
+        """Return voxel (x, y, z) -> LPS mm; `step` leads to the next slice, else the normal."""
+        z, y, x = spacing
+        a, b = self.along_row, self.down_column
+        to_next = step or _vector(tuple(part * z for part in self.normal))
+        rows = [(a[i] * x, b[i] * y, to_next[i], self.position[i]) for i in range(3)]
+        return (*rows, (0.0, 0.0, 0.0, 1.0))
+
+
 def read_geometry(dataset: Dataset, modality: str) -> Geometry:
     """Return the spacing (z, y, x) and, for slices, the affine voxel (x, y, z) -> LPS mm.
 
@@ -47,18 +73,19 @@ def read_geometry(dataset: Dataset, modality: str) -> Geometry:
 
 
 def _of_slice(dataset: Dataset) -> Geometry:
-    pixel = _pair(dataset, "PixelSpacing")
+    pixel = pixel_spacing(dataset)
     if pixel is None:
         return Geometry(warnings=("No pixel spacing in the file: measures are in pixels.",))
-    spacing = (_slice_distance(dataset), *pixel)
-    affine = _affine(dataset, spacing)
+    spacing = (declared_distance(dataset) or 1.0, *pixel)
+    plane = read_plane(dataset)
+    affine = None if plane is None else plane.affine(spacing)
     warnings = () if affine else ("No position in the file: left and right are not known.",)
     return Geometry(spacing, "calibrated", affine, warnings)
 
 
 def _of_radiograph(dataset: Dataset) -> Geometry:
     """A radiograph is a projection: only a calibrated spacing is one of the patient."""
-    pixel, imager = _pair(dataset, "PixelSpacing"), _pair(dataset, "ImagerPixelSpacing")
+    pixel, imager = pixel_spacing(dataset), _pair(dataset, "ImagerPixelSpacing")
     calibration = text(dataset, "PixelSpacingCalibrationType").upper()
     if pixel and calibration in ("FIDUCIAL", "GEOMETRY"):
         return Geometry((1.0, *pixel), "calibrated")
@@ -66,6 +93,39 @@ def _of_radiograph(dataset: Dataset) -> Geometry:
     if found is None:
         return Geometry(warnings=("No pixel spacing in the file: measures are in pixels.",))
     return Geometry((1.0, *found), "detector")
+
+
+def pixel_spacing(dataset: Dataset) -> tuple[float, float] | None:
+    """Return (row, column) spacing in mm, or None if absent or impossible."""
+    return _pair(dataset, "PixelSpacing")
+
+
+def declared_distance(dataset: Dataset) -> float | None:
+    """Return what the file says of the distance to the next slice, in mm."""
+    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
+        found = abs(number(dataset, keyword) or 0.0)  # some MR count downwards
+        if MIN_MM <= found <= MAX_MM:
+            return found
+    return None
+
+
+def read_plane(dataset: Dataset) -> Plane | None:
+    """Return where a slice lies; None if the file does not say, or says what cannot be."""
+    position = numbers(dataset, "ImagePositionPatient", 3)
+    cosines = numbers(dataset, "ImageOrientationPatient", 6)
+    if position is None or cosines is None:
+        return None
+    along_row, down_column = _vector(cosines[:3]), _vector(cosines[3:])
+    lengths = [dot(along_row, along_row), dot(down_column, down_column)]
+    if any(abs(length - 1) > ORTHOGONAL for length in lengths):
+        return None
+    if abs(dot(along_row, down_column)) > ORTHOGONAL:
+        return None
+    return Plane(_vector(position), along_row, down_column)
+
+
+def dot(a: Vector, b: Vector) -> float:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
 def _pair(dataset: Dataset, keyword: str) -> tuple[float, float] | None:
@@ -76,37 +136,8 @@ def _pair(dataset: Dataset, keyword: str) -> tuple[float, float] | None:
     return pair[0], pair[1]
 
 
-def _slice_distance(dataset: Dataset) -> float:
-    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
-        found = abs(number(dataset, keyword) or 0.0)  # some MR count downwards
-        if MIN_MM <= found <= MAX_MM:
-            return found
-    return 1.0
-
-
-def _affine(dataset: Dataset, spacing: tuple[float, float, float]) -> Affine | None:
-    position = numbers(dataset, "ImagePositionPatient", 3)
-    cosines = numbers(dataset, "ImageOrientationPatient", 6)
-    if position is None or cosines is None:
-        return None
-    along_row, down_column = _vector(cosines[:3]), _vector(cosines[3:])
-    lengths = [_dot(along_row, along_row), _dot(down_column, down_column)]
-    if any(abs(length - 1) > ORTHOGONAL for length in lengths):
-        return None
-    if abs(_dot(along_row, down_column)) > ORTHOGONAL:
-        return None
-    normal = _cross(along_row, down_column)
-    z, y, x = spacing
-    rows = [(along_row[i] * x, down_column[i] * y, normal[i] * z, position[i]) for i in range(3)]
-    return (*rows, (0.0, 0.0, 0.0, 1.0))
-
-
 def _vector(parts: tuple[float, ...]) -> Vector:
     return parts[0], parts[1], parts[2]
-
-
-def _dot(a: Vector, b: Vector) -> float:
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
 def _cross(a: Vector, b: Vector) -> Vector:

@@ -17,6 +17,7 @@ MODALITIES = {
     "MR": "MRI",
 }
 XRAY = frozenset(code for code, word in MODALITIES.items() if word == "X-ray")
+STACKED = frozenset(("CT", "MR"))  # slices; a radiograph stands alone
 UNSAID = frozenset(("", "OT", "SC"))  # a picture of something, the file does not say of what
 
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
@@ -26,8 +27,10 @@ _MODALITY_OF = {
     f"{_STORAGE}1.1.1": "DX",
     f"{_STORAGE}2": "CT",
     f"{_STORAGE}2.1": "CT",
+    f"{_STORAGE}2.2": "CT",
     f"{_STORAGE}4": "MR",
     f"{_STORAGE}4.1": "MR",
+    f"{_STORAGE}4.4": "MR",
 }
 # objects that are no pictures, by SOP Class (PS3.4 B.5); longest prefix first
 _OBJECTS = (

@@ -18,6 +18,7 @@ from imaging.formats.decoding import decoding
 from imaging.formats.dicom.codestream import check_codestream
 from imaging.formats.dicom.complaints import refuse_complaints
 from imaging.formats.dicom.elements import PIXEL_DATA, broken, cut_short
+from imaging.formats.dicom.fragments import read_fragments
 from imaging.formats.dicom.source import Source, unsupported_syntax
 from imaging.formats.dicom.values import integer, text
 from imaging.formats.sniffing import THIS, check_raster_size
@@ -61,7 +62,7 @@ _RLE_RATIO = 64  # PackBits turns two bytes into at most 128
 
 @dataclass(frozen=True, slots=True)
 class PixelFormat:
-    """Group 0028 of one frame, checked."""
+    """Group 0028, checked: of one frame, and how many there are."""
 
     rows: int
     columns: int
@@ -72,6 +73,7 @@ class PixelFormat:
     high_bit: int
     signed: bool
     planar: int
+    frames: int = 1
 
     @property
     def frame_bytes(self) -> int:
@@ -82,14 +84,7 @@ class PixelFormat:
 
 
 def read_format(dataset: Dataset, budgets: Budgets) -> PixelFormat:
-    """Return the pixel format; Refused for several frames and for what cannot be an image."""
-    frames = integer(dataset, "NumberOfFrames")
-    if frames is not None and frames > 1:
-        raise Refused(
-            "dicom-multi-frame",
-            f"This file is multi-frame ({frames:,} frames), which is not yet supported here; "
-            "send single frames.",
-        )
+    """Return the pixel format; Refused for what cannot be an image."""
     rows, columns = integer(dataset, "Rows") or 0, integer(dataset, "Columns") or 0
     check_raster_size(THIS, columns, rows, budgets)
     if max(rows, columns) > 0xFFFF:
@@ -106,11 +101,12 @@ def read_format(dataset: Dataset, budgets: Budgets) -> PixelFormat:
         high_bit=high_bit if high_bit and stored <= high_bit < allocated else stored - 1,
         signed=integer(dataset, "PixelRepresentation") == 1,
         planar=integer(dataset, "PlanarConfiguration") or 0,
+        frames=max(1, integer(dataset, "NumberOfFrames") or 1),
     )
 
 
-def decode_frame(source: Source, form: PixelFormat) -> tuple[NDArray[Any], str]:
-    """Return the stored values, (Y, X) or (Y, X, 3), and their photometric interpretation.
+def decode_frame(source: Source, form: PixelFormat, index: int = 0) -> tuple[NDArray[Any], str]:
+    """Return the stored values, (Y, X) or (Y, X, 3), of one frame and their photometric word.
 
     Nothing is allocated before the bytes that are there can hold, or inflate to, the frame.
     """
@@ -120,13 +116,13 @@ def decode_frame(source: Source, form: PixelFormat) -> tuple[NDArray[Any], str]:
     if source.syntax.is_encapsulated:
         if not element.is_open:
             raise broken("its compressed pixels are not in fragments")
-        frame = _join_fragments(source, form)
+        frame = read_fragments(source, form.frames, index, most=2 * form.frame_bytes + 65_536)
         _check_compressed(frame, source.syntax, form)
         data = encapsulate([frame])
     else:
         if element.is_open:
             raise broken("its pixels have no length")
-        data = _native_bytes(source, form)
+        data = _native_bytes(source, form, index)
     listening = refuse_complaints() if DECODERS[source.syntax] == "gdcm" else nullcontext()
     with decoding("dicom-pixels", "DICOM"), listening:
         array, properties = get_decoder(source.syntax).as_array(
@@ -162,39 +158,24 @@ def _bits(dataset: Dataset) -> tuple[int, int]:
     return allocated, stored
 
 
-def _native_bytes(source: Source, form: PixelFormat) -> bytes:
+def _native_bytes(source: Source, form: PixelFormat, index: int) -> bytes:
     element = source.elements[PIXEL_DATA]
     source.stream.seek(0, 2)
     present = min(element.length, source.stream.tell() - element.offset)
-    if present < form.frame_bytes:
+    needed = form.frame_bytes * form.frames
+    if present < needed:
+        frames = f" in {form.frames:,} frames" if form.frames > 1 else ""
         raise Refused(
             "dicom-truncated",
-            f"This file is cut short: {form.columns} × {form.rows} pixels need "
-            f"{form.frame_bytes:,} bytes, {max(present, 0):,} are there. Send it again.",
+            f"This file is cut short: {form.columns} × {form.rows} pixels{frames} need "
+            f"{needed:,} bytes, {max(present, 0):,} are there. Send it again.",
         )
-    source.stream.seek(element.offset)
-    return source.stream.read(form.frame_bytes + form.frame_bytes % 2)
-
-
-def _join_fragments(source: Source, form: PixelFormat) -> bytes:
-    """Return all fragments after the offset table as one frame."""
-    stream = source.stream
-    stream.seek(source.elements[PIXEL_DATA].offset)
-    fragments: list[bytes] = []
-    while (start := stream.read(8))[:4] != b"\xfe\xff\xdd\xe0":
-        if len(start) < 8:
-            raise cut_short()
-        length = int.from_bytes(start[4:], "little")
-        # a frame that grows by compressing is at most a little larger than its pixels
-        if start[:4] != b"\xfe\xff\x00\xe0" or length > 2 * form.frame_bytes + 65_536:
-            raise broken("its compressed pixels are not in fragments")
-        fragment = stream.read(length)
-        if len(fragment) < length:
-            raise cut_short()
-        fragments.append(fragment)
-        if sum(map(len, fragments[1:])) > 2 * form.frame_bytes + 65_536:
-            raise broken("its compressed pixels are larger than the picture")
-    return b"".join(fragments[1:])
+    odd = form.frame_bytes % 2
+    if odd and form.frames > 1 and not source.encoding.little:
+        raise broken("its frames begin in the middle of a word")
+    source.stream.seek(element.offset + index * form.frame_bytes)
+    data = source.stream.read(form.frame_bytes + odd)
+    return data.ljust(form.frame_bytes + odd, b"\x00")
 
 
 def _check_compressed(frame: bytes, syntax: uid.UID, form: PixelFormat) -> None:

@@ -71,9 +71,15 @@ def number(dataset: Dataset, keyword: str) -> float | None:
     return None if found is None else found[0]
 
 
-def first_item(dataset: Dataset, keyword: str) -> Dataset | None:
-    """Return the first item of a sequence, or None."""
+def items(dataset: Dataset, keyword: str) -> Sequence[Dataset]:
+    """Return the items of a sequence; none where it is absent or something else."""
     found = value(dataset, keyword)
     if isinstance(found, Sequence) and not isinstance(found, str | bytes) and len(found):
-        return found[0] if isinstance(found[0], Dataset) else None
-    return None
+        return found if isinstance(found[0], Dataset) else ()
+    return ()
+
+
+def first_item(dataset: Dataset, keyword: str) -> Dataset | None:
+    """Return the first item of a sequence, or None."""
+    found = items(dataset, keyword)
+    return found[0] if found else None
