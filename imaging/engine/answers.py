@@ -11,7 +11,8 @@ from typing import Any
 
 ITEM_BYTES = {"uint8": 1, "uint16": 2, "int16": 2, "int32": 4, "float32": 4}
 THUMBNAIL_BYTES = 12 * 1024
-_PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}\.[a-z0-9]{1,8}")
+_PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}\.[a-z0-9]{1,11}")
+_MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -85,6 +86,20 @@ def _check_devices(value: dict[str, Any], args: Mapping[str, Any]) -> None:
     _require(isinstance(value["devices"], list), "describe_device: devices")
 
 
+def _check_convert(value: dict[str, Any], args: Mapping[str, Any]) -> None:
+    model = value["model"]
+    name, file = model["name"], model["file"]
+    _require(_MODEL_NAME.fullmatch(name) is not None, "convert: the model's name")
+    folder = Path(args["out_dir"]) / name
+    _require(not folder.is_symlink(), "convert: the folder is a link")
+    for one in (file, "metadata.json"):
+        _require(_plain_path(folder, one).lstat().st_size > 0, f"convert: {one} is empty")
+    _require(all(isinstance(note, str) for note in model["notes"]), "convert: notes")
+    _require(model["agreement"] is None or model["agreement"] >= 0, "convert: agreement")
+    for row in model["timings"]:
+        _require(isinstance(row["engine"], str) and row["ms"] >= 0, "convert: timings")
+
+
 def _nothing_more(value: dict[str, Any], args: Mapping[str, Any]) -> None:
     """Other answers are read field by field by whoever asked."""
 
@@ -93,6 +108,7 @@ _CHECKS: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]] = {
     "decode": _check_decode,
     "analyse": _check_analyse,
     "describe_device": _check_devices,
+    "convert": _check_convert,
 }
 
 

@@ -1,6 +1,6 @@
 """The process that decodes or infers: requests on stdin, answers on stdout, nothing else.
 
-`python -m imaging.engine.child (--decode | --infer) --parent PID` is started by client.py.
+`python -m imaging.engine.child (--decode | --infer | --convert) --parent PID`: see client.py.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ def main(arguments: list[str] | None = None) -> None:
     if options.decode:
         run("decode", decode_limits(), options)
     else:
-        run("infer", infer_limits(options.memory_mb), options)
+        mode = "convert" if options.convert else "infer"
+        run(mode, infer_limits(options.memory_mb), options)
 
 
 def run(mode: str, limits: Limits, options: argparse.Namespace, ops: Ops | None = None) -> None:
@@ -41,6 +42,8 @@ def run(mode: str, limits: Limits, options: argparse.Namespace, ops: Ops | None 
 def _ops(mode: str) -> Ops:
     if mode == "decode":
         from imaging.engine.decode_ops import OPS
+    elif mode == "convert":
+        from imaging.engine.convert_ops import OPS
     else:
         from imaging.engine.infer_ops import OPS
     return OPS
@@ -57,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     mode = parser.add_mutually_exclusive_group(required=True)
     mode.add_argument("--decode", action="store_true")
     mode.add_argument("--infer", action="store_true")
+    mode.add_argument("--convert", action="store_true")
     parser.add_argument("--parent", type=int, required=True, help="ends when this process ends")
     parser.add_argument("--read", type=Path, action="append", default=[], help="may be read")
     parser.add_argument("--write", type=Path, action="append", default=[], help="may be written")

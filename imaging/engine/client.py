@@ -25,7 +25,7 @@ from imaging.engine.sentences import DEATH, TIMEOUT, error_of, safe_words
 from imaging.engine.spawning import spawn
 
 __all__ = ["Engine", "EngineDied", "EngineError", "EngineFailed", "EngineTimeout"]
-__all__ += ["decode_engine", "infer_engine"]
+__all__ += ["convert_engine", "decode_engine", "infer_engine"]
 
 logger = logging.getLogger(__name__)
 _HELLO_TIMEOUT_S = 60.0
@@ -36,7 +36,7 @@ Progress = Callable[[str, int, int], None]
 class Engine:
     """One child, started by the first call and started anew after it died.
 
-    mode        "decode" or "infer".
+    mode        "decode", "infer" or "convert".
     memory_mb   between calls a child that holds more than this is replaced.
     reach       folders beside this process's yard that the child may write to.
 
@@ -243,6 +243,16 @@ def _is_within(folder: Path, folders: Iterable[Path]) -> bool:
 def decode_engine() -> Iterator[Engine]:
     """A decoding child for one Upload; a file that kills it costs the next one only a start."""
     engine = Engine("decode")
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+@contextlib.contextmanager
+def convert_engine(*, memory_mb: int = MEMORY_MB) -> Iterator[Engine]:
+    """A child for one model that nobody trusts yet; it ends with it."""
+    engine = Engine("convert", memory_mb=memory_mb)
     try:
         yield engine
     finally:

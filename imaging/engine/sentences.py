@@ -15,20 +15,24 @@ logger = logging.getLogger(__name__)
 DEATH = {
     "decode": "The file could not be read: the reading process stopped (too large or damaged).",
     "infer": EngineDied.sentence,
+    "convert": "The model could not be read: the reading process stopped (too large or damaged).",
 }
 TIMEOUT = {
     "decode": "The file took too long to read. Send it uncompressed, or a smaller one.",
     "infer": EngineTimeout.sentence,
+    "convert": "The model took too long to convert and was stopped. Send ONNX, or a smaller one.",
 }
 _SHORTAGE = {
     "memory": {
         "decode": "The file needs more memory to open than is allowed. Send a smaller image.",
         "infer": "There was not enough memory for this analysis. "
         "Choose fewer or smaller models, or a smaller image.",
+        "convert": "The model needs more memory than is allowed. Send a smaller one.",
     },
     "space": {
         "decode": "The image is larger than may be stored. Send a smaller image.",
         "infer": "There is no room left for the result. Ask the administrator to free some.",
+        "convert": "There is no room left for the model. Ask the administrator to free some.",
     },
 }
 _NOTE = re.compile(r"engine: (decode|infer) \[[0-9a-f-]{1,32}\] [a-z_]{1,40}")

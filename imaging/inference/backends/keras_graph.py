@@ -23,6 +23,7 @@ linear relu relu6 sigmoid softmax tanh elu selu gelu silu swish softplus softsig
 leaky_relu exponential mish
 """
 LAYERS, ACTIVATIONS = frozenset(_LAYERS.split()), frozenset(_ACTIVATIONS.split())
+CODE = frozenset({"Lambda", "TorchModuleWrapper", "FlaxLayer", "JaxLayer", "TFSMLayer"})
 MODELS = frozenset({"Functional", "Model", "Sequential"})
 # what only training needs; leaving it out leaves nothing but literals
 _TRAINING = ("_initializer", "_regularizer", "_constraint")
@@ -108,6 +109,8 @@ def _part(item: Mapping[str, Any], depth: int) -> Part:
         return Part(name, kind, inner.layer, inner.parts)
     module = str(item.get("module") or "keras.layers")
     custom = item.get("registered_name") not in (None, kind)
+    if kind in CODE:
+        raise NotPlain(f"Layer `{kind}` carries code. Replace it or convert to ONNX.")
     if kind not in LAYERS or not module.startswith(("keras.layers", "keras.src.layers")) or custom:
         raise NotPlain(f"Layer `{kind}` is not a plain Keras layer. Replace it or convert to ONNX.")
     settings = _literals(kind, item["config"])
@@ -137,8 +140,8 @@ def _literals(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _activation(value: Any) -> str:
     name = value.get("config") if isinstance(value, Mapping) else value
-    if name not in ACTIVATIONS:
-        raise NotPlain(f"Activation `{name}` is not a plain Keras activation.")
+    if not isinstance(name, str) or name not in ACTIVATIONS:
+        raise NotPlain(f"Activation `{str(name)[:80]}` is not a plain Keras activation.")
     return str(name)
 
 

@@ -66,6 +66,8 @@ def check(owner: str, data: bytes) -> None:
         model = onnx.load_model_from_string(data)
     except (DecodeError, ValueError) as error:
         raise ModelFileError(f"{owner} is not a readable ONNX file ({error}).") from None
+    if model.training_info:
+        raise ModelFileError(f"{owner} carries training steps; export it for inference.")
     if model.functions:
         raise ModelFileError(f"{owner} defines functions of its own; export it without them.")
     nodes = 0

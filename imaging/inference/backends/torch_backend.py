@@ -33,7 +33,7 @@ class TorchPredictor:
 
     def __init__(self, module: torch.nn.Module, metadata: ModelMetadata, device: str) -> None:
         self.device = device
-        self._module = module.eval().to(device)
+        self.module = module.eval().to(device)
         self._owner = titled(metadata)
         self._last = metadata.channel_axis == -1
         if device.startswith("cuda"):
@@ -42,7 +42,7 @@ class TorchPredictor:
     def predict(self, batch: FloatArray) -> FloatArray:
         with torch.inference_mode():
             tensor = torch.from_numpy(np.ascontiguousarray(batch)).to(self.device)
-            output = self._module(tensor.movedim(1, -1) if self._last else tensor)
+            output = self.module(tensor.movedim(1, -1) if self._last else tensor)
             output = output[0] if isinstance(output, (list, tuple)) and len(output) == 1 else output
             if not isinstance(output, torch.Tensor):
                 raise ModelFileError(f"{self._owner} returned several outputs; one is expected.")

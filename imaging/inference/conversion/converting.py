@@ -18,7 +18,15 @@ from imaging.inference import backends
 from imaging.inference.backends import torch_backend
 from imaging.inference.conversion.exporting import module_to_onnx, program_to_onnx
 from imaging.inference.conversion.modules import read_pickled
-from imaging.inference.conversion.probing import Predict, agreement, answers, probe_grid, probes
+from imaging.inference.conversion.probing import (
+    Predict,
+    agreement,
+    answers,
+    predict_of,
+    probe_grid,
+    probes,
+    require_declared,
+)
 from imaging.inference.conversion.sorting import (
     EXPORTED,
     HDF5,
@@ -225,10 +233,10 @@ def _only_file(out: Path) -> Path:
 
 def _tried(work: _Work, served: ModelMetadata, original: Predict | None) -> Converted:
     """Load what is served as any run will, run the probes, compare with the original."""
-    predict = backends.load(work.out, served, "cpu").predictor.predict
+    predict = predict_of(backends.load(work.out, served, "cpu").predictor, served)
     inputs = probes(served, work.grid)
     for batch in inputs:
-        answers(predict, served, batch)
+        require_declared(answers(predict, served, batch), served)
     worst = agreement(original, predict, served, inputs) if original else None
     if worst is not None:
         work.note(f"Three probes agree with the original within {worst:.1g}.")

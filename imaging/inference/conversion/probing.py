@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,13 @@ def probes(metadata: ModelMetadata, grid: tuple[int, ...]) -> list[FloatArray]:
     ellipse = np.broadcast_to(np.where(inside, 0.8, 0.1), shape).astype(np.float32)
     noise = np.random.default_rng(5).random(shape, dtype=np.float32)
     return [slope, ellipse, noise]
+
+
+def predict_of(predictor: Any, metadata: ModelMetadata) -> Predict:
+    """Return how a loaded network is asked: a detector for all its outputs."""
+    if metadata.type == "detection":
+        return getattr(predictor, "outputs", predictor.predict)
+    return predictor.predict
 
 
 def agreement(
@@ -74,6 +82,37 @@ def answers(predict: Predict, metadata: ModelMetadata, batch: FloatArray) -> lis
         if one.dtype.kind == "f" and not np.isfinite(one).all():
             raise ModelFileError(f"{titled(metadata)} returned values that are not numbers.")
     return [_probabilities(one, metadata) for one in found] if len(found) == 1 else found
+
+
+class ChannelsDiffer(ModelFileError):
+    """The network returns another number of channels than labels are named."""
+
+    def __init__(self, metadata: ModelMetadata, found: int) -> None:
+        super().__init__(
+            f"{titled(metadata)}: labels: {len(metadata.labels)} names, "
+            f"but the network returns {found} channel(s)."
+        )
+        self.found = found
+
+
+def require_declared(outputs: Sequence[FloatArray], metadata: ModelMetadata) -> None:
+    """Raise ModelFileError unless the network returns what output_shape says."""
+    if metadata.type == "detection":
+        if len(outputs) != 3:
+            raise ModelFileError(
+                f"{titled(metadata)} returns {len(outputs)} output(s); a detector returns three: "
+                "boxes, scores, labels."
+            )
+        return
+    (found,) = outputs if len(outputs) == 1 else (None,)
+    dims = metadata.spatial_dims + 2 if metadata.type == "segmentation" else 2
+    if found is None or found.ndim != dims:
+        shapes = [list(one.shape) for one in outputs]
+        raise ModelFileError(
+            f"{titled(metadata)} returns {shapes}; output_shape says {list(metadata.output_shape)}."
+        )
+    if found.shape[1] != len(metadata.channel_labels):
+        raise ChannelsDiffer(metadata, found.shape[1])
 
 
 def _apart(ours: FloatArray, theirs: FloatArray, metadata: ModelMetadata) -> float:

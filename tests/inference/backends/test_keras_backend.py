@@ -201,7 +201,7 @@ def nothing(config):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (a_lambda, "Layer `Lambda` is not a plain Keras layer"),
+        (a_lambda, "Layer `Lambda` carries code"),
         (a_custom_layer, "Layer `Conv2D` is not a plain"),
         (an_operation, "Layer `Conv2D` is not a plain"),
         (another_module, "Layer `system` is not a plain"),
