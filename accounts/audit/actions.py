@@ -158,6 +158,7 @@ ACTIONS: dict[str, Action] = {
         ("audit.view", "Trail read", LOG_USED),
         ("audit.verify", "Trail verified", LOG_USED),
         ("audit.export", "Trail exported", LOG_USED),
+        ("audit.purge", "Old months of the trail purged", LOG_USED),
         ("audit.gap", "Trail damaged", ALERT),
     ),
     **_group(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from cryptography.exceptions import InvalidSignature
@@ -30,7 +31,7 @@ def seal_message(seq: int, event: str, prev: str, digest: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How the trail stood: its newest seq and hash, how many rows, when.
+    """How the trail stood: its newest seq and hash, how many rows were kept, when.
 
     `unsigned` counts the rows from before rows were signed; the first checkpoint
     fixes it.
@@ -63,6 +64,11 @@ class Checkpoint:
 
     def line(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
+
+
+def purged_up_to(points: Iterable[Checkpoint]) -> int:
+    """Return up to which link rows were purged, as genuine checkpoints say; 0 for none."""
+    return max((point.seq - point.count for point in points), default=0)
 
 
 def parse_checkpoint(line: str) -> Checkpoint:

@@ -42,22 +42,27 @@ def sealed_rows(after: int, until: int | None = None) -> Iterator[tuple | Unread
     """
     size = CHUNK
     while until is None or after < until:
-        size = size if until is None else min(size, until - after)
+        wanted = size if until is None else min(size, until - after)
+        got = 0
         try:
-            rows = _chunk(after, size)
+            for row in _chunk(after, wanted):
+                yield row
+                after, got = row[0], got + 1
         except DatabaseError:
-            if size == 1:
-                after += 1
-                yield Unreadable(after)
-            size = 1
+            if size > 1:  # the rows before it came through; from here one by one
+                size = 1
+                continue
+            after += 1
+            yield Unreadable(after)
+            size = CHUNK
             continue
-        yield from rows
-        if len(rows) < size:
+        if got < wanted:
             return
-        after, size = rows[-1][0], CHUNK
+        size = CHUNK
 
 
-def _chunk(after: int, size: int) -> list[tuple]:
+def _chunk(after: int, size: int) -> Iterator[tuple]:
+    """One row at a time: SQLite then reads each into the memory of the one before."""
     sql = (
         f"SELECT s.seq, {_uuid('s.event_id')}, s.prev, s.hash, s.mac, {_uuid('s.kid')},"  # nosec B608
         f" {_columns()} FROM accounts_auditseal s"
@@ -66,7 +71,7 @@ def _chunk(after: int, size: int) -> list[tuple]:
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [after, size])
-        return cursor.fetchall()
+        yield from cursor
 
 
 def _columns() -> str:

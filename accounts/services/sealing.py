@@ -66,6 +66,21 @@ def checkpoint_now() -> Checkpoint | None:
     return _checkpoint(newest, last)
 
 
+def sealer_wait() -> None:
+    """Be the one sealer for the rest of this transaction; another that is at work ends first."""
+    if connection.vendor != "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
+def purge_seal(up_to: int) -> Checkpoint | None:
+    """Seal what waits and sign that no link up to `up_to` is there any more."""
+    while _seal_batch():
+        pass
+    newest = AuditSeal.objects.order_by("-seq").first()
+    return _checkpoint(newest, AuditCheckpoint.objects.order_by("-seq").first(), purged=up_to)
+
+
 @transaction.atomic
 def _seal_batch() -> int:
     if not _alone():
@@ -117,15 +132,19 @@ def _alone() -> bool:
 
 
 @transaction.atomic
-def _checkpoint(newest: AuditSeal, last: AuditCheckpoint | None) -> Checkpoint | None:
+def _checkpoint(
+    newest: AuditSeal, last: AuditCheckpoint | None, *, purged: int | None = None
+) -> Checkpoint | None:
     if not _alone() or AuditCheckpoint.objects.filter(seq__gte=newest.seq).exists():
         return None
     moment = now()
+    if purged is None:
+        purged = last.seq - last.count if last else 0
     unsigned = last.unsigned if last else AuditEvent.objects.filter(kid=None).count()
     point = Checkpoint(
         seq=newest.seq,
         hash=newest.hash,
-        count=newest.seq,  # nothing was purged yet
+        count=newest.seq - purged,
         time=moment.isoformat(timespec="seconds"),
         unsigned=unsigned,
     ).signed(signing_key())

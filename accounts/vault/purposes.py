@@ -7,6 +7,9 @@ import hmac
 from collections.abc import Callable
 from uuid import UUID
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+
 from accounts.vault.cipher import bound, seal_text, sealed_kid, unseal_text
 from accounts.vault.keys import key_by_id, purpose_key
 
@@ -34,11 +37,16 @@ def purpose_verify(purpose: str, message: bytes, kid: UUID, mac: bytes) -> bool:
 
 
 def purpose_mac(purpose: str, kid: UUID) -> Callable[[bytes], bytes]:
-    """Return what makes the HMACs of key `kid`: for who checks a million of them in a row."""
-    key, prefix = key_by_id(kid).signing, bound("purpose", purpose)
+    """Return what makes the HMACs of key `kid`: for who checks a million of them in a row.
+
+    The key is taken in once; each message begins with a copy of that state.
+    """
+    keyed, prefix = HMAC(key_by_id(kid).signing, SHA256()), bound("purpose", purpose)
 
     def mac(message: bytes) -> bytes:
-        return hmac.digest(key, prefix + len(message).to_bytes(4, "big") + message, "sha256")
+        begun = keyed.copy()
+        begun.update(prefix + len(message).to_bytes(4, "big") + message)
+        return begun.finalize()
 
     return mac
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import ArgumentTypeError
 from dataclasses import asdict
@@ -26,26 +27,34 @@ class Command(BaseCommand):
         )
         parser.add_argument("--checkpoints", type=Path, metavar="FILE", help="kept outside")
         parser.add_argument("--pubkey", type=Path, metavar="FILE", help="PEM; believe no other")
+        parser.add_argument("--processes", type=int, default=os.cpu_count() or 1,
+                            help="at most so many at once; default: all processors")  # fmt: skip
         parser.add_argument("--json", action="store_true", help="one JSON object")
         parser.add_argument("--print-pubkey", action="store_true", help="print ours and end")
         parser.add_argument("--quiet", action="store_true", help="tell auditors, not the terminal")
 
-    def handle(self, *, since, checkpoints, pubkey, json, print_pubkey, quiet, **options) -> None:
+    def handle(
+        self, *, since, checkpoints, pubkey, processes, json, print_pubkey, quiet, **options
+    ) -> None:
         if print_pubkey:
             self.stdout.write(public_pem(), ending="")
             return
         if quiet:
             verdict = trail_check()
         else:
-            verdict = _verified(since, checkpoints, pubkey)
+            verdict = _verified(since, checkpoints, pubkey, processes)
             self.stdout.write(_as_json(verdict) if json else _as_text(verdict))
         if not verdict.is_whole:
             sys.exit(1)
 
 
-def _verified(since: int | datetime, checkpoints: Path | None, pubkey: Path | None) -> Verdict:
+def _verified(
+    since: int | datetime, checkpoints: Path | None, pubkey: Path | None, processes: int
+) -> Verdict:
     try:
-        verdict = trail_verify(since=_seq(since), checkpoints=checkpoints, pubkey=pubkey)
+        verdict = trail_verify(
+            since=_seq(since), checkpoints=checkpoints, pubkey=pubkey, processes=processes
+        )
     except (OSError, ValueError) as error:
         raise CommandError(f"A file cannot be read: {error}") from None
     verification_record(user=None, verdict=verdict)
@@ -72,8 +81,10 @@ def _as_text(verdict: Verdict) -> str:
     file = verdict.file or "no checkpoint file: only the table's were compared"
     head = (
         f"{verdict.rows:,} rows, {verdict.checkpoints:,} checkpoints ({file}),"
-        f" {verdict.elapsed_s:.1f} s, {speed:,.0f} rows/s"
+        f" {verdict.elapsed_s:.1f} s in {verdict.processes} process(es), {speed:,.0f} rows/s"
     )
+    if verdict.purged:
+        head += f"\nEntries 1 to {verdict.purged:,} were purged; a checkpoint signs it."
     if verdict.first is None:
         return f"{head}\nThe trail is whole up to entry {verdict.up_to}."
     lines = [f"  entry {one.seq}: {one.damage} {one.event}".rstrip() for one in verdict.findings]

@@ -12,7 +12,7 @@ from accounts import audit
 from accounts.audit.chain import GENESIS, Checkpoint, parse_checkpoint
 from accounts.audit.rows import COLUMNS, FORMAT, canonical
 from accounts.models import AuditCheckpoint, AuditEvent, AuditPending, AuditSeal, Notice
-from accounts.services import sealing, trail
+from accounts.services import sealing, trail, trail_walk
 from accounts.services.sealing import checkpoint_due, checkpoint_now, checkpoints_keep, trail_seal
 from accounts.services.trail import trail_check, trail_verify
 from tests.accounts.factories import UserFactory
@@ -81,7 +81,7 @@ def test_times_without_microseconds_verify():
     trail_seal()
     checkpoint_now()
     verdict = trail_verify()
-    assert verdict.first.damage == trail.EDITED  # and not a crash over a shorter text
+    assert verdict.first.damage == trail_walk.EDITED  # and not a crash over a shorter text
     assert len(verdict.findings) == 1
 
 
@@ -91,29 +91,29 @@ TEXTS = ("reason", "action", "ip", "role", "outcome", "session", "target", "vers
 @pytest.mark.parametrize("column", TEXTS)
 def test_an_edited_column_is_named(ten, column):
     sql(f"UPDATE accounts_auditevent SET {column} = 'x' WHERE id = %s", key(ten[6]))
-    assert (trail_verify().first.seq, trail_verify().first.damage) == (7, trail.EDITED)
+    assert (trail_verify().first.seq, trail_verify().first.damage) == (7, trail_walk.EDITED)
 
 
 def test_a_row_made_to_look_unsigned_is_edited(ten):
     sql("UPDATE accounts_auditevent SET hmac = '', kid = NULL WHERE id = %s", key(ten[3]))
-    assert (trail_verify().first.seq, trail_verify().first.damage) == (4, trail.EDITED)
+    assert (trail_verify().first.seq, trail_verify().first.damage) == (4, trail_walk.EDITED)
 
 
 def test_a_deleted_row_is_named(ten):
     sql("DELETE FROM accounts_auditevent WHERE id = %s", key(ten[4]))
-    assert (trail_verify().first.seq, trail_verify().first.damage) == (5, trail.DELETED)
+    assert (trail_verify().first.seq, trail_verify().first.damage) == (5, trail_walk.DELETED)
 
 
 def test_a_row_deleted_before_it_was_sealed_is_named(ten):
     event = audit.record(None, "plan.change")
     sql("DELETE FROM accounts_auditevent WHERE id = %s", key(event))
-    assert (trail_verify().first.seq, trail_verify().first.damage) == (11, trail.DELETED)
+    assert (trail_verify().first.seq, trail_verify().first.damage) == (11, trail_walk.DELETED)
 
 
 def test_a_missing_link_is_named(ten):
     sql("DELETE FROM accounts_auditseal WHERE seq = 3")
     verdict = trail_verify()
-    assert (verdict.first.seq, verdict.first.damage) == (3, trail.MISSING)
+    assert (verdict.first.seq, verdict.first.damage) == (3, trail_walk.MISSING)
 
 
 def test_a_forged_row_is_named_by_the_number_it_gets(ten):
@@ -126,7 +126,7 @@ def test_a_forged_row_is_named_by_the_number_it_gets(ten):
     )  # fmt: skip
     verdict = trail_verify()
     assert (verdict.first.seq, verdict.first.event) == (11, forged)
-    assert {one.damage for one in verdict.findings} == {trail.EDITED, trail.UNSEALED}
+    assert {one.damage for one in verdict.findings} == {trail_walk.EDITED, trail.UNSEALED}
 
 
 def test_a_genuine_row_that_was_kept_from_the_chain_is_named(ten):
@@ -140,7 +140,10 @@ def test_swapped_links_are_named(ten):
     sql("UPDATE accounts_auditseal SET event_id = %s WHERE seq = 8", key(ten[2]))
     sql("UPDATE accounts_auditseal SET event_id = %s WHERE seq = 3", key(ten[7]))
     verdict = trail_verify()
-    assert {(one.seq, one.damage) for one in verdict.findings} == {(3, trail.LINK), (8, trail.LINK)}
+    assert {(one.seq, one.damage) for one in verdict.findings} == {
+        (3, trail_walk.LINK),
+        (8, trail_walk.LINK),
+    }
 
 
 def test_a_cut_tail_is_shown_by_the_checkpoint(ten):
@@ -221,7 +224,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_checked(ten):
             "UPDATE accounts_auditevent SET reason = X'ff' WHERE id = %s", [ten[8].pk.hex]
         )
     found = [(one.seq, one.damage) for one in trail_verify().findings]
-    assert found == [(3, trail.UNREADABLE), (9, trail.EDITED)]
+    assert found == [(3, trail_walk.UNREADABLE), (9, trail_walk.EDITED)]
 
 
 def test_only_the_rows_from_before_signing_may_be_unsigned():
@@ -313,7 +316,7 @@ def test_the_command_ends_with_1_and_names_the_first_bad_entry(ten, capsys):
         call_command("verify_audit", "--json")
     said = json.loads(capsys.readouterr().out)
     assert ended.value.code == 1
-    assert said["first"] == {"seq": 5, "damage": trail.DELETED, "event": ten[4].pk.hex}
+    assert said["first"] == {"seq": 5, "damage": trail_walk.DELETED, "event": ten[4].pk.hex}
     with pytest.raises(SystemExit):
         call_command("verify_audit", "--since", "2020-01-31")
     assert "First bad entry: 5" in capsys.readouterr().out
@@ -328,3 +331,15 @@ def test_damage_found_by_the_hour_is_told_to_auditors_once(ten):
     notice = Notice.objects.get(to=auditor)
     assert "at entry 5" in notice.words
     assert AuditEvent.objects.filter(action="audit.gap", outcome="failed").count() == 1
+
+
+# --- parts
+
+
+def test_parts_end_at_checkpoints_and_cover_everything():
+    points = list(range(1_000, 1_000_001, 1_000))
+    assert trail_walk._ends(1, 999_999, points, 4) == [250_000, 500_000, 750_000, 999_999]
+    assert trail_walk._ends(1, 150_000, points, 4) == [150_000]  # not worth a second process
+    assert trail_walk._ends(1, 400_000, [], 4) == [400_000]
+    assert trail_walk._ends(1, 400_000, [390_000], 4) == [390_000, 400_000]
+    assert trail_walk._ends(300_001, 500_000, points, 2) == [400_000, 500_000]
