@@ -16,6 +16,8 @@ from accounts.tracing import current_request_id
 from accounts.vault.fields import SealedTextField
 from imaging.erasure_table import Erasure as Erasure
 from imaging.measures.size import area_text
+from imaging.model_tables import ModelApproval as ModelApproval
+from imaging.model_tables import ModelUpload as ModelUpload
 from imaging.seal_table import ResultSeal as ResultSeal
 
 
@@ -284,8 +286,18 @@ class ModelState(models.TextChoices):
     QUARANTINED = "quarantined"
 
 
+class ModelOrigin(models.TextChoices):
+    FOLDER = "folder", "The models folder"
+    STORE = "store", "Taken in"
+
+
 class ModelVersion(models.Model):
-    """One version of one model in the registry; its files live in models/<name>/."""
+    """One version of one model in the registry.
+
+    Its files lie in models/<name>/, or where it was taken in (`origin`) in the store as
+    <name>@<version>. `signature` is the registry key's over name, version, hashes and metadata;
+    `facts` says how the file was converted, tried and timed.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=64)
@@ -297,6 +309,12 @@ class ModelVersion(models.Model):
     threshold = models.FloatField(default=0.5)
     metadata = models.JSONField(default=dict)
     sha256 = models.JSONField(default=dict, help_text="{file: hex} of every model file")
+    origin = models.CharField(max_length=8, choices=ModelOrigin, default=ModelOrigin.FOLDER)
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    signature = models.CharField(max_length=128, blank=True, editable=False)
+    facts = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=16, choices=ModelState, default=ModelState.DRAFT)
     problem = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -313,6 +331,9 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("imaging:model-detail", args=[self.pk])
 
 
 class Ensemble(models.Model):

@@ -12,6 +12,7 @@ from accounts.vault.damage import damages_tell
 from imaging.engine.client import EngineDied, EngineTimeout
 from imaging.models import Job
 from imaging.registry import models_verify
+from imaging.registry import uploads as model_uploads
 from imaging.services import analysis, jobs, uploads
 from imaging.services.leases import LeaseLost, WorkerStopping
 from imaging.types import InferenceError
@@ -51,6 +52,25 @@ def run_job(job_id: str) -> None:
     except Exception:  # the database is gone: the lease runs out and the job is taken up again
         logger.exception("job %s: could not be closed", job_id)
     damages_tell()
+
+
+@audit.as_worker
+def take_model(upload_id: str) -> None:
+    """Take in one model that an administrator sent.
+
+    State before: queued. State after: succeeded or failed, or queued again when the worker was
+    told to stop. Delivered twice, the claim makes the second run a no-op.
+    """
+    try:
+        taken = model_uploads.model_upload_take(upload_id)
+        logger.info("model upload %s: %s", upload_id, taken.pk if taken else "nothing taken in")
+    except LeaseLost:
+        logger.info("model upload %s: another worker's", upload_id)
+    except WorkerStopping:
+        logger.info("model upload %s: given back", upload_id)
+        model_uploads.model_upload_release(upload_id)
+    except Exception:  # its lease runs out and it is taken up again, three times
+        logger.exception("model upload %s failed", upload_id)
 
 
 def _analyse(job: Job) -> None:

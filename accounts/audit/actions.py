@@ -138,7 +138,10 @@ ACTIONS: dict[str, Action] = {
     ),
     **_group(
         "models",
+        ("model.upload", "Model sent", SOFTWARE),
+        ("model.refuse", "Model refused", SOFTWARE),
         ("model.register", "Model registered", SOFTWARE),
+        ("model.approve", "Model approved", SOFTWARE),
         ("model.draft", "Model held back", SOFTWARE),
         ("model.checked", "Model checked", SOFTWARE),
         ("model.active", "Model activated", SOFTWARE),

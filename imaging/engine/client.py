@@ -145,7 +145,7 @@ class Engine:
         """
         written = {yard_of(Path(args["out_dir"]))} if "out_dir" in args else set()
         named = [Path(args[name]).parent for name in ("path", "pixels") if name in args]
-        named += [Path(args["models_dir"])] if "models_dir" in args else []
+        named += [Path(args[name]) for name in ("models_dir", "store_dir") if args.get(name)]
         read, known = {yard_of(one) for one in named}, {*yards(), *self._write}
         if not all(_is_within(one, known) for one in written):
             self._write |= written

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from imaging.engine.infer_ops import probe
 from imaging.engine.serving import Progress
 from imaging.inference.conversion.arriving import arrive
 from imaging.inference.conversion.converting import Converted, convert
 from imaging.inference.conversion.probing import ChannelsDiffer
 from imaging.inference.conversion.timing import timings
 from imaging.inference.fields import read_object
-from imaging.inference.metadata import METADATA_FILE
+from imaging.inference.metadata import METADATA_FILE, read_metadata
+from imaging.inference.spec import why_not_runnable
 
 STEPS = ("unpacking", "converting", "timing")
 
@@ -34,7 +36,8 @@ def convert_model(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]
     made = _converted(folder, out / folder.name.partition("@")[0], args)
     progress(STEPS[2], 2, len(STEPS))
     times = timings(out / made.metadata["name"], made.grid, out / "work")
-    return {"model": _told(made, folder) | {"timings": [one.to_json() for one in times]}}
+    told = {"timings": [one.to_json() for one in times], "probe": _probed(out, made)}
+    return {"model": _told(made) | told}
 
 
 def _converted(folder: Path, out: Path, args: Mapping[str, Any]) -> Converted:
@@ -52,14 +55,22 @@ def _converted(folder: Path, out: Path, args: Mapping[str, Any]) -> Converted:
         return convert(folder, out, trusted=args["trusted"])
 
 
-def _told(made: Converted, folder: Path) -> dict[str, Any]:
+def _probed(out: Path, made: Converted) -> dict[str, Any] | None:
+    """Run the whole analysis on a drawn picture; None where this version cannot run the model."""
+    name = made.metadata["name"]
+    if why_not_runnable(read_metadata(out / name)):
+        return None
+    told = probe({"models_dir": str(out), "model": name, "device": "cpu"}, lambda *_: None)
+    return {"shape": told["shape"], "levels": told["levels"], "ms": told["member"]["run_ms"]}
+
+
+def _told(made: Converted) -> dict[str, Any]:
     return {
         "name": made.metadata["name"],
         "file": made.file,
         "notes": list(made.notes),
         "agreement": made.agreement,
         "grid": list(made.grid),
-        "companions": sorted(one.name for one in folder.iterdir() if one.suffix in (".md", ""))[:8],
     }
 
 

@@ -27,9 +27,9 @@ _PROBE_MODALITY = {"xray": "DX", "mri": "MR", "ct": "CT"}
 
 
 @cache
-def models_of(models_dir: str) -> ModelCache:
-    """The loaded models of one folder; they live as long as this process."""
-    return ModelCache(Path(models_dir))
+def models_of(models_dir: str, store_dir: str = "") -> ModelCache:
+    """The loaded models of one folder and one store; they live as long as this process."""
+    return ModelCache(Path(models_dir), store=Path(store_dir) if store_dir else None)
 
 
 def analyse(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -40,7 +40,9 @@ def analyse(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     pixels = pixels_read(Path(args["pixels"]), args["dtype"], args["shape"])
     volume = volume_from_json(args["volume"], pixels)
     spec = EnsembleSpec.from_json(args["spec"])
-    analysis = run_pipeline(volume, spec, models_of(args["models_dir"]), progress)
+    analysis = run_pipeline(
+        volume, spec, models_of(args["models_dir"], args.get("store_dir", "")), progress
+    )
     _require_listable(len(analysis.measures["lesions"]))
     for name, array in analysis.arrays().items():
         (Path(args["out_dir"]) / name).write_bytes(np.ascontiguousarray(array))
@@ -52,7 +54,7 @@ def warm(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
 
     Raises: InferenceError.
     """
-    models, loaded = models_of(args["models_dir"]), []
+    models, loaded = models_of(args["models_dir"], args.get("store_dir", "")), []
     members = [m for m in EnsembleSpec.from_json(args["spec"]).members if m.weight > 0]
     for number, member in enumerate(members):
         progress(member.model, number, len(members))

@@ -37,21 +37,28 @@ class _Entry:
 
 
 class ModelCache:
-    """The models of one folder, the `capacity` last used ones kept in memory.
+    """The models of one folder and of the store, the `capacity` last used ones kept in memory.
 
     A model is loaded anew when its metadata or its file on disk changes, so a changed file is
     found by its hash at the next run. `loads` counts every load. Safe for threads.
     """
 
-    def __init__(self, root: Path, capacity: int = CAPACITY, load: Load = backends.load) -> None:
+    def __init__(
+        self,
+        root: Path,
+        capacity: int = CAPACITY,
+        load: Load = backends.load,
+        store: Path | None = None,
+    ) -> None:
         self.loads = 0
+        self._store = store
         self._root, self._capacity, self._load = root, capacity, load
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
         self._lock = Lock()
 
     def metadata(self, member: MemberSpec) -> ModelMetadata:
         """Return a member's metadata; InferenceError for an unknown model or version."""
-        found = read_metadata(model_folder(self._root, member.model))
+        found = read_metadata(self._folder(member))
         if member.version and found.version != member.version:
             raise InferenceError(
                 f"Model “{member.model}”: version {member.version} was asked for, "
@@ -62,7 +69,7 @@ class ModelCache:
     def get(self, member: MemberSpec, device: str) -> Ready:
         """Return the member ready to run on `device`, loading it when it is not."""
         metadata = self.metadata(member)
-        folder = self._root / member.model
+        folder = self._folder(member)
         with self._lock:
             stamp = _stamp(model_file(folder))
             kept = self._entries.get((member.model, device))
@@ -81,6 +88,9 @@ class ModelCache:
         with self._lock:
             for key in [k for k in self._entries if k[1] == device and k[0] != keep]:
                 del self._entries[key]
+
+    def _folder(self, member: MemberSpec) -> Path:
+        return model_folder(self._root, member.model, member.version, self._store)
 
     def _loaded(
         self, folder: Path, metadata: ModelMetadata, member: MemberSpec, device: str

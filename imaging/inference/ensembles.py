@@ -10,7 +10,7 @@ from typing import Any
 from imaging.inference.devices import is_device
 from imaging.inference.errors import MetadataError
 from imaging.inference.fields import Fields, read_object
-from imaging.inference.metadata import METADATA_FILE, MODALITIES, NAME, TYPES
+from imaging.inference.metadata import METADATA_FILE, MODALITIES, NAME, SEMVER, TYPES
 from imaging.inference.metadata_card import severity_rule
 from imaging.types import InferenceError
 
@@ -46,11 +46,32 @@ def model_names(root: Path) -> tuple[str, ...]:
     return tuple(sorted(name for name in found if NAME.fullmatch(name) and name != ENSEMBLES))
 
 
-def model_folder(root: Path, name: str) -> Path:
-    """Return the folder of model `name`: looked up, never joined from what a user typed."""
+def model_folder(root: Path, name: str, version: str = "", store: Path | None = None) -> Path:
+    """Return the folder of a model: looked up, never joined from what a user typed.
+
+    `store` holds the versions that were taken in, as <name>@<version>; they come first. Without
+    a version the models folder does, then the newest of the store. Raises InferenceError.
+    """
+    taken = [one for one in stored_versions(store, name) if not version or one == version]
+    if taken and store and (version or name not in model_names(root)):
+        return store / f"{name}@{taken[-1]}"
     if name not in model_names(root):
         raise InferenceError(f"There is no model named “{name}”.")
     return root / name
+
+
+def stored_versions(store: Path | None, name: str) -> list[str]:
+    """Return the versions of `name` in the store, the oldest first."""
+    if store is None or not NAME.fullmatch(name):
+        return []
+    found = (path.parent.name.partition("@")[2] for path in store.glob(f"{name}@*/{METADATA_FILE}"))
+    return sorted((one for one in found if SEMVER.fullmatch(one)), key=_by_number)
+
+
+def _by_number(version: str) -> tuple[list[int], str]:
+    core, _, rest = version.partition("-")
+    numbers = [int(part) for part in core.partition("+")[0].split(".")]
+    return numbers, rest or "~"  # a release stands after its candidates
 
 
 def ensemble_names(root: Path) -> tuple[str, ...]:

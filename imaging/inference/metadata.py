@@ -117,7 +117,7 @@ def read_metadata(folder: Path) -> ModelMetadata:
     owner = f"Model “{folder.name}”"
     raw = read_object(folder / METADATA_FILE, owner)
     fields = Fields(owner, raw)
-    identity = _identity(fields, folder.name)
+    identity = _identity(fields, folder.name.partition("@")[0])
     shapes = shapes_of(fields, identity["type"], identity["framework"])
     labels = _labels(fields, identity["type"], shapes)
     recipe = _recipe(fields, shapes)

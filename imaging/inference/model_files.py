@@ -20,6 +20,7 @@ SUFFIXES = {
     ".keras": "tensorflow",
     ".h5": "tensorflow",
 }
+CONVERTED = (".pt", ".pth", ".pt2", ".ts")
 MAX_MODEL_BYTES = 2 << 30
 _REFUSED = {
     ".pb": "SavedModel is not run here. Save as model.keras, or convert: "
@@ -47,6 +48,18 @@ def model_file(folder: Path) -> Path:
         names = ", ".join(path.name for path in found) or "none"
         raise ModelFileError(f"{owner}: exactly one model file is needed; found: {names}.")
     return found[0]
+
+
+def is_to_convert(folder: Path) -> bool:
+    """Say whether the folder's one model file is converted before it is served."""
+    return any((folder / f"model{ending}").is_file() for ending in CONVERTED)
+
+
+def source_path(folder: Path) -> Path:
+    """Return the file of a folder that `is_to_convert`."""
+    return next(
+        path for path in (folder / f"model{ending}" for ending in CONVERTED) if path.is_file()
+    )
 
 
 def file_sha256(path: Path) -> str:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from accounts.roles import ADMINISTRATOR
 from accounts.services.notices import notice_send_to_role
 from imaging.inference.metadata_card import card_missing
@@ -53,9 +53,16 @@ def model_draft(*, model: ModelVersion, problem: str) -> ModelVersion:
 
 
 @transaction.atomic
-def model_readmit(*, model: ModelVersion) -> ModelVersion:
+def model_readmit(*, model: ModelVersion, user: User | None = None) -> ModelVersion:
     """Take a model back whose files are again exactly those that were registered."""
-    return _move(model, ModelState.CHECKED)
+    return _move(model, ModelState.CHECKED, user=user)
+
+
+def was_active(model: ModelVersion) -> bool:
+    """Say whether the version ever served: from then on it never changes."""
+    return AuditEvent.objects.filter(
+        target=f"modelversion:{model.pk}", action=f"model.{ModelState.ACTIVE}"
+    ).exists()
 
 
 def _move(

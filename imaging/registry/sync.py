@@ -11,21 +11,28 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import audit
-from accounts.models import AuditEvent
+from imaging.engine.client import EngineError
 from imaging.inference.ensembles import model_names
 from imaging.inference.metadata import ModelMetadata, read_metadata, verify_files
-from imaging.inference.metadata_card import card_missing
-from imaging.inference.model_files import model_sha256
-from imaging.inference.spec import why_not_runnable
-from imaging.models import ModelState, ModelVersion, Run
+from imaging.inference.model_files import (
+    file_sha256,
+    is_to_convert,
+    model_sha256,
+    source_path,
+)
+from imaging.models import ModelOrigin, ModelState, ModelVersion, Run
 from imaging.registry.ensembles import ensembles_sync
+from imaging.registry.manifest import manifest_problem, manifest_sign
 from imaging.registry.states import (
     model_activate,
     model_draft,
     model_quarantine,
     model_readmit,
     model_retire,
+    was_active,
 )
+from imaging.registry.store import folder_of
+from imaging.registry.taking import Sent, model_take, why_not_ready
 from imaging.types import InferenceError
 
 MISSING = "The model's folder is missing. Restore it and sync again."
@@ -33,6 +40,7 @@ CHANGED = (
     "Model “{name}” {version}: its files are not those that were registered."
     " Restore them, or give what is new a new version."
 )
+CHANGED_END = CHANGED.rpartition(". ")[2]
 
 
 @dataclass
@@ -53,13 +61,14 @@ def models_sync() -> SyncReport:
     root, report, seen = settings.MODELS_DIR, SyncReport(), set()
     for name in model_names(root):
         try:
-            model = _registered(root / name)
+            model = _converted(root / name) or _registered(root / name)
         except InferenceError as error:
             report.problems.append(str(error))
             _quarantine_all(name, str(error))
             seen |= set(ModelVersion.objects.filter(name=name).values_list("pk", flat=True))
         else:
             seen.add(model.pk)
+    seen |= _store_checked(besides=seen)
     for model in ModelVersion.objects.exclude(pk__in=seen).exclude(state=ModelState.RETIRED):
         model_retire(user=None, model=model, problem=_why_gone(root, model))
     known = ModelVersion.objects.order_by("name", "version")
@@ -77,9 +86,39 @@ def models_verify(run: Run) -> None:
         if model.state != ModelState.ACTIVE:
             continue
         try:
-            _check(settings.MODELS_DIR / model.name, model)
+            _check(folder_of(model), model)
         except InferenceError as error:
             model_quarantine(model=model, problem=str(error))
+
+
+def _converted(folder: Path) -> ModelVersion | None:
+    """Take a folder in whose file is not served as it is (.pt, .pth); None for all others.
+
+    No transaction is open meanwhile. Raises InferenceError.
+    """
+    if not is_to_convert(folder):
+        return None
+    metadata = read_metadata(folder)
+    model = ModelVersion.objects.filter(name=metadata.name, version=metadata.version).first()
+    if model is None:
+        try:
+            return _starter(model_take(Sent(folder)))
+        except EngineError as error:
+            raise InferenceError(f"Model “{metadata.name}”: {error}") from None
+    source = source_path(folder)
+    sent = {one["file"]: one["sha256"] for one in model.facts.get("original", [])}
+    if sent.get(source.name) != file_sha256(source):
+        changed = CHANGED.format(name=model.name, version=model.version)
+        return model_quarantine(model=model, problem=changed)
+    if model.state == ModelState.QUARANTINED and model.problem.endswith(CHANGED_END):
+        model = model_readmit(model=model)
+    return _starter(model)
+
+
+def _starter(model: ModelVersion) -> ModelVersion:
+    """Activate a checked model of the settings, as it comes with the installation."""
+    is_new = model.state == ModelState.CHECKED and model.name in settings.STARTER_MODELS
+    return model_activate(user=None, model=model) if is_new else model
 
 
 @transaction.atomic
@@ -88,17 +127,53 @@ def _registered(folder: Path) -> ModelVersion:
     metadata = read_metadata(folder)
     facts = _facts(folder, metadata)
     model = ModelVersion.objects.filter(name=metadata.name, version=metadata.version).first()
+    if model is not None and model.origin == ModelOrigin.STORE:
+        raise InferenceError(
+            f"Model “{model.name}” {model.version} was taken in already. A version never changes:"
+            " give the folder's another `version`."
+        )
     if model is None:
         model = ModelVersion.objects.create(**facts)
         audit.record(None, "model.register", model)
-    elif not _was_active(model):
-        ModelVersion.objects.filter(pk=model.pk).update(**facts)
+    elif not was_active(model):
+        changed = any(getattr(model, name) != value for name, value in facts.items())
+        ModelVersion.objects.filter(pk=model.pk).update(
+            **facts, **({"signature": ""} if changed else {})
+        )
         model.refresh_from_db()
     try:
         _check(folder, model)
     except InferenceError as error:
         return model_quarantine(model=model, problem=str(error))
+    _sign(model)
     return _served(model, metadata)
+
+
+def _sign(model: ModelVersion) -> None:
+    """Sign the entry of a folder whose files were just found to be what it says."""
+    if not model.signature:
+        model.signature = manifest_sign(model)
+        ModelVersion.objects.filter(pk=model.pk).update(signature=model.signature)
+
+
+def _store_checked(besides: set[Any]) -> set[Any]:
+    """Look at every version of the store; return all of them. What is damaged is quarantined.
+
+    Those of `besides` came from a folder that was just looked at: they are not let back in here.
+    """
+    seen: set[Any] = set()
+    for model in ModelVersion.objects.filter(origin=ModelOrigin.STORE):
+        seen.add(model.pk)
+        if model.state in (ModelState.RETIRED, ModelState.DRAFT):
+            continue
+        try:
+            _check(folder_of(model), model)
+        except InferenceError as error:
+            model_quarantine(model=model, problem=str(error))
+        else:
+            if model.state == ModelState.QUARANTINED and model.pk not in besides:
+                model_readmit(model=model)
+    return seen
 
 
 def _served(model: ModelVersion, metadata: ModelMetadata) -> ModelVersion:
@@ -106,21 +181,12 @@ def _served(model: ModelVersion, metadata: ModelMetadata) -> ModelVersion:
     is_gone = model.state == ModelState.RETIRED and not model.problem
     if is_gone or model.state == ModelState.ACTIVE:
         return model
-    if problem := _why_not(metadata):
+    if problem := why_not_ready(metadata):
         return model_draft(model=model, problem=problem)
     model = model_readmit(model=model)
     if model.name in settings.STARTER_MODELS:
         model = model_activate(user=None, model=model)
     return model
-
-
-def _why_not(metadata: ModelMetadata) -> str:
-    missing = ", ".join(card_missing(metadata.card))
-    return why_not_runnable(metadata) or (
-        f"Model “{metadata.name}” {metadata.version}: its card does not say {missing}."
-        if missing
-        else ""
-    )
 
 
 def _facts(folder: Path, metadata: ModelMetadata) -> dict[str, Any]:
@@ -138,13 +204,6 @@ def _facts(folder: Path, metadata: ModelMetadata) -> dict[str, Any]:
     }
 
 
-def _was_active(model: ModelVersion) -> bool:
-    """Say whether the version ever served: from then on it never changes."""
-    return AuditEvent.objects.filter(
-        target=f"modelversion:{model.pk}", action=f"model.{ModelState.ACTIVE}"
-    ).exists()
-
-
 def _check(folder: Path, model: ModelVersion) -> None:
     """Raise InferenceError unless the folder holds exactly what was registered."""
     if not folder.is_dir():
@@ -154,6 +213,8 @@ def _check(folder: Path, model: ModelVersion) -> None:
     facts = _facts(folder, metadata)
     if any(facts[name] != getattr(model, name) for name in ("version", "sha256", "metadata")):
         raise InferenceError(CHANGED.format(name=model.name, version=model.version))
+    if problem := manifest_problem(model):
+        raise InferenceError(f"Model “{model.name}” {model.version}: {problem}")
 
 
 def _quarantine_all(name: str, problem: str) -> None:

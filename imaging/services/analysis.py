@@ -13,6 +13,7 @@ from accounts.vault.storage import blob_open
 from imaging.engine.client import infer_engine
 from imaging.engine.scratch import scratch_folder
 from imaging.models import Image, Job
+from imaging.registry.store import store_root
 from imaging.services.jobs import job_held, job_progress, job_succeed
 from imaging.services.leases import LeaseKeeper, LeaseLost
 
@@ -59,6 +60,7 @@ def _request(job: Job, folder: Path) -> dict[str, Any]:
         "volume": image_volume(image),
         "spec": job.run.frozen,
         "models_dir": str(settings.MODELS_DIR),
+        "store_dir": str(store_root()),
         "out_dir": str(folder),
     }
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from imaging.inference.metadata_labels import label_key
 from imaging.inference.spec import RUNNABLE_TYPES, EnsembleSpec, MemberSpec
 from imaging.models import Ensemble, ModelState, ModelVersion
+from imaging.registry.manifest import manifest_problem
 from imaging.services.refusals import NotPossible
 
 MOST_MEMBERS = 16
@@ -94,6 +95,8 @@ def _member_check(member: MemberChoice) -> None:
             _("%(model)s is not active: %(why)s")
             % {"model": model, "why": model.problem or model.get_state_display()}
         )
+    if problem := manifest_problem(model):
+        raise NotPossible(f"{model}: {problem}")
     if model.type not in RUNNABLE_TYPES:
         raise NotPossible(
             _("%(model)s does %(type)s; only segmentation is run here.")

@@ -26,6 +26,7 @@ from mediscan.policy import CONTENT_SECURITY_POLICY  # noqa: F401  a setting of 
 BASE_DIR = Path(__file__).resolve().parents[2]
 DATA_DIR = env_path("MEDISCAN_DATA_DIR", BASE_DIR / "var")
 MODELS_DIR = env_path("MEDISCAN_MODELS", BASE_DIR / "models")
+MODEL_STORE = DATA_DIR / "models"  # versions that were taken in and converted
 RESEARCH_NOTICE = "Research use only. Not for diagnostic use"
 PUBLIC_BASE_URL = env_str("PUBLIC_BASE_URL", "http://localhost:8000")
 VERSION = "0.1.0"
@@ -156,6 +157,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 500
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 UPLOAD_MAX_BYTES = env_int("UPLOAD_MAX_BYTES", 2 * 2**30)  # one request
 UPLOAD_MAX_FILE_BYTES = env_int("UPLOAD_MAX_FILE_BYTES", 512 * 2**20)
+UPLOAD_MAX_MODEL_BYTES = env_int("UPLOAD_MAX_MODEL_BYTES", 2 * 2**30)
 
 # --- people
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -298,10 +300,11 @@ Q_CLUSTER = {
 ENGINE_CALL_TIMEOUT_S = 600  # below the queue's own timeout
 LEASE_S = env_int("LEASE_S", 60)  # without a sign for this long, a worker is taken for dead
 DOORBELLS_PER_USER = 2 * Q_CLUSTER["workers"]  # the other jobs of a user wait as rows
-LEASED_MODELS = ["imaging.Job", "imaging.Upload", "reports.Export"]
+LEASED_MODELS = ["imaging.Job", "imaging.Upload", "imaging.ModelUpload", "reports.Export"]
 RECOVERIES = [
     "imaging.services.jobs.jobs_recover",
     "imaging.services.uploads.uploads_recover",
+    "imaging.registry.uploads.model_uploads_recover",
     "reports.services.exports_recover",
     "imaging.services.glass.glasses_tend",
     "accounts.services.locks.locks_tell",

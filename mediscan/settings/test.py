@@ -11,6 +11,7 @@ VAULT_KEK = bytes(range(32))
 _FOLDER = tempfile.TemporaryDirectory(prefix="mediscan-test-", ignore_cleanup_errors=True)
 DATA_DIR = Path(_FOLDER.name)  # gone when the process ends
 MODELS_DIR = BASE_DIR / "models"
+MODEL_STORE = DATA_DIR / "models"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir()
 AUDIT_CHECKPOINTS = DATA_DIR / "audit-checkpoints.jsonl"

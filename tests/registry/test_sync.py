@@ -72,7 +72,7 @@ def test_a_second_sync_changes_nothing(root, django_assert_max_num_queries):
     write_ensemble(root)
     first = models_sync()
     before = ModelVersion.objects.values().get()
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         assert models_sync() == first
     assert ModelVersion.objects.values().get() == before
 
