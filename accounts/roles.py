@@ -79,7 +79,8 @@ TABLE: Mapping[str, Mapping[str, Cell]] = {
     "result.view": {RADIOLOGIST: department, CLINICIAN: assigned, INTEGRATOR: own},
     "result.view_deidentified": {RESEARCHER: cohort},
     "result.count": {ADMINISTRATOR: organisation},
-    "review.sign": {RADIOLOGIST: proved(department)},  # review, sign, amend
+    "review.save": {RADIOLOGIST: department},
+    "review.sign": {RADIOLOGIST: proved(department)},  # sign, amend
     # what leaves the house
     "export.create": {RADIOLOGIST: department, CLINICIAN: assigned},  # PDF, SEG, SR
     "export.read_signed": {INTEGRATOR: own},

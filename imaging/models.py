@@ -18,6 +18,10 @@ from imaging.erasure_table import Erasure as Erasure
 from imaging.measures.size import area_text
 from imaging.model_tables import ModelApproval as ModelApproval
 from imaging.model_tables import ModelUpload as ModelUpload
+from imaging.review_table import Decision as Decision
+from imaging.review_table import Meaning as Meaning
+from imaging.review_table import RejectReason as RejectReason
+from imaging.review_table import Review as Review
 from imaging.seal_table import ResultSeal as ResultSeal
 
 

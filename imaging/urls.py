@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from imaging import erasures, glass, patients, viewer_urls, views
+from imaging import erasures, glass, patients, reviews, viewer_urls, views
 
 app_name = "imaging"
 urlpatterns = [
@@ -25,6 +25,9 @@ urlpatterns = [
     path("break-glass/", glass.glass_list, name="glass-list"),
     path("break-glass/<uuid:pk>/close/", glass.glass_close_view, name="glass-close"),
     path("break-glass/<uuid:pk>/review/", glass.glass_review_view, name="glass-review"),
+    path("results/<uuid:pk>/reviews/", reviews.review_create, name="review-create"),
+    path("reviews/<uuid:pk>/", reviews.review_detail, name="review-detail"),
+    path("reviews/<uuid:pk>/sign/", reviews.review_sign_view, name="review-sign"),
     path("models/", views.model_list, name="model-list"),
     path("erasures/", erasures.erasure_list, name="erasure-list"),
     path("erasures/<uuid:pk>/approve/", erasures.erasure_approve_view, name="erasure-approve"),

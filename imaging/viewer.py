@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
@@ -17,6 +18,7 @@ from imaging.models import Image, Result, ResultMap
 from imaging.ranges import blob_response
 from imaging.reading import reads
 from imaging.result_page import Display, page_context
+from imaging.review_page import review_context
 from imaging.selectors import images_visible_to, results_visible_to, results_within
 
 EXPORTS = {"may_export": "export.create", "may_export_bulk": "export.create_bulk"}
@@ -27,13 +29,20 @@ RAW = "application/octet-stream"
 @reads("result.view")
 def result_detail(request: HttpRequest, pk) -> HttpResponse:
     result = _result(request, pk)
-    display = Display.from_query(request.GET, result)
     audit.record(request.user, "result.view", result, request_id=request.request_id)
+    return result_response(request, result, Display.from_query(request.GET, result))
+
+
+def result_response(
+    request: HttpRequest, result: Result, display: Display, *, form=None, status: int = 200
+) -> HttpResponse:
+    """Answer the page of a result; `form` is a decision that could not be kept."""
     context = page_context(result, display, request.user) | {
         name: results_within(request.user, action).filter(pk=result.pk).exists()
         for name, action in EXPORTS.items()
     }
-    return render(request, "imaging/result_detail.html", context)
+    context |= review_context(result, request.user, display.threshold, form)
+    return render(request, "imaging/result_detail.html", context, status=status)
 
 
 @require_GET
@@ -117,8 +126,10 @@ def _slice_bytes(blob, image: Image, index: int, itemsize: int) -> bytes:
     return blob_open(blob).read_range(index * length, (index + 1) * length)
 
 
+def results_shown(user) -> QuerySet[Result]:
+    """Return the results that `user` may see, with what their page needs."""
+    return results_visible_to(user).select_related("image__source", "job__run__requested_by")
+
+
 def _result(request: HttpRequest, pk) -> Result:
-    return get_object_or_404(
-        results_visible_to(request.user).select_related("image__source", "job__run__requested_by"),
-        pk=pk,
-    )
+    return get_object_or_404(results_shown(request.user), pk=pk)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
 
-from imaging.models import Image, Job, JobStatus, Modality, Result, Severity, Study
+from imaging.models import Image, Job, JobStatus, Modality, Result, Review, Severity, Study
 from imaging.selectors import pixels_open, results_visible_to, studies_visible_to
 
 PAGE_SIZE = 25
@@ -21,7 +21,8 @@ WORST_FIRST = Case(
     ),
     default=9,  # not assessed: shown only where nothing else is
 )
-VIEWS = {"": "All studies", "new": "Not analysed", "live": "In progress", "failed": "Failed"}
+VIEWS = {"": "All studies", "new": "Not analysed", "live": "In progress", "failed": "Failed",
+         "unsigned": "To sign", "signed": "Signed"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Row:
 
     image_id      only if the reader may see that picture, `result` alike.
     result        of the newest result of each image the worst (MEASURES §9).
+    review        the version that counts of the decision on `result`.
     is_ready      there is a result, for this reader or for others.
     assessed      how many images have a severity word.
     not_assessed  how many were analysed and have none.
@@ -63,6 +65,7 @@ class Row:
     image_id: uuid.UUID | None
     job: Job | None
     result: Result | None
+    review: Review | None
     is_ready: bool
     assessed: int
     not_assessed: int
@@ -84,6 +87,7 @@ def worklist_page(user, filters: Filters) -> Page:
     results = readable.defer("table").in_bulk(
         [study.result_id for study in shown if study.result_id]
     )
+    reviews = _reviews(results)
     pictures = pixels_open(user, [study.first_image_id for study in shown])
     counts = _counts([study.pk for study in shown])
     rows = [
@@ -93,6 +97,7 @@ def worklist_page(user, filters: Filters) -> Page:
             study.first_image_id if study.first_image_id in pictures else None,
             jobs.get(study.job_id),
             results.get(study.result_id),
+            reviews.get(study.result_id),
             study.result_id is not None,
             *counts.get(study.pk, (0, 0)),
         )
@@ -110,6 +115,12 @@ def standing() -> QuerySet[Result]:
         image=OuterRef("image"),
     )
     return Result.objects.filter(~Exists(later))
+
+
+def _reviews(results) -> dict[uuid.UUID, Review]:
+    """Return by result the version of its decision that counts."""
+    versions = Review.objects.filter(result__in=list(results)).order_by("number")
+    return {one.result_id: one for one in versions.defer("comment", "amendment", "row")}
 
 
 def _counts(studies: list[uuid.UUID]) -> dict[uuid.UUID, tuple[int, int]]:
@@ -146,7 +157,13 @@ def _filtered(user, filters: Filters) -> QuerySet:
         )
     if filters.view:
         studies = studies.annotate(state=Subquery(jobs.values("status")[:1]))
+    if filters.view in ("unsigned", "signed"):  # a filter tells, too
+        readable = results_visible_to(user).select_related(None).filter(pk=OuterRef("result_id"))
+        signed = Review.objects.filter(result=OuterRef("result_id"), signed_at__isnull=False)
+        studies = studies.filter(Exists(readable)).annotate(is_signed=Exists(signed))
     wanted = {
+        "unsigned": Q(is_signed=False),
+        "signed": Q(is_signed=True),
         "new": Q(job_id=None),
         "live": Q(state__in=[JobStatus.QUEUED, JobStatus.RUNNING]),
         "failed": Q(state=JobStatus.FAILED),

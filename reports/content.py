@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 NONE = "—"
+UNREVIEWED = "Not reviewed. Name, date and signature:"
 SEVERITY_WORDS = {
     "low": "Low",
     "moderate": "Moderate",
@@ -62,7 +63,8 @@ class ReportContent:
     notice: str
     made_at: datetime
     ranges: str = ""
-    reviewer: str = "Not reviewed. Name, date and signature:"
+    review: Sequence[Line] = field(default_factory=tuple)
+    state: str = UNREVIEWED
     warnings: Sequence[str] = field(default_factory=tuple)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from accounts.csv_cells import MARK, csv_line, safe
-from imaging.models import Result
+from imaging.models import Result, Review
+from imaging.review_page import cut_of
+from imaging.services.reviews import latest_review
 
 MEASURES = (
     "area_px", "reference_px", "area_percent", "area_mm2", "volume_ml", "average_intensity", "mean",
@@ -14,7 +16,8 @@ MEASURES = (
 HEAD = (
     "result", "image", "study", "patient_name", "record_number", "file", "modality", "analysed_at",
     "ensemble", "members", "labels", "threshold", "severity", "severity_reason", "severity_rule",
-    "denominator", *MEASURES, "intensity_unit", "models_disagree", "notice",
+    "denominator", *MEASURES, "intensity_unit", "models_disagree", "decision", "reason",
+    "impression", "decided_by", "signed_by", "signed_at", "notice",
 )  # fmt: skip
 
 
@@ -27,7 +30,9 @@ def csv_lines(results: Iterable[Result], *, notice: str) -> Iterator[bytes]:
 
 
 def _row(result: Result, notice: str) -> list:
-    row, image, run = result.operating, result.image, result.job.run
+    review = latest_review(result)
+    cut = cut_of(result, review)
+    row, image, run = cut.row, result.image, result.job.run
     members = " + ".join(
         f"{one['model']} {one['version']} x {one['weight']:g}" for one in run.frozen["members"]
     )
@@ -39,8 +44,20 @@ def _row(result: Result, notice: str) -> list:
     rule = f"{result.severity_rule['rule']} v{result.severity_rule['version']}"
     return [
         *map(safe, texts),
-        result.threshold,
-        *map(safe, [result.severity, result.severity_reason, rule, row["denominator"]]),
+        cut.threshold,
+        *map(safe, [row["severity"], row["severity_reason"], rule, row["denominator"]]),
         *("" if row.get(name) is None else row[name] for name in MEASURES),
-        *map(safe, [row["unit"], "yes" if result.disagree else "no", notice]),
+        *map(safe, [row["unit"], "yes" if result.disagree else "no", *_decided(review), notice]),
     ]
+
+
+def _decided(review: Review | None) -> list[str]:
+    if review is None:
+        return [""] * 6
+    signed = ["", ""]
+    if review.is_signed:
+        signed = [str(review.signed_by), f"{review.signed_at:%Y-%m-%dT%H:%M:%SZ}"]
+    return [
+        review.decision, review.reason, review.comment, str(review.author),
+        *signed,
+    ]  # fmt: skip

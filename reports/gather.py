@@ -6,10 +6,14 @@ from datetime import datetime
 
 from django.conf import settings
 
-from imaging.models import MemberOutcome, Result
+from imaging.models import MemberOutcome, Result, Review
+from imaging.review_page import Cut, cut_of
+from imaging.services.reviews import latest_review
+from imaging.services.signing import signature_holds
 from reports.content import (
     NONE,
     SEVERITY_WORDS,
+    UNREVIEWED,
     Line,
     MemberLine,
     ReportContent,
@@ -19,26 +23,60 @@ from reports.content import (
 
 
 def report_content(result: Result, *, made_at: datetime) -> ReportContent:
-    """Return the content of the report on `result`; everything comes from stored rows."""
+    """Return the content of the report on `result`; everything comes from stored rows.
+
+    Where a reader set another threshold, the numbers are those of that threshold.
+    """
+    review = latest_review(result)
+    cut = cut_of(result, review)
     return ReportContent(
         title=result.job.run.title,
         result_id=str(result.pk),
         patient=_patient(result),
-        severity=SEVERITY_WORDS[result.severity],
-        severity_reason=result.severity_reason,
+        severity=SEVERITY_WORDS[cut.row["severity"]],
+        severity_reason=cut.row["severity_reason"],
         measures=measure_lines(
-            result.operating,
+            cut.row,
             intensity_range=result.intensity_range,
             calibrated=result.image.facts.get("spacing_kind") == "calibrated",
         ),
         ranges=range_sentence(result.ranges),
         members=[_member(one) for one in result.members.select_related("member__model_version")],
         agreement=(result.agreement or {}).get("sentence", ""),
-        origin=_origin(result),
+        origin=_origin(result, cut),
+        review=_review(review) if review else [],
+        state=_state(review) if review else UNREVIEWED,
         notice=settings.RESEARCH_NOTICE,
         made_at=made_at,
         warnings=result.image.warnings,
     )
+
+
+def _review(review: Review) -> list[Line]:
+    decided = [Line("Decision", review.get_decision_display(), review.get_reason_display())]
+    if review.comment:
+        decided.append(Line("Impression", review.comment))
+    if review.amendment:
+        decided.append(Line("Why amended", review.amendment))
+    by = f"{review.author}, {review.created_at:%Y-%m-%d %H:%M} UTC"
+    decided.append(Line("Version", f"{review.number}", by))
+    if review.is_signed:
+        at = f"{review.signed_at:%Y-%m-%d %H:%M:%S} UTC"
+        decided.append(Line("Signed by", str(review.signed_by), at))
+        decided.append(Line("Meaning", review.get_meaning_display()))
+        decided.append(Line("Signature over", review.digest))
+    return decided
+
+
+def _state(review: Review) -> str:
+    if not review.is_signed:
+        return "Unsigned draft"
+    return "Signed" if signature_holds(review) else "Signature does not fit its content"
+
+
+def _level(result: Result, cut: Cut) -> str:
+    moved = f", saved {result.threshold:g}, set by the reader" if cut.level != result.level else ""
+    return f"level {cut.level} of 255{moved}"
 
 
 def _patient(result: Result) -> list[Line]:
@@ -72,7 +110,7 @@ def _member(outcome: MemberOutcome) -> MemberLine:
     )
 
 
-def _origin(result: Result) -> list[Line]:
+def _origin(result: Result, cut: Cut) -> list[Line]:
     run, rule = result.job.run, result.severity_rule
     cuts = (
         f"area {rule['area'][0]:g} and {rule['area'][1]:g} % of {rule['basis']},"
@@ -80,7 +118,7 @@ def _origin(result: Result) -> list[Line]:
     )
     return [
         Line("Labels", ", ".join(result.labels)),
-        Line("Threshold", f"{result.threshold:g}", f"level {result.level} of 255"),
+        Line("Threshold", f"{cut.threshold:g}", _level(result, cut)),
         Line("Severity rule", f"{rule['rule']} v{rule['version']}", cuts),
         Line("Run", str(run.pk)[:8], f"{run.created_at:%Y-%m-%d %H:%M} UTC by {run.requested_by}"),
         Line("Result", str(result.pk)),

@@ -15,6 +15,8 @@ from imaging.formats.window import apply_window
 from imaging.models import Image, Result
 from imaging.palettes import heat_over
 from imaging.result_page import default_window
+from imaging.review_page import cut_of
+from imaging.services.reviews import latest_review
 from reports.content import Pictures
 
 JPEG_QUALITY = 88
@@ -22,21 +24,26 @@ PRINT_SIDE = 1024
 
 
 def result_pictures(result: Result) -> Pictures:
-    """Draw original, mask and heat at the saved threshold; a volume by its largest slice."""
-    levels = map_array(result)
-    index = int(np.argmax((levels >= result.level).sum(axis=(1, 2))))
+    """Draw original, mask and heat at the threshold that counts; a volume by its largest slice."""
+    levels, level = map_array(result), level_of(result)
+    index = int(np.argmax((levels >= level).sum(axis=(1, 2))))
     grey = _grey(result.image, index)
     step = max(1, -(-max(grey.shape) // PRINT_SIDE))
     small, shown = layers.shrink(grey, step), layers.thin(levels[index], step)
     heat = heat_over(small, shown)
-    heat[layers.outline_layer(shown, result.level, width=2)[..., 3] > 0] = layers.OUTLINE
-    return Pictures(_jpeg(small), encode_png(shown >= result.level, level=1), _jpeg(heat))
+    heat[layers.outline_layer(shown, level, width=2)[..., 3] > 0] = layers.OUTLINE
+    return Pictures(_jpeg(small), encode_png(shown >= level, level=1), _jpeg(heat))
 
 
 def mask_png(result: Result) -> bytes:
-    """Return the binary mask at the saved threshold on the image's own grid, 1 bit."""
+    """Return the binary mask at the threshold that counts on the image's own grid, 1 bit."""
     levels = map_array(result)
-    return encode_png(levels[0] >= result.level, level=1)
+    return encode_png(levels[0] >= level_of(result), level=1)
+
+
+def level_of(result: Result) -> int:
+    """Return the level of the mask: the reader's where the result was edited, else its own."""
+    return cut_of(result, latest_review(result)).level
 
 
 def map_array(result: Result) -> NDArray[np.uint8]:

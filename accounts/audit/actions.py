@@ -135,6 +135,9 @@ ACTIONS: dict[str, Action] = {
         ("job.fail", "Job failed", PROCEDURE),
         ("job.requeue", "Job queued again", PROCEDURE),
         ("job.retry", "Job retried", PROCEDURE),
+        ("review.save", "Decision saved", PROCEDURE),
+        ("review.sign", "Decision signed", PROCEDURE),
+        ("review.amend", "Signed decision amended", PROCEDURE),
     ),
     **_group(
         "models",

@@ -34,6 +34,7 @@ PURPOSES = (
     "registry",
     "throttle",
     "results",
+    "reviews",
 )
 BATCH = 500  # keys fetched by one query
 

@@ -2,6 +2,7 @@
 import { Viewer, thresholdLevel } from "./viewer.js";
 import { colourTables, imageSlice, mapSlice } from "./viewer-data.js";
 import { marks } from "./viewer-marks.js";
+import { decisionKeys, followThreshold } from "./review.js";
 
 const one = (selector) => document.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
@@ -86,6 +87,7 @@ function attach(viewer, tables) {
       const row = config.rows[Number(one("#th").value)];
       showRow(row);
       viewer.set({ threshold: row.t });
+      followThreshold(row.t);
       const download = one("[data-mask-png]");
       if (download) {
         const address = new URL(download.href);
@@ -178,6 +180,7 @@ function actions(viewer, shown) {
     ArrowRight: ["Pan right", () => pan(-30, 0)],
     ArrowUp: ["Pan up", () => pan(0, 30)],
     ArrowDown: ["Pan down", () => pan(0, -30)],
+    ...decisionKeys(),
     ...Object.fromEntries([...one("#wp").options].slice(0, 5).map((option, index) => [index + 1, [`Window: ${option.text}`, () => pick(index)]])),
   };
 }

@@ -19,6 +19,7 @@ CONTRACT = {  # action: who and where; * is step-up
     "result.view": "R d, C a, I own",
     "result.view_deidentified": "Re c",
     "result.count": "Ad o",
+    "review.save": "R d",
     "review.sign": "R d*",
     "export.create": "R d, C a",
     "export.read_signed": "I own",

@@ -31,6 +31,7 @@ from imaging.models import (
     Patient,
     Result,
     ResultMap,
+    Review,
     Run,
     Series,
     SourceFile,
@@ -38,6 +39,7 @@ from imaging.models import (
     Upload,
     UploadItem,
 )
+from imaging.services.seals import CHILD_FIELDS, result_seal
 from tests.accounts.factories import OrganisationFactory, UserFactory
 
 SHAPE = (1, 24, 32)
@@ -348,6 +350,9 @@ def operating_row(**changes) -> dict:
     return row | changes
 
 
+LOWER = operating_row(t=0.45, level=115, area_text="31.00 %")
+
+
 class ResultFactory(_Of):
     """The result of a succeeded job with an ensemble map and one outcome per member."""
 
@@ -397,3 +402,24 @@ class ResultFactory(_Of):
                 organisation=self.organisation, result=self, member=member, device_used="cpu",
                 load_ms=5, run_ms=10, area_px=200,
             )  # fmt: skip
+
+
+class ReviewFactory(_Of):
+    """The first version of a decision on a result: accepted, not signed."""
+
+    class Meta:
+        model = Review
+
+    result = factory.SubFactory(ResultFactory)
+    organisation = factory.SelfAttribute("result.organisation")
+    patient = factory.SelfAttribute("result.patient")
+    author = factory.SelfAttribute("result.job.run.requested_by")
+    number = 1
+    decision = "accepted"
+
+
+def sealed(result: Result) -> Result:
+    """Seal a stored result, as the worker does in the same transaction."""
+    rows = [row for model in CHILD_FIELDS for row in model.objects.filter(result=result)]
+    result_seal(result, rows).save(force_insert=True)
+    return result

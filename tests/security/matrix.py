@@ -19,6 +19,8 @@ from imaging.models import (
     MemberOutcome,
     Patient,
     Result,
+    ResultSeal,
+    Review,
     Run,
     Study,
     Upload,
@@ -36,8 +38,10 @@ from tests.imaging.factories import (
     ImageFactory,
     JobFactory,
     ResultFactory,
+    ReviewFactory,
     RunFactory,
     UploadFactory,
+    sealed,
     stored,
 )
 from tests.reports.factories import ExportFactory
@@ -103,6 +107,7 @@ def _clinical(world: World, place, organisation, department, sender) -> None:
     )
     run = RunFactory(requested_by=sender, organisation=organisation)
     result = ResultFactory(job=JobFactory(run=run, image=image, succeeded=True))
+    review = ReviewFactory(result=sealed(result), author=sender)
     failed = JobFactory(run=run, image=image, failed=True)
     upload = UploadFactory(
         user=sender, organisation=organisation, department=department, finished=True
@@ -118,8 +123,8 @@ def _clinical(world: World, place, organisation, department, sender) -> None:
     )
     for kind, row in {
         "study": image.study, "image": image, "patient": image.patient, "run": run,
-        "job": failed, "result": result, "upload": upload, "assignment": assignment,
-        "glass": glass, "erasure": erasure,
+        "job": failed, "result": result, "review": review, "upload": upload,
+        "assignment": assignment, "glass": glass, "erasure": erasure,
     }.items():  # fmt: skip
         world.rows[kind, place] = row.pk
 
@@ -163,6 +168,8 @@ def _deleted(world: World) -> None:
     BreakGlass.objects.filter(pk=gone["glass"]).delete()
     Erasure.objects.filter(pk=gone["erasure"]).delete()
     Assignment.objects.filter(pk=gone["assignment"]).delete()
+    Review.objects.filter(pk=gone["review"]).delete()
+    ResultSeal.objects.filter(result=gone["result"]).delete()
     MemberOutcome.objects.filter(result=gone["result"]).delete()
     Result.objects.filter(pk=gone["result"]).delete()
     Run.objects.filter(pk=gone["run"]).delete()

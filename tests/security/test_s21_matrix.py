@@ -40,8 +40,15 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
     "imaging:job-retry": "job",
     **dict.fromkeys(("imaging:image-thumbnail", "imaging:image-pixels"), "image"),
     **dict.fromkeys(
-        ("imaging:result-detail", "imaging:result-map", "imaging:result-layer"), "result"
+        (
+            "imaging:result-detail",
+            "imaging:result-map",
+            "imaging:result-layer",
+            "imaging:review-create",
+        ),
+        "result",
     ),
+    **dict.fromkeys(("imaging:review-detail", "imaging:review-sign"), "review"),
     **dict.fromkeys(
         ("imaging:patient-detail", "imaging:assignment-list", "imaging:glass-open"), "patient"
     ),

@@ -7,14 +7,16 @@ import sys
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from imaging.models import Result
+from imaging.models import Result, Review
 from imaging.services.seals import NO_SEAL, results_changed
+from imaging.services.signing import signature_holds
 
 
 class Command(BaseCommand):
     help = (
-        "Compare each result with the seal it was stored under, and name every field that was"
-        " changed past the code. Exit code 0: all are as they were; 1: some are not."
+        "Compare each result with the seal it was stored under and each signed decision with its"
+        " signature, and name all that was changed past the code. Exit code 0: all are as they"
+        " were; 1: some are not."
     )
 
     def add_arguments(self, parser) -> None:
@@ -31,6 +33,11 @@ class Command(BaseCommand):
             if changed:
                 bad += 1
                 self.stdout.write(f"result {one.pk}: {_words(changed)}")
+        signed = Review.objects.filter(result__in=results).exclude(signed_at=None)
+        for review in signed.select_related("result__seal").iterator(chunk_size=100):
+            if not signature_holds(review):
+                bad += 1
+                self.stdout.write(f"review {review.pk}: its signature does not fit its content")
         self.stdout.write(f"{total} results looked at, {bad} changed.")
         if bad:
             sys.exit(1)

@@ -1,0 +1,75 @@
+"""The reader's forms: a verdict that nobody chose beforehand, and the signature below it."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forms_factors import StepUp
+from imaging.models import Decision, Meaning, RejectReason
+
+CHOICES = [
+    (Decision.ACCEPTED, _("Accept")),
+    (Decision.EDITED, _("Edit")),
+    (Decision.REJECTED, _("Reject")),
+]
+
+
+class ReviewForm(forms.Form):
+    """`seen` is the version that its reader looked at: 0 where there was none."""
+
+    decision = forms.ChoiceField(
+        label=_("Your decision"),
+        choices=CHOICES,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose one: accept, edit or reject.")},
+    )
+    reason = forms.ChoiceField(
+        label=_("Why rejected"),
+        required=False,
+        choices=[("", _("Choose a reason")), *RejectReason.choices],
+    )
+    comment = forms.CharField(
+        label=_("Impression"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("In your own words; it stands on the report."),
+    )
+    amendment = forms.CharField(
+        label=_("Why it is amended"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("The signed version stays readable; this one follows it."),
+    )
+    threshold = forms.FloatField(required=False, widget=forms.HiddenInput)
+    seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+    def __init__(self, *args, signed: bool = False, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if not signed:
+            del self.fields["amendment"]
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        if cleaned.get("decision") == Decision.REJECTED and not cleaned.get("reason"):
+            self.add_error("reason", _("Choose why the result is rejected."))
+        return cleaned
+
+
+class SignForm(StepUp):
+    """Meaning, then who signs: password and code; the password once in a session."""
+
+    meaning = forms.ChoiceField(
+        label=_("Meaning of the signature"),
+        choices=Meaning,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose what your signature means.")},
+    )
+    field_order = ["meaning", "password", "code"]
+
+    def __init__(self, *args, asks_password: bool, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if not asks_password:
+            del self.fields["password"]

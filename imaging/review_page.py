@@ -1,0 +1,59 @@
+"""What the result page shows of reviews: the version that counts, the earlier ones, the form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imaging.forms_review import ReviewForm
+from imaging.models import Result, Review
+from imaging.selectors import results_within
+from imaging.services.signing import signature_holds
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where a result is cut and what it measures there: as its reader left it."""
+
+    threshold: float
+    level: int
+    row: dict
+
+
+def cut_of(result: Result, review: Review | None) -> Cut:
+    """Return the reader's cut where the review that counts edited it, else the result's own."""
+    if review is not None and review.level is not None:
+        return Cut(review.threshold, review.level, review.row)
+    return Cut(result.threshold, result.level, result.operating)
+
+
+def review_context(result: Result, user, threshold: float, form: ReviewForm | None = None) -> dict:
+    """Return the panel of the decision. The caller has checked that `user` may see the result."""
+    versions = list(
+        Review.objects.filter(result=result)
+        .select_related("author", "signed_by", "result__seal")
+        .order_by("-number")
+    )
+    current = versions[0] if versions else None
+    allowed = set(_allowed(user, result))
+    seen = current.number if current else 0
+    return {
+        "review": current,
+        "earlier": versions[1:],
+        "forged": [one.number for one in versions if one.is_signed and not signature_holds(one)],
+        "may_review": "review.save" in allowed,
+        "may_sign": "review.sign" in allowed,
+        "review_form": form
+        or ReviewForm(
+            initial={"seen": seen, "threshold": f"{threshold:g}"}, signed=_signed(current)
+        ),
+    }
+
+
+def _signed(review: Review | None) -> bool:
+    return review is not None and review.is_signed
+
+
+def _allowed(user, result: Result):
+    for action in ("review.save", "review.sign"):
+        if results_within(user, action).filter(pk=result.pk).exists():
+            yield action

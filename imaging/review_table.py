@@ -1,0 +1,110 @@
+"""A person's verdict on a result: each saving is a row of its own, and a signed one is closed."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from accounts.vault.fields import SealedTextField
+
+
+class Decision(models.TextChoices):
+    """What a reader says of a result; none is ever chosen beforehand."""
+
+    ACCEPTED = "accepted", "Accepted"
+    EDITED = "edited", "Edited"
+    REJECTED = "rejected", "Rejected"
+
+
+class RejectReason(models.TextChoices):
+    """Why a result is rejected, coded so that it can be counted."""
+
+    WRONG = "wrong region", "Something is marked that should not be"
+    MISSED = "missed region", "Something is not marked that should be"
+    PICTURE = "picture", "The picture is not fit: position, quality, artefact"
+    MODEL = "wrong model", "These models are not made for this picture"
+    OTHER = "other", "Another reason, given in the comment"
+
+
+class Meaning(models.TextChoices):
+    """What a signature stands for; shown and printed beside the name."""
+
+    AUTHORED = "authored", "Authored: these are my own findings"
+    REVIEWED = "reviewed", "Reviewed: I have checked the findings"
+    APPROVED = "approved", "Approved: I stand for the report"
+
+
+class Review(models.Model):
+    """One version of the verdict on one result; the highest number is the one that counts.
+
+    threshold, level  where the reader set the cut; null unless `decision` is edited.
+    row               the measures there, as a row of the result's table; null unless edited.
+    amendment         why a signed version was followed by this one; blank otherwise.
+    digest, kid, mac  the signature over the content (imaging.services.signing); blank: unsigned.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(
+        "accounts.Organisation", models.PROTECT, related_name="+", editable=False
+    )
+    patient = models.ForeignKey("imaging.Patient", models.PROTECT, related_name="+")
+    result = models.ForeignKey("imaging.Result", models.PROTECT, related_name="reviews")
+    number = models.PositiveSmallIntegerField()
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="reviews")
+    created_at = models.DateTimeField(auto_now_add=True)
+    decision = models.CharField(max_length=16, choices=Decision)
+    reason = models.CharField(max_length=16, choices=RejectReason, blank=True)
+    comment = SealedTextField(blank=True)
+    amendment = SealedTextField(blank=True)
+    threshold = models.FloatField(null=True)
+    level = models.PositiveSmallIntegerField(null=True)
+    row = models.JSONField(null=True)
+    signed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    signed_at = models.DateTimeField(null=True)
+    meaning = models.CharField(max_length=16, choices=Meaning, blank=True)
+    digest = models.CharField(max_length=64, blank=True, editable=False)
+    kid = models.UUIDField(null=True, editable=False)
+    mac = models.CharField(max_length=64, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["result", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["result", "number"], name="review_number_once"),
+            models.CheckConstraint(
+                condition=Q(decision="rejected", reason__gt="")
+                | Q(~Q(decision="rejected"), reason=""),
+                name="review_reason_iff_rejected",
+            ),
+            models.CheckConstraint(
+                condition=Q(decision="edited", threshold__isnull=False, level__isnull=False)
+                | Q(~Q(decision="edited"), threshold=None, level=None, row=None),
+                name="review_cut_iff_edited",
+            ),
+            models.CheckConstraint(
+                condition=Q(signed_at=None, signed_by=None, meaning="", mac="")
+                | Q(
+                    signed_at__isnull=False, signed_by__isnull=False, meaning__gt="", mac__gt=""
+                ),
+                name="review_signed_whole",
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"Version {self.number} of the review of {self.result_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("imaging:result-detail", args=[self.result_id]) + "#decision"
+
+    @property
+    def vault_patient_id(self) -> uuid.UUID:
+        return self.patient_id
+
+    @property
+    def is_signed(self) -> bool:
+        return self.signed_at is not None

@@ -1,0 +1,171 @@
+"""A verdict on a result: saved as a version of its own, signed, followed, never overwritten."""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.access import refusal
+from accounts.models import User
+from imaging.measures.threshold import threshold_level
+from imaging.models import Decision, Meaning, RejectReason, Result, Review
+from imaging.selectors import results_within
+from imaging.services.refusals import NotPossible
+from imaging.services.seals import result_changes
+from imaging.services.signing import signature_of
+
+LEAST_AMENDMENT = 10
+SIGNATURE = ("signed_by", "signed_at", "meaning", "digest", "kid", "mac")
+CONTENT = ("author_id", "decision", "reason", "comment", "amendment", "level")
+
+
+class Overtaken(Exception):
+    """Somebody saved or signed another version meanwhile; `latest` is what counts now."""
+
+    def __init__(self, latest: Review) -> None:
+        super().__init__(latest)
+        self.latest = latest
+
+
+def review_save(
+    *,
+    by: User,
+    result: Result,
+    seen: int,
+    decision: str,
+    reason: str = "",
+    comment: str = "",
+    threshold: float | None = None,
+    amendment: str = "",
+) -> Review:
+    """Keep a verdict as the version after `seen`, the number of the one its author looked at.
+
+    The same verdict sent twice is one version. Raises: PermissionDenied; NotPossible, in words;
+    Overtaken when the version that counts is no longer `seen`.
+    """
+    _may(by, "review.save", result)
+    review = Review(
+        organisation_id=result.organisation_id,
+        patient_id=result.patient_id,
+        result=result,
+        number=seen + 1,
+        author=by,
+        decision=decision,
+        reason=reason if decision == Decision.REJECTED else "",
+        comment=comment.strip()[:4000],
+        amendment=amendment.strip()[:2000],
+    )
+    _check(review)
+    if decision == Decision.EDITED:
+        _cut(review, threshold)
+    latest = latest_review(result)
+    if latest is not None and latest.number != seen:
+        return _same_or_overtaken(review, latest)
+    if latest is not None and latest.is_signed and len(review.amendment) < LEAST_AMENDMENT:
+        raise NotPossible(
+            _(
+                "Version %(n)d is signed. Say in at least %(least)d characters why it is amended:"
+                " both stay readable."
+            )
+            % {"n": latest.number, "least": LEAST_AMENDMENT}
+        )
+    if latest is None or not latest.is_signed:
+        review.amendment = ""
+    return _store(review)
+
+
+def review_sign(*, by: User, review: Review, meaning: str) -> Review:
+    """Close a version under a name and a meaning. The caller has asked for password and code.
+
+    Signed already by the same person in the same sense, it is returned as it is.
+    Raises: PermissionDenied; NotPossible; Overtaken when a later version counts.
+    """
+    _may(by, "review.sign", review.result)
+    if meaning not in Meaning.values:
+        raise NotPossible(_("Choose what your signature means."))
+    with transaction.atomic():
+        locked = Review.objects.select_for_update().get(pk=review.pk)
+        latest = latest_review(review.result)
+        if latest.pk != locked.pk:
+            raise Overtaken(latest)
+        if locked.is_signed:
+            if (locked.signed_by_id, locked.meaning) == (by.pk, meaning):
+                return locked
+            raise Overtaken(locked)
+        if result_changes(review.result):
+            raise NotPossible(
+                _(
+                    "This result was changed since it was stored: nobody can sign for it."
+                    " Run the image again."
+                )
+            )
+        locked.signed_by, locked.signed_at, locked.meaning = by, now(), meaning
+        locked.digest, locked.kid, locked.mac = signature_of(locked)
+        signed = {name: getattr(locked, name) for name in SIGNATURE}
+        if not Review.objects.filter(pk=locked.pk, signed_at=None).update(**signed):
+            raise Overtaken(latest_review(review.result))
+        action = "review.amend" if locked.amendment else "review.sign"
+        audit.record(by, action, locked, reason=meaning, after={"sha256": locked.digest})
+    return locked
+
+
+def latest_review(result: Result) -> Review | None:
+    """Return the version that counts: the one with the highest number."""
+    found = Review.objects.filter(result=result).select_related("author", "signed_by")
+    return found.order_by("-number").first()
+
+
+def _may(by: User, action: str, result: Result) -> None:
+    if not results_within(by, action).filter(pk=result.pk).exists():
+        raise PermissionDenied(refusal(action))
+
+
+def _check(review: Review) -> None:
+    if review.decision not in Decision.values:
+        raise NotPossible(_("Choose one: accept, edit or reject."))
+    if review.decision != Decision.REJECTED:
+        return
+    if review.reason not in RejectReason.values:
+        raise NotPossible(_("Choose why the result is rejected."))
+    if review.reason == RejectReason.OTHER and not review.comment:
+        raise NotPossible(_("Write the other reason into the comment."))
+
+
+def _cut(review: Review, threshold: float | None) -> None:
+    """Set the reader's threshold: one of the result's table, so that its measures are known."""
+    level = threshold_level(threshold) if threshold else None
+    row = next((one for one in review.result.table if one["level"] == level), None)
+    if row is None:
+        raise NotPossible(_("Choose one of the thresholds of the slider."))
+    if level == review.result.level:
+        raise NotPossible(
+            _("The threshold is the saved one: nothing is edited. Move it, or accept the result.")
+        )
+    review.threshold, review.level, review.row = row["t"], level, row
+
+
+def _store(review: Review) -> Review:
+    try:
+        with transaction.atomic():  # the constraint decides between two at the same instant
+            review.save(force_insert=True)
+            audit.record(review.author, "review.save", review, reason=_why(review))
+    except IntegrityError:
+        return _same_or_overtaken(review, latest_review(review.result))
+    return review
+
+
+def _why(review: Review) -> str:
+    if review.level is None:
+        return review.reason or review.decision
+    return f"{review.decision}, threshold {review.result.threshold:g} to {review.threshold:g}"
+
+
+def _same_or_overtaken(review: Review, latest: Review) -> Review:
+    """A second click finds its own version; anything else was overtaken."""
+    same = all(getattr(review, name) == getattr(latest, name) for name in CONTENT)
+    if same and latest.number == review.number:
+        return latest
+    raise Overtaken(latest)

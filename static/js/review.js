@@ -1,0 +1,24 @@
+// The decision on the result page: its keys, and the threshold that an edit would keep.
+const form = document.querySelector("[data-review]");
+
+/** The form carries the threshold that is on the screen; only an edit reads it. */
+export function followThreshold(t) {
+  if (!form) return;
+  form.elements.threshold.value = t;
+  document.querySelector("[data-review-threshold]").textContent = t.toLocaleString(document.documentElement.lang, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+}
+
+/** A, E and X choose, and saving stays a step of its own; S opens the page where one signs. */
+export function decisionKeys() {
+  const sign = document.querySelector("[data-sign]");
+  const choose = (value) => () => {
+    form.closest("details")?.setAttribute("open", "");
+    const radio = form.querySelector(`[name=decision][value=${value}]`);
+    radio.checked = true;
+    radio.focus();
+  };
+  return {
+    ...(form ? { a: ["Accept", choose("accepted")], e: ["Edit: keep this threshold", choose("edited")], x: ["Reject", choose("rejected")] } : {}),
+    ...(sign ? { s: ["Sign", () => sign.click()] } : {}),
+  };
+}
