@@ -28,6 +28,7 @@ class ReviewForm(forms.Form):
         label=_("Why rejected"),
         required=False,
         choices=[("", _("Choose a reason")), *RejectReason.choices],
+        widget=forms.Select(attrs={"class": "sel"}),
     )
     comment = forms.CharField(
         label=_("Impression"),

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from imaging.forms_review import ReviewForm
 from imaging.models import Result, Review
-from imaging.selectors import results_within
 from imaging.services.signing import signature_holds
 
 
@@ -26,22 +25,19 @@ def cut_of(result: Result, review: Review | None) -> Cut:
     return Cut(result.threshold, result.level, result.operating)
 
 
-def review_context(result: Result, user, threshold: float, form: ReviewForm | None = None) -> dict:
-    """Return the panel of the decision. The caller has checked that `user` may see the result."""
+def review_context(result: Result, threshold: float, form: ReviewForm | None = None) -> dict:
+    """Return what the panel of the decision shows."""
     versions = list(
         Review.objects.filter(result=result)
         .select_related("author", "signed_by", "result__seal")
         .order_by("-number")
     )
     current = versions[0] if versions else None
-    allowed = set(_allowed(user, result))
     seen = current.number if current else 0
     return {
         "review": current,
         "earlier": versions[1:],
         "forged": [one.number for one in versions if one.is_signed and not signature_holds(one)],
-        "may_review": "review.save" in allowed,
-        "may_sign": "review.sign" in allowed,
         "review_form": form
         or ReviewForm(
             initial={"seen": seen, "threshold": f"{threshold:g}"}, signed=_signed(current)
@@ -51,9 +47,3 @@ def review_context(result: Result, user, threshold: float, form: ReviewForm | No
 
 def _signed(review: Review | None) -> bool:
     return review is not None and review.is_signed
-
-
-def _allowed(user, result: Result):
-    for action in ("review.save", "review.sign"):
-        if results_within(user, action).filter(pk=result.pk).exists():
-            yield action

@@ -65,7 +65,7 @@ def review_sign_view(request: HttpRequest, pk) -> HttpResponse:
     form = None
     if has_factor(request.user):
         form = SignForm(
-            data=request.POST or None,
+            data=request.POST if request.method == "POST" else None,
             user=request.user,
             asks_password=not request.session.get(SIGNED_BEFORE),
         )

@@ -19,9 +19,14 @@ from imaging.ranges import blob_response
 from imaging.reading import reads
 from imaging.result_page import Display, page_context
 from imaging.review_page import review_context
-from imaging.selectors import images_visible_to, results_visible_to, results_within
+from imaging.selectors import allowed_on, images_visible_to, results_visible_to
 
-EXPORTS = {"may_export": "export.create", "may_export_bulk": "export.create_bulk"}
+ACTS = {  # what the page offers, to whom it is open
+    "may_export": "export.create",
+    "may_export_bulk": "export.create_bulk",
+    "may_review": "review.save",
+    "may_sign": "review.sign",
+}
 RAW = "application/octet-stream"
 
 
@@ -37,11 +42,10 @@ def result_response(
     request: HttpRequest, result: Result, display: Display, *, form=None, status: int = 200
 ) -> HttpResponse:
     """Answer the page of a result; `form` is a decision that could not be kept."""
-    context = page_context(result, display, request.user) | {
-        name: results_within(request.user, action).filter(pk=result.pk).exists()
-        for name, action in EXPORTS.items()
-    }
-    context |= review_context(result, request.user, display.threshold, form)
+    allowed = allowed_on(request.user, result, ACTS.values())
+    context = page_context(result, display, request.user)
+    context |= {name: action in allowed for name, action in ACTS.items()}
+    context |= review_context(result, display.threshold, form)
     return render(request, "imaging/result_detail.html", context, status=status)
 
 

@@ -53,18 +53,17 @@ def report_content(result: Result, *, made_at: datetime) -> ReportContent:
 
 
 def _review(review: Review) -> list[Line]:
-    decided = [Line("Decision", review.get_decision_display(), review.get_reason_display())]
+    by = f"Version {review.number}, {review.author}, {review.created_at:%Y-%m-%d %H:%M} UTC"
+    why = f": {review.get_reason_display()}" if review.reason else ""
+    decided = [Line("Decision", f"{review.get_decision_display()}{why}", by)]
+    if review.is_signed:
+        at = f"{review.signed_at:%Y-%m-%d %H:%M:%S} UTC. {review.get_meaning_display()}"
+        decided.append(Line("Signed by", str(review.signed_by), at))
+        decided.append(Line("SHA-256 signed", review.digest))
     if review.comment:
         decided.append(Line("Impression", review.comment))
     if review.amendment:
         decided.append(Line("Why amended", review.amendment))
-    by = f"{review.author}, {review.created_at:%Y-%m-%d %H:%M} UTC"
-    decided.append(Line("Version", f"{review.number}", by))
-    if review.is_signed:
-        at = f"{review.signed_at:%Y-%m-%d %H:%M:%S} UTC"
-        decided.append(Line("Signed by", str(review.signed_by), at))
-        decided.append(Line("Meaning", review.get_meaning_display()))
-        decided.append(Line("Signature over", review.digest))
     return decided
 
 

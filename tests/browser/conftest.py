@@ -21,7 +21,9 @@ WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu
 NO_GPU = ["--disable-gpu", "--disable-software-rasterizer"]
 PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
-REFUSED_FORM = "Failed to load resource: the server responded with a status of 422"
+REFUSED_FORM = tuple(
+    f"Failed to load resource: the server responded with a status of {code}" for code in (409, 422)
+)
 
 
 def launched(playwright, flags: list[str]):
@@ -99,7 +101,7 @@ def session_cookie(user, url: str, *, verified: bool = False) -> dict[str, str]:
 
 
 def complaint_in(message) -> list[str]:
-    """A form that was refused is no complaint, and its 422 is meant."""
+    """A form that was refused or overtaken is no complaint: its 422 or 409 is meant."""
     if message.type not in ("error", "warning") or message.text.startswith(REFUSED_FORM):
         return []
     return [f"{message.type}: {message.text}"]

@@ -57,6 +57,7 @@ FORMS: dict[str, Callable[[World], Form]] = {  # what each form is meant to be s
     "imaging:erasure-list": lambda world: {
         "patient": world.id_of("patient", OWN, ""), "reason": REASON,
     },
+    "imaging:review-create": lambda world: {"decision": "accepted", "seen": "1"},
     "reports:export-create": lambda world: {
         "kind": "pdf", "result": world.id_of("result", OWN, ""),
     },
@@ -75,6 +76,7 @@ FORMS: dict[str, Callable[[World], Form]] = {  # what each form is meant to be s
 }  # fmt: skip
 CHANGES = {  # those that must leave a mark in a guarded column, or this test compares nothing
     "imaging:upload-create", "imaging:run-create", "imaging:run-cancel", "imaging:job-retry",
+    "imaging:review-create",
     "imaging:assignment-end", "imaging:glass-review", "reports:export-create", "people:invite",
     "people:department-create", "people:membership-end", "people:invitation-withdraw",
     "accounts:api-key-new",
