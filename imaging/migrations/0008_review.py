@@ -12,7 +12,7 @@ import accounts.vault.fields
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0012_unique_nulls_on_sqlite"),
-        ("imaging", "0006_result_seal"),
+        ("imaging", "0007_model_taking"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
