@@ -113,14 +113,21 @@ class SourceFile(Clinical):
 
 
 class ItemStatus(models.TextChoices):
+    """LISTED is a list of files (ZIP, DICOMDIR), of which each has an item of its own."""
+
     WAITING = "waiting"
+    LISTED = "listed"
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
     REFUSED = "refused"
 
 
 class UploadItem(Clinical):
-    """The receipt for one sent file: what became of it, in words."""
+    """The receipt for one sent file: what became of it, in words.
+
+    kind   what its first bytes say it is.
+    batch  files of one series are read together; the worker sets it when it has seen them all.
+    """
 
     upload = models.ForeignKey(Upload, models.CASCADE, related_name="items")
     position = models.PositiveIntegerField()
@@ -129,6 +136,8 @@ class UploadItem(Clinical):
     status = models.CharField(max_length=16, choices=ItemStatus, default=ItemStatus.WAITING)
     code = models.CharField(max_length=64, blank=True)
     reason = SealedTextField(blank=True, default="")
+    kind = models.CharField(max_length=16, blank=True, editable=False)
+    batch = models.CharField(max_length=64, blank=True, editable=False)
     blob = _blob(null=True, blank=True)
     image = models.ForeignKey(
         "Image", models.SET_NULL, null=True, blank=True, related_name="upload_items"
@@ -241,17 +250,19 @@ class Series(OfPatient):
 class Image(OfPatient):
     """One analysable picture on one grid: a radiograph (1, Y, X) or a whole volume (Z, Y, X).
 
-    DICOM calls it an Instance; PNG and NIfTI share the row. `facts` holds the
-    Volume's numbers without its pixels (slope, intercept, spacing_mm,
-    spacing_kind, unit, bits, raster, affine, padding, window as
-    [center, width], low, high = P1 and P99 in real values, minimum, maximum)
-    and no identity.
+    DICOM calls it an Instance; PNG and NIfTI share the row, and so does a
+    volume whose slices came as one file each: `files` names them all, `source`
+    is the first of them. `facts` holds the Volume's numbers without its pixels
+    (slope, intercept, spacing_mm, spacing_kind, unit, bits, raster, affine,
+    padding, window as [center, width], missing = indices of slices that were
+    not sent, low, high = P1 and P99 in real values, minimum, maximum) and no
+    identity.
     """
 
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="+")
     study = models.ForeignKey(Study, models.CASCADE, related_name="images")
     series = models.ForeignKey(Series, models.CASCADE, related_name="images")
-    source = models.OneToOneField(SourceFile, models.PROTECT, related_name="image")
+    source = models.ForeignKey(SourceFile, models.PROTECT, related_name="images")
     sop_instance_uid = models.CharField(max_length=64)
     modality = models.CharField(max_length=8, choices=Modality)
     dicom_modality = models.CharField(max_length=16, blank=True)
@@ -277,6 +288,27 @@ class Image(OfPatient):
     @property
     def shape(self) -> tuple[int, int, int]:
         return (self.depth, self.height, self.width)
+
+
+class ImageFile(models.Model):
+    """One original file of an image, in the order of its slices.
+
+    A file of several stacks stands under each of their images.
+    """
+
+    image = models.ForeignKey(Image, models.CASCADE, related_name="files")
+    source = models.ForeignKey(SourceFile, models.PROTECT, related_name="image_files")
+    position = models.PositiveIntegerField()
+    sop_instance_uid = models.CharField(max_length=64, db_index=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["image", "position"], name="image_file_position")
+        ]
+
+    def __str__(self) -> str:
+        return f"File {self.position} of image {self.image_id}"
 
 
 # --- who says what

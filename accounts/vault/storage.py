@@ -134,22 +134,34 @@ def blob_copied(blob: Blob, *, patient_id: UUID | None) -> StagedBlob:
     return staged
 
 
-@transaction.atomic
 def blob_replace(blob: Blob, staged: StagedBlob) -> bool:
     """Let the staged copy be the content of `blob`, in the caller's transaction.
 
     False, with the copy discarded, when another version has come meanwhile.
     """
-    row = Blob.objects.select_for_update().filter(pk=blob.pk, version=blob.version).first()
-    if row is None:
-        staged.discard()
+    return blobs_replace([(blob, staged)])
+
+
+@transaction.atomic
+def blobs_replace(copies: Sequence[tuple[Blob, StagedBlob]]) -> bool:
+    """Let each staged copy be the content of its blob, all or, answering False, none."""
+    rows: dict[UUID, int] = {}
+    for start in range(0, len(copies), ROWS_AT_A_TIME):
+        some = [blob.pk for blob, _ in copies[start : start + ROWS_AT_A_TIME]]
+        locked = Blob.objects.select_for_update().order_by("pk").filter(pk__in=some)
+        rows |= dict(locked.values_list("pk", "version"))
+    if any(rows.get(blob.pk) != blob.version for blob, _ in copies):
+        for _, staged in copies:
+            staged.discard()
         return False
-    old = blob_path(row.pk, row.version)
-    unlink_on_rollback(staged.path, row.pk, staged.version)
-    blob.patient_id, blob.version = staged.patient_id, staged.version
-    blob.save(update_fields=["patient_id", "version"])
-    staged.publish()
-    transaction.on_commit(lambda: old.unlink(missing_ok=True), robust=True)
+    old = [blob_path(blob.pk, blob.version) for blob, _ in copies]
+    for blob, staged in copies:
+        unlink_on_rollback(staged.path, blob.pk, staged.version)
+        blob.patient_id, blob.version = staged.patient_id, staged.version
+    blobs = [blob for blob, _ in copies]
+    Blob.objects.bulk_update(blobs, ["patient_id", "version"], batch_size=ROWS_AT_A_TIME)
+    publish_all([staged for _, staged in copies])
+    transaction.on_commit(lambda: [path.unlink(missing_ok=True) for path in old], robust=True)
     return True
 
 

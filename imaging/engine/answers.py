@@ -11,6 +11,7 @@ from typing import Any
 
 ITEM_BYTES = {"uint8": 1, "uint16": 2, "int16": 2, "int32": 4, "float32": 4}
 THUMBNAIL_BYTES = 12 * 1024
+MAX_ENTRIES, LIST_BYTES = 20_000, 16 << 20
 _PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}\.[a-z0-9]{1,11}")
 _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -45,10 +46,40 @@ def check_progress(message: Mapping[str, Any]) -> tuple[str, int, int]:
 
 
 def _check_decode(value: dict[str, Any], args: Mapping[str, Any]) -> None:
-    image, folder = value["image"], Path(args["out_dir"])
+    _check_image(value["image"], Path(args["out_dir"]))
+
+
+def _check_series(value: dict[str, Any], args: Mapping[str, Any]) -> None:
+    count, named = len(args["files"]), set()
+    for image in value["images"]:
+        _check_image(image, Path(args["out_dir"]))
+        _require(0 < len(set(image["files"])) == len(image["files"]), "decode_series: files")
+        _require(len(image["uids"]) == len(image["files"]), "decode_series: uids")
+        _require(all(isinstance(one, str) for one in image["uids"]), "decode_series: uids")
+        named |= set(image["files"])
+    for refused in value["refused"]:
+        _require(not named & set(refused["files"]), "decode_series: a file refused and taken")
+        _require(isinstance(refused["code"], str), "decode_series: code")
+        _require(isinstance(refused["sentence"], str), "decode_series: sentence")
+    named |= {file for refused in value["refused"] for file in refused["files"]}
+    _require(named == set(range(count)), "decode_series: not every file is named")
+
+
+def _check_survey(value: dict[str, Any], args: Mapping[str, Any]) -> None:
+    _require(isinstance(value["series"], str), "survey: series")
+    _require(isinstance(value["listed"], list | None), "survey: listed")
+
+
+def _check_unpacked(value: dict[str, Any], args: Mapping[str, Any]) -> None:
+    path = plain_path(Path(args["out_dir"]), value["entries"])
+    _require(path.lstat().st_size <= LIST_BYTES, "unpack_archive: the list")
+    _require(0 <= value["count"] <= MAX_ENTRIES, "unpack_archive: count")
+
+
+def _check_image(image: dict[str, Any], folder: Path) -> None:
     shape = _shape(image["shape"])
     _check_file(folder, image["pixels"], math.prod(shape) * ITEM_BYTES[image["dtype"]])
-    path = _plain_path(folder, image["thumbnail"])
+    path = plain_path(folder, image["thumbnail"])
     _require(0 < path.lstat().st_size <= THUMBNAIL_BYTES, "the thumbnail's size")
     with path.open("rb") as file:
         _require(file.read(8) == _PNG, "the thumbnail is no PNG")
@@ -93,7 +124,7 @@ def _check_convert(value: dict[str, Any], args: Mapping[str, Any]) -> None:
     folder = Path(args["out_dir"]) / name
     _require(not folder.is_symlink(), "convert: the folder is a link")
     for one in (file, "metadata.json"):
-        _require(_plain_path(folder, one).lstat().st_size > 0, f"convert: {one} is empty")
+        _require(plain_path(folder, one).lstat().st_size > 0, f"convert: {one} is empty")
     _require(all(isinstance(note, str) for note in model["notes"]), "convert: notes")
     _require(model["agreement"] is None or model["agreement"] >= 0, "convert: agreement")
     for row in model["timings"]:
@@ -106,6 +137,9 @@ def _nothing_more(value: dict[str, Any], args: Mapping[str, Any]) -> None:
 
 _CHECKS: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]] = {
     "decode": _check_decode,
+    "decode_series": _check_series,
+    "survey": _check_survey,
+    "unpack_archive": _check_unpacked,
     "analyse": _check_analyse,
     "describe_device": _check_devices,
     "convert": _check_convert,
@@ -119,10 +153,10 @@ def _shape(shape: Sequence[int]) -> list[int]:
 
 
 def _check_file(folder: Path, name: str, size: int) -> None:
-    _require(_plain_path(folder, name).lstat().st_size == size, f"the size of {name}")
+    _require(plain_path(folder, name).lstat().st_size == size, f"the size of {name}")
 
 
-def _plain_path(folder: Path, name: str) -> Path:
+def plain_path(folder: Path, name: str) -> Path:
     """The regular file `name` right inside `folder`; never a link or a path."""
     _require(isinstance(name, str) and _PLAIN_NAME.fullmatch(name) is not None, "a file's name")
     path = folder / name

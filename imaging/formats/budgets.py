@@ -14,6 +14,7 @@ class Budgets:
 
     inflated_bytes   counted while inflating, whatever the file says of itself.
     metadata_bytes   text, colour profiles and header values of one file.
+    entries          files of one archive; together they inflate to no more than file_bytes.
     scans            scans of one progressive JPEG; each costs a pass over the whole picture.
     """
 
@@ -26,6 +27,7 @@ class Budgets:
     depth: int = 32
     elements: int = 100_000
     scans: int = 100
+    entries: int = 20_000
 
     @property
     def megapixels(self) -> int:

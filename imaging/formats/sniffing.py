@@ -8,7 +8,8 @@ from imaging.formats.names import clean_name, promised_format, usual_ending
 from imaging.formats.signatures import has_dicom_mark, sniff
 from imaging.types import Refused
 
-__all__ = ["READABLE", "THIS", "check_raster_size", "clean_name", "named", "screen", "sniff"]
+__all__ = ["READABLE", "THIS", "check_raster_size", "clean_name", "is_archive", "named", "screen"]
+__all__ += ["sniff"]
 
 THIS = "This file"  # the subject of a reader's sentence, until `named` puts the name there
 READABLE = frozenset(("png", "jpeg", "tiff", "dicom", "nifti", "nifti.gz"))
@@ -79,6 +80,12 @@ def screen(head: bytes, name: str, size: int, budgets: Budgets | None = None) ->
     _check_name(shown, str(kind), promised)
     _check_markup(shown, str(kind), head)
     _check_pixels(shown, str(kind), head, budgets)
+
+
+def is_archive(head: bytes, name: str) -> bool:
+    """Whether these are the first bytes of a ZIP archive of files, and no office document."""
+    plain = promised_format(name) is None or clean_name(name).lower().endswith(".zip")
+    return sniff(head) == "zip" and plain
 
 
 def named(refused: Refused, name: str) -> Refused:

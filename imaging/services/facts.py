@@ -33,6 +33,7 @@ def image_facts(image: Mapping[str, Any], pixels: Path) -> dict[str, Any]:
         "affine": _affine(volume["affine"]),
         "padding": None if volume["padding"] is None else _number(volume["padding"]),
         "window": _numbers(volume["window"], 2),
+        "missing": _indices(volume.get("missing") or [], image["shape"][0]),
     }
     stored = stored_range(pixels, image["dtype"], facts["padding"])
     real = [value * facts["slope"] + facts["intercept"] for value in stored]
@@ -102,6 +103,12 @@ def _numbers(values: Any, count: int, above: float = -math.inf) -> list[float] |
     if len(numbers) != count or min(numbers) <= above:
         raise ValueError(f"{count} numbers above {above} are needed")
     return numbers
+
+
+def _indices(values: Any, depth: int) -> list[int]:
+    if not all(type(value) is int and 0 <= value < depth for value in values):
+        raise ValueError("a missing slice lies outside the image")
+    return list(values)
 
 
 def _affine(rows: Sequence[Sequence[float]] | None) -> list[list[float] | None] | None:

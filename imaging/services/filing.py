@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,18 @@ from django.db.models import QuerySet
 from accounts import audit
 from accounts.vault.fields import blind_index
 from accounts.vault.staging import StagedBlob
-from accounts.vault.storage import blob_copied, blob_keep, blob_replace
+from accounts.vault.storage import blob_copied, blob_keep, blobs_replace
 from imaging.engine.records import header_from_json
 from imaging.models import (
     Image,
+    ImageFile,
     ItemStatus,
     Modality,
     Patient,
     Series,
     SourceFile,
     Study,
+    Upload,
     UploadItem,
 )
 from imaging.services.assignments import sender_assign
@@ -63,53 +65,115 @@ _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 
 def image_file(item: UploadItem, decoded: Mapping[str, Any], folder: Path, *, held) -> Image:
-    """Store one decoded file, all its rows and blobs or nothing.
+    """Store one decoded file that is one image; see `images_file`."""
+    header = decoded["header"]
+    answer = {**decoded, "files": [0], "uids": [str(header.get("sop_instance_uid", ""))]}
+    return images_file([item], [answer], folder, held=held)[0]
 
-    decoded  the child's answer; `folder` holds its pixels and thumbnail.
+
+def images_file(
+    items: Sequence[UploadItem],
+    decoded: Sequence[Mapping[str, Any]],
+    folder: Path,
+    *,
+    held,
+    on_wait: Callable[[], None] = lambda: None,
+) -> list[Image]:
+    """Store the images of some files, all their rows and blobs or nothing.
+
+    decoded  the child's answers; `files` of each are its items in the order of its slices,
+             `uids` their SOP instances, and `folder` holds its pixels and thumbnail.
     held     the queryset of the upload while it is still this worker's.
+    on_wait  called now and then while files are encrypted.
 
-    Raises: Refused; LeaseLost when the item is no longer waiting or no longer ours.
+    Raises: Refused; LeaseLost when an item is no longer waiting or no longer ours.
     """
-    header = _plain(header_from_json(decoded["header"]))
-    modality = modality_of(decoded["volume"]["modality"], item.upload.modality)
-    facts = image_facts(decoded, folder / decoded["pixels"])  # slow: before others must wait
-    patient_id = _known_patient(item, header) or uuid.uuid4()
+    upload = items[0].upload
+    pictures = [_picture(upload, one, folder) for one in decoded]  # slow: before others must wait
+    patient_id = _known_patient(items[0], pictures[0].header) or uuid.uuid4()
     while True:  # again when another worker has filed the same patient meanwhile
         try:
-            return _stored(item, decoded, folder, header, modality, facts, patient_id, held)
+            return _stored(items, pictures, folder, patient_id, held, on_wait)
         except _AnotherPatient as another:
             patient_id = another.patient_id
         except IntegrityError:
-            raise _taken(header) from None
+            raise _taken() from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """One decoded image and what was found out about it."""
+
+    decoded: Mapping[str, Any]
+    header: Header
+    modality: str
+    facts: dict[str, Any]
+
+    @property
+    def uids(self) -> list[str]:
+        """The SOP instance of each file, as far as it is one."""
+        return [uid if _is_uid(uid) else "" for uid in self.decoded["uids"]]
+
+
+def _picture(upload: Upload, decoded: Mapping[str, Any], folder: Path) -> _Picture:
+    return _Picture(
+        decoded,
+        _plain(header_from_json(decoded["header"])),
+        modality_of(decoded["volume"]["modality"], upload.modality),
+        image_facts(decoded, folder / decoded["pixels"]),
+    )
 
 
 def _stored(
-    item: UploadItem,
-    decoded: Mapping[str, Any],
+    items: Sequence[UploadItem],
+    pictures: Sequence[_Picture],
     folder: Path,
-    header: Header,
-    modality: str,
-    facts: dict[str, Any],
     patient_id: uuid.UUID,
     held,
-) -> Image:
-    """Encrypt the three files under the patient's key, then file them in one transaction."""
+    on_wait: Callable[[], None],
+) -> list[Image]:
+    """Encrypt the files under the patient's key, then file them in one transaction."""
     with ExitStack() as staged:
-        source = blob_copied(item.blob, patient_id=patient_id)
-        staged.callback(source.discard)  # nothing, once it was published
-        files = {
-            name: staged.enter_context(_staged(item, folder / decoded[name], name, patient_id))
-            for name in ("pixels", "thumbnail")
-        }
+        sources = []
+        for item in items:
+            on_wait()
+            sources.append(blob_copied(item.blob, patient_id=patient_id))
+            staged.callback(sources[-1].discard)  # nothing, once it was published
+        files = []
+        for one in pictures:
+            on_wait()
+            files.append({
+                name: staged.enter_context(
+                    _staged(items[0], folder / one.decoded[name], name, patient_id)
+                )
+                for name in ("pixels", "thumbnail")
+            })  # fmt: skip
         with transaction.atomic():
-            image = _filed(item, decoded, header, modality, facts, patient_id, source, files)
-            waiting = UploadItem.objects.filter(
-                pk=item.pk, status=ItemStatus.WAITING, upload__in=held()
-            )
-            if not waiting.update(status=ItemStatus.ACCEPTED, image=image, blob=None):
-                raise LeaseLost
-            audit.record(item.upload.user, "image.create", image)
-            return image
+            images = _filed(items, pictures, patient_id, sources, files)
+            _accept(items, pictures, images, held)
+            for image in images:
+                audit.record(items[0].upload.user, "image.create", image)
+            return images
+
+
+def _accept(
+    items: Sequence[UploadItem], pictures: Sequence[_Picture], images: Sequence[Image], held
+) -> None:
+    """End the waiting files, each with the first image that shows it. Raises: LeaseLost."""
+    left = set(range(len(items)))
+    for one, image in zip(pictures, images, strict=True):
+        mine = left & set(one.decoded["files"])
+        left -= mine
+        waiting = UploadItem.objects.filter(
+            pk__in=[items[file].pk for file in mine],
+            status=ItemStatus.WAITING,
+            upload__in=held(),
+        )
+        changed = waiting.update(status=ItemStatus.ACCEPTED, image=image, blob=None)
+        if changed != len(mine):
+            raise LeaseLost
+    if left:
+        raise ValueError("a file belongs to no image")
 
 
 class _AnotherPatient(Exception):
@@ -137,51 +201,77 @@ def modality_of(code: str, chosen: str) -> str:
 
 
 def _filed(
-    item: UploadItem,
-    decoded: Mapping[str, Any],
-    header: Header,
-    modality: str,
-    facts: dict[str, Any],
+    items: Sequence[UploadItem],
+    pictures: Sequence[_Picture],
     patient_id: uuid.UUID,
-    original: StagedBlob,
-    files: Mapping[str, StagedBlob],
-) -> Image:
-    study = _study(item, header, modality, patient_id)
+    originals: Sequence[StagedBlob],
+    files: Sequence[Mapping[str, StagedBlob]],
+) -> list[Image]:
+    first = pictures[0]
+    study = _study(items[0], first.header, first.modality, patient_id)
     if study.patient_id != patient_id:
         raise _AnotherPatient(study.patient_id)
-    series = _series(study, header)
-    if header.sop_instance_uid:
-        _check_new(study, header)
-    if not blob_replace(item.blob, original):
-        raise LeaseLost  # another worker has taken the file in
-    source = SourceFile.objects.create(
-        organisation=item.organisation,
-        name=item.name,
-        sha256=item.blob.sha256,
-        size=item.blob.size,
-        format=decoded["format"],
-        blob=item.blob,
+    series = _series(study, first.header)
+    _check_new(study, {uid for one in pictures for uid in one.uids})
+    copies = list(zip([item.blob for item in items], originals, strict=True))
+    if not blobs_replace(copies):
+        raise LeaseLost  # another worker has taken the files in
+    sources = SourceFile.objects.bulk_create(
+        SourceFile(
+            organisation=item.organisation,
+            name=item.name,
+            sha256=item.blob.sha256,
+            size=item.blob.size,
+            format=first.decoded["format"],
+            blob=item.blob,
+        )
+        for item in items
     )
+    images = []
+    for one, blobs in zip(pictures, files, strict=True):
+        mine = [sources[file] for file in one.decoded["files"]]
+        images.append(_image(items[0], study, series, one, mine, blobs, is_first=not images))
+    return images
+
+
+def _image(
+    item: UploadItem,
+    study: Study,
+    series: Series,
+    picture: _Picture,
+    sources: Sequence[SourceFile],
+    blobs: Mapping[str, StagedBlob],
+    *,
+    is_first: bool,
+) -> Image:
+    decoded = picture.decoded
     depth, height, width = decoded["shape"]
-    return Image.objects.create(
+    image = Image.objects.create(
         organisation=item.organisation,
         patient=study.patient,
         study=study,
         series=series,
-        source=source,
-        sop_instance_uid=_uid(header.sop_instance_uid),
-        modality=modality,
+        source=sources[0],
+        # the other stacks of one object get UIDs of their own
+        sop_instance_uid=_uid(picture.uids[0] if is_first else ""),
+        modality=picture.modality,
         dicom_modality=decoded["volume"]["modality"],
         depth=depth,
         height=height,
         width=width,
         dtype=decoded["dtype"],
-        facts=facts,
-        header=json.dumps(asdict(header)),
-        warnings=_warnings(item, decoded, modality),
-        pixels=blob_keep(files["pixels"]),
-        thumbnail=blob_keep(files["thumbnail"]),
+        facts=picture.facts,
+        header=json.dumps(asdict(picture.header)),
+        warnings=_warnings(item, decoded, picture.modality),
+        pixels=blob_keep(blobs["pixels"]),
+        thumbnail=blob_keep(blobs["thumbnail"]),
     )
+    named = zip(sources, picture.uids, strict=True)
+    ImageFile.objects.bulk_create(
+        ImageFile(image=image, source=source, position=position, sop_instance_uid=uid)
+        for position, (source, uid) in enumerate(named)
+    )
+    return image
 
 
 def _known_patient(item: UploadItem, header: Header) -> uuid.UUID | None:
@@ -273,12 +363,13 @@ def _series(study: Study, header: Header) -> Series:
     )[0]
 
 
-def _check_new(study: Study, header: Header) -> None:
-    if study.images.filter(sop_instance_uid=header.sop_instance_uid).exists():
-        raise _taken(header)
+def _check_new(study: Study, uids: set[str]) -> None:
+    stored = ImageFile.objects.filter(image__study=study)
+    if stored.filter(sop_instance_uid__in=uids - {""}).exists():
+        raise _taken()
 
 
-def _taken(header: Header) -> Refused:
+def _taken() -> Refused:
     return Refused(
         "uid-taken",
         "Another file with the same SOP Instance UID is stored here, and this one differs from it."
@@ -318,9 +409,13 @@ def _plain(header: Header) -> Header:
         for name, value in asdict(header).items()
     }
     for name in ("study_instance_uid", "series_instance_uid", "sop_instance_uid"):
-        if len(values[name]) > 64 or not _UID.fullmatch(values[name]):
+        if not _is_uid(values[name]):
             values[name] = ""
     return Header(**values)
+
+
+def _is_uid(text: str) -> bool:
+    return len(text) <= 64 and _UID.fullmatch(text) is not None
 
 
 def _uid(given: str) -> str:

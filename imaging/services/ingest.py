@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from django.db import DatabaseError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from accounts import audit
 from accounts.tracing import request_id, traced
-from accounts.vault.storage import blob_delete, blob_open
 from imaging import queue
 from imaging.engine.client import Engine, EngineDied, EngineTimeout, decode_engine
 from imaging.engine.scratch import scratch_folder
-from imaging.formats.sniffing import named
-from imaging.models import Image, ItemStatus, Upload, UploadItem
+from imaging.models import ItemStatus, Upload, UploadItem
+from imaging.services.archives import archive_unpack, list_close
+from imaging.services.batches import DIRECTORY, ROOM_BYTES, batch_read, item_survey
 from imaging.services.doorbells import STALE
 from imaging.services.filing import image_file
+from imaging.services.items import (
+    image_known,
+    item_close,
+    item_copied,
+    items_refuse,
+    upload_held,
+)
 from imaging.services.leases import (
     MAX_DEATHS,
     LeaseKeeper,
@@ -28,14 +35,19 @@ from imaging.services.leases import (
     WorkerStopping,
     lease_end,
 )
+from imaging.services.screening import ARCHIVE
 from imaging.types import Refused
 
+Step = Callable[[list[UploadItem], Engine, LeaseKeeper], None]
 logger = logging.getLogger(__name__)
 INGEST = "imaging.tasks.ingest_upload"
 DECODE_TIMEOUT_S = 60
 SLICE_S = 300  # then other work gets a turn; far below the queue's own timeout
-ROOM_BYTES = 1088 << 20  # the largest volume, and a little
 LIMITS = "The file could not be read within the limits of memory and time. Send a smaller image."
+SERIES_LIMITS = (
+    "The series of this file could not be read within the limits of memory and time."
+    " Send it in parts."
+)
 UNEXPECTED = "The file could not be taken in, through no fault of yours. Send it again later."
 
 
@@ -64,15 +76,6 @@ def uploads_recover() -> int:
     return count + sum(_ring(upload) for upload in lost if str(upload.pk) not in heard)
 
 
-def image_known(upload: Upload, sha256: str) -> Image | None:
-    """Return the organisation's image of a file with these bytes.
-
-    A PNG or NIfTI sent as another kind of picture is another image.
-    """
-    same = Image.objects.filter(organisation=upload.organisation, source__sha256=sha256)
-    return same.filter(Q(source__format="dicom") | Q(modality=upload.modality)).first()
-
-
 def _ingest(upload: Upload) -> None:
     try:
         with decode_engine() as engine:
@@ -95,58 +98,101 @@ def _claim(upload_id: str) -> Upload | None:
     return Upload.objects.select_related("organisation__plan", "user").get(pk=upload_id)
 
 
-def _held(upload: Upload) -> QuerySet[Upload]:
-    return Upload.objects.filter(pk=upload.pk, attempt=upload.attempt, finished_at=None)
-
-
 def _read_all(upload: Upload, engine: Engine) -> bool:
-    """Read until nothing waits (True) or the slice of time is used up (False)."""
-    keeper = LeaseKeeper(lambda: _held(upload))
+    """Read until nothing waits (True) or the slice of time is used up (False).
+
+    Archives first, since they bring files; then which files belong together; then these; lists
+    of files last, when it is known what is here.
+    """
+    keeper = LeaseKeeper(lambda: upload_held(upload))
     ends = time.monotonic() + SLICE_S
-    for item in upload.items.filter(status=ItemStatus.WAITING).select_related("blob"):
+
+    def do(items: list[UploadItem], step: Step) -> bool:
+        """Do one step with some files; False when the time is over."""
         if time.monotonic() > ends:
             return False
-        item.upload, item.organisation = upload, upload.organisation
         keeper()
-        _read(item, engine, keeper)
-        if not _held(upload).update(lease_until=lease_end(), deaths=0):
+        _attempt(items, step, engine, keeper)
+        if not upload_held(upload).update(lease_until=lease_end(), deaths=0):
             raise LeaseLost
-    return True
+        return True
+
+    archives = _waiting(upload, kind=ARCHIVE)
+    if not all(do([item], _unpack) for item in archives):
+        return False
+    unseen = _waiting(upload, kind="dicom", batch="")
+    if not all(do([item], _survey) for item in unseen):
+        return False
+    batches: dict[str, list[UploadItem]] = {}
+    for item in _waiting(upload):
+        batches.setdefault(item.batch or str(item.pk), []).append(item)
+    lists = batches.pop(DIRECTORY, [])
+    if not all(do(items, _step_of(items[0])) for items in batches.values()):
+        return False
+    return all(do([item], _end_list) for item in lists)
 
 
-def _read(item: UploadItem, engine: Engine, keeper: LeaseKeeper) -> None:
-    """Bring one file to its end; nothing is left of a refused one but the receipt."""
-    known = image_known(item.upload, item.blob.sha256)
-    if known is not None:
-        _close(item, ItemStatus.DUPLICATE, image=known)
-        return
+def _waiting(upload: Upload, **fields) -> list[UploadItem]:
+    items = list(upload.items.filter(status=ItemStatus.WAITING, **fields).select_related("blob"))
+    for item in items:
+        item.upload, item.organisation = upload, upload.organisation
+        item.blob.organisation = upload.organisation
+    return items
+
+
+def _attempt(items: list[UploadItem], step: Step, engine: Engine, keeper: LeaseKeeper) -> None:
+    """Take one step; what it cannot do with the files is said on their receipts."""
     try:
-        with scratch_folder(room_bytes=ROOM_BYTES + item.size) as folder:
-            decoded = _decoded(item, engine, keeper, folder)
-            image_file(item, decoded, folder, held=lambda: _held(item.upload))
-    except Refused as refusal:
-        _refuse(item, refusal.code, named(refusal, item.name).sentence)
+        step(items, engine, keeper)
+        return
+    except Refused as error:
+        refusal = error
     except (EngineDied, EngineTimeout) as error:
-        logger.warning("upload item %s: %s", item.pk, type(error).__name__)
-        _refuse(item, "over-limits", LIMITS)
+        logger.warning("upload item %s: %s", items[0].pk, type(error).__name__)
+        refusal = Refused("over-limits", LIMITS if len(items) == 1 else SERIES_LIMITS)
     except (LeaseLost, WorkerStopping, DatabaseError):
         raise
     except Exception:
-        logger.exception("upload item %s failed", item.pk)
-        _refuse(item, "unexpected", UNEXPECTED)
+        logger.exception("upload item %s failed", items[0].pk)
+        refusal = Refused("unexpected", UNEXPECTED)
+    items_refuse([item for item in items if item.status == ItemStatus.WAITING], refusal)
+
+
+def _unpack(items: list[UploadItem], engine: Engine, keeper: LeaseKeeper) -> None:
+    archive_unpack(items[0], engine, keeper)
+
+
+def _survey(items: list[UploadItem], engine: Engine, keeper: LeaseKeeper) -> None:
+    item_survey(items[0], engine, keeper)
+
+
+def _end_list(items: list[UploadItem], engine: Engine, keeper: LeaseKeeper) -> None:
+    list_close(items[0], item_survey(items[0], engine, keeper) or [])
+
+
+def _step_of(item: UploadItem) -> Step:
+    return batch_read if item.kind == "dicom" else _read
+
+
+def _read(items: list[UploadItem], engine: Engine, keeper: LeaseKeeper) -> None:
+    """Bring one file to its end; nothing is left of a refused one but the receipt."""
+    (item,) = items
+    known = image_known(item.upload, item.blob.sha256)
+    if known is not None:
+        item_close(item, ItemStatus.DUPLICATE, image=known)
+        return
+    with scratch_folder(room_bytes=ROOM_BYTES + item.size) as folder:
+        decoded = _decoded(item, engine, keeper, folder)
+        image_file(item, decoded, folder, held=lambda: upload_held(item.upload))
 
 
 def _decoded(item: UploadItem, engine: Engine, keeper: LeaseKeeper, folder: Path) -> dict:
-    path = folder / "source"
-    with blob_open(item.blob) as reader, path.open("wb") as file:
-        for piece in reader.chunks():
-            file.write(piece)
     answer = engine.call(
         "decode",
         timeout_s=DECODE_TIMEOUT_S,
         on_wait=keeper,
         trace=request_id.get(),
-        path=str(path),
+        path=str(item_copied(item, folder / "source")),
         name=item.name,
         out_dir=str(folder),
     )
@@ -154,52 +200,41 @@ def _decoded(item: UploadItem, engine: Engine, keeper: LeaseKeeper, folder: Path
 
 
 @transaction.atomic
-def _refuse(item: UploadItem, code: str, sentence: str) -> None:
-    item.reason = sentence
-    _close(item, ItemStatus.REFUSED, code=code[:64])
-    item.save(update_fields=["reason"])
-    audit.record(item.upload.user, "upload.refuse", item, outcome="refused", reason=code)
-
-
-@transaction.atomic
-def _close(item: UploadItem, status: ItemStatus, **fields) -> None:
-    """End a waiting item without an image of its own; its blob goes."""
-    waiting = UploadItem.objects.filter(
-        pk=item.pk, status=ItemStatus.WAITING, upload__in=_held(item.upload)
-    )
-    if not waiting.update(status=status, blob=None, **fields):
-        raise LeaseLost
-    blob_delete(item.blob)
-    item.status, item.blob = status, None
-
-
-@transaction.atomic
 def _finish(upload: Upload) -> None:
     if upload.items.filter(status=ItemStatus.WAITING).exists():
         _give_back(upload)  # files that came while we read
     else:
-        _held(upload).update(finished_at=now(), lease_until=None)
+        upload_held(upload).update(finished_at=now(), lease_until=None)
 
 
 @transaction.atomic
 def _give_back(upload: Upload) -> None:
-    if _held(upload).update(lease_until=None):
+    if upload_held(upload).update(lease_until=None):
         _ring(upload)
 
 
 @transaction.atomic
 def _bury(upload: Upload) -> int:
     """Count one death; after the third the file that was being read is refused."""
-    buried = _held(upload).filter(lease_until__lt=Now())
+    buried = upload_held(upload).filter(lease_until__lt=Now())
     if not buried.update(lease_until=None, deaths=F("deaths") + 1):
         return 0
     if upload.deaths + 1 >= MAX_DEATHS:
-        item = upload.items.filter(status=ItemStatus.WAITING).select_related("blob").first()
-        if item is not None:
-            item.upload = upload
-            _refuse(item, "over-limits", LIMITS)
+        waiting = _waiting(upload)
+        items_refuse(_read_with(waiting), Refused("over-limits", LIMITS))
         Upload.objects.filter(pk=upload.pk).update(deaths=0)
     return _ring(upload)
+
+
+def _read_with(waiting: list[UploadItem]) -> list[UploadItem]:
+    """The files that were being read, or were next, in the order of `_read_all`."""
+    archives = [item for item in waiting if item.kind == ARCHIVE]
+    unseen = [item for item in waiting if item.kind == "dicom" and not item.batch]
+    for first in (archives, unseen):
+        if first:
+            return first[:1]
+    batch = waiting[0].batch if waiting else ""
+    return [item for item in waiting if item.batch == batch] if batch else waiting[:1]
 
 
 @transaction.atomic

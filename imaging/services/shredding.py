@@ -60,7 +60,7 @@ def _all_of(patient_id: UUID) -> Rows:
     _add(doomed, Patient, {patient_id})
     images, results = doomed[Image], doomed[Result]
     for model, path, ids in (
-        (SourceFile, "image__in", images),
+        (SourceFile, "image_files__image__in", images),
         (UploadItem, "image__in", images),
     ):
         for some in _some(ids):

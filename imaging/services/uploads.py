@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models.functions import Now
@@ -19,21 +17,19 @@ from accounts.models import Department, Organisation, User
 from accounts.vault.staging import StagedBlob
 from accounts.vault.storage import blob_keep
 from imaging import queue
-from imaging.formats.budgets import HEAD_BYTES
-from imaging.formats.sniffing import clean_name, screen, sniff
-from imaging.models import Image, ItemStatus, Modality, Upload, UploadItem
+from imaging.formats.sniffing import clean_name
+from imaging.models import ItemStatus, Modality, Upload, UploadItem
 from imaging.services.filing import ASK_MODALITY
-from imaging.services.ingest import INGEST, image_known, upload_ingest, uploads_recover
+from imaging.services.ingest import INGEST, upload_ingest, uploads_recover
 from imaging.services.leases import lease_end
 from imaging.services.quotas import StorageRoom
 from imaging.services.refusals import NotPossible
+from imaging.services.screening import file_screened, pieces
 from imaging.types import Refused
 
 __all__ = ["upload_ingest", "upload_receive", "uploads_recover"]
 
 logger = logging.getLogger(__name__)
-SILENT = ("png", "jpeg", "tiff", "nifti", "nifti.gz")  # they do not say what they show
-PIECE_BYTES = 1 << 20
 NO_SPACE = "The server has no room left for files. Ask the administrator, then send it again."
 
 
@@ -99,7 +95,7 @@ def _receive(upload: Upload, position: int, file: UploadedFile, room: StorageRoo
         size=file.size,
     )
     try:
-        known = _screened(upload, file, item.name, room)
+        item.kind, known = file_screened(upload, file, item.name, file.size, room)
     except Refused as refusal:
         return _refused(item, refusal)
     if known is not None:
@@ -116,30 +112,6 @@ def _receive(upload: Upload, position: int, file: UploadedFile, room: StorageRoo
         return _refused(item, Refused("no-space", NO_SPACE))
 
 
-def _screened(upload: Upload, file: UploadedFile, name: str, room: StorageRoom) -> Image | None:
-    """Refuse what can be refused without decoding; return the image if the file is known."""
-    head = _head(file)
-    screen(head, name, file.size)
-    _check_size(file.size)
-    kind = sniff(head)
-    if kind in SILENT and not upload.modality:
-        raise Refused("modality-missing", ASK_MODALITY)
-    known = image_known(upload, _sha256(file))
-    if known is None:
-        room.take(file.size)
-    return known
-
-
-def _check_size(size: int) -> None:
-    limit = settings.UPLOAD_MAX_FILE_BYTES
-    if size > limit:
-        raise Refused(
-            "too-large",
-            f"The file has {size / 2**20:,.0f} MiB; at most {limit / 2**20:,.0f} MiB are taken."
-            " Send it in smaller parts.",
-        )
-
-
 @transaction.atomic
 def _refused(item: UploadItem, refusal: Refused) -> UploadItem:
     item.status, item.code, item.reason = ItemStatus.REFUSED, refusal.code, refusal.sentence
@@ -151,27 +123,9 @@ def _refused(item: UploadItem, refusal: Refused) -> UploadItem:
 def _stored(item: UploadItem, file: UploadedFile) -> UploadItem:
     """Encrypt outside the transaction: SQLite has one writer at a time."""
     with StagedBlob(organisation=item.organisation, kind="source") as staged:
-        for piece in _pieces(file):
+        for piece in pieces(file):
             staged.write(piece)
         with transaction.atomic():
             item.blob = blob_keep(staged)
             item.save(force_insert=True)
     return item
-
-
-def _head(file: UploadedFile) -> bytes:
-    file.seek(0)
-    return file.read(HEAD_BYTES)
-
-
-def _sha256(file: UploadedFile) -> str:
-    digest = hashlib.sha256()
-    for piece in _pieces(file):
-        digest.update(piece)
-    return digest.hexdigest()
-
-
-def _pieces(file: UploadedFile) -> Iterator[bytes]:
-    file.seek(0)
-    while piece := file.read(PIECE_BYTES):
-        yield piece

@@ -21,6 +21,7 @@ from imaging.models import (
     Ensemble,
     EnsembleMember,
     Image,
+    ImageFile,
     ItemStatus,
     Job,
     JobStatus,
@@ -141,6 +142,7 @@ class ImageFactory(_Of):
 
     class Meta:
         model = Image
+        skip_postgeneration_save = True
 
     class Params:
         array = factory.LazyFunction(ramp)
@@ -177,6 +179,14 @@ class ImageFactory(_Of):
     thumbnail = factory.LazyAttribute(
         lambda o: stored(o.organisation, THUMBNAIL, "thumbnail", o.patient.pk)
     )
+
+    @factory.post_generation
+    def files(self, create, extracted, **kwargs):
+        for position, source in enumerate(extracted or [self.source]):
+            ImageFile.objects.create(
+                image=self, source=source, position=position,
+                sop_instance_uid=self.sop_instance_uid if position == 0 else new_uid(),
+            )  # fmt: skip
 
 
 class UploadFactory(_Of):

@@ -240,6 +240,14 @@ def test_the_third_death_refuses_the_file_that_was_being_read(upload, queued):
     assert len(queued) == 1
 
 
+def test_the_third_death_refuses_the_whole_series_that_was_being_read(upload, queued):
+    series = [waiting(upload, bytes([n]), kind="dicom", batch="1.2.3") for n in range(3)]
+    other = waiting(upload, b"9", kind="dicom", batch="1.2.4")
+    Upload.objects.update(deaths=2, lease_until=now() - timedelta(seconds=1))
+    uploads_recover()
+    assert [fresh(item).status for item in [*series, other]] == [*["refused"] * 3, "waiting"]
+
+
 def test_a_lost_doorbell_of_an_upload_is_rung_again_once(upload, queued):
     waiting(upload, b"1")
     Upload.objects.update(rung_at=now() - timedelta(minutes=2))

@@ -20,6 +20,7 @@ XRAY = frozenset(code for code, word in MODALITIES.items() if word == "X-ray")
 STACKED = frozenset(("CT", "MR"))  # slices; a radiograph stands alone
 UNSAID = frozenset(("", "OT", "SC"))  # a picture of something, the file does not say of what
 
+DIRECTORY = "1.2.840.10008.1.3.10"
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 _MODALITY_OF = {
     f"{_STORAGE}1": "CR",
@@ -34,7 +35,7 @@ _MODALITY_OF = {
 }
 # objects that are no pictures, by SOP Class (PS3.4 B.5); longest prefix first
 _OBJECTS = (
-    ("1.2.840.10008.1.3.10", "a DICOMDIR, the index of a disc"),
+    (DIRECTORY, "a DICOMDIR, the index of a disc"),
     (f"{_STORAGE}88.59", "a Key Object Selection"),
     (f"{_STORAGE}88.", "a Structured Report"),
     (f"{_STORAGE}104.1", "an Encapsulated PDF document"),
