@@ -37,6 +37,32 @@ def thin(levels: Grey, step: int) -> Grey:
     return levels[:rows:step, :columns:step]
 
 
+def within(size: tuple[int, int], longest: int = LONGEST_SIDE) -> tuple[int, int]:
+    """Return (rows, columns) in the same proportion, no side above `longest`."""
+    share = min(1.0, longest / max(size))
+    return max(1, round(size[0] * share)), max(1, round(size[1] * share))
+
+
+def squared(picture: Grey, size: tuple[int, int] | None, *, smooth: bool = False) -> Grey:
+    """Return a picture (Y, X) at `size`: the nearest pixels, so that a map keeps its integers.
+
+    `smooth` reads a grey picture linearly between pixel centres. None: as it is.
+    """
+    if size is None or size == picture.shape:
+        return picture
+    for axis, (have, want) in enumerate(zip(picture.shape, size, strict=True)):
+        at = np.clip((np.arange(want) + 0.5) * have / want - 0.5, 0, have - 1)
+        if not smooth:
+            picture = picture.take(np.floor(at + 0.5).astype(int), axis)
+            continue
+        low = np.floor(at).astype(int)
+        part = (at - low).reshape((-1, 1) if axis == 0 else (1, -1))
+        high = picture.take(np.minimum(low + 1, have - 1), axis)
+        mixed = picture.take(low, axis) * (1 - part) + high * part
+        picture = np.floor(mixed + 0.5).astype(np.uint8)
+    return picture
+
+
 def heat_layer(levels: Grey, *, name: str, opacity: float) -> Grey:
     """Return the colours of a probability map (Y, X) as RGBA."""
     return _table(name, heat_alpha(_EVERY_LEVEL, opacity=opacity))[levels]

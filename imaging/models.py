@@ -611,6 +611,10 @@ class Result(OfPatient):
         null=True,
         help_text="MEASURES §4, bands; null where they were not kept yet",
     )
+    slices = models.JSONField(
+        null=True,
+        help_text="of a volume: for the slices of each axis their pixels and highest level",
+    )
     agreement = models.JSONField(null=True)
     disagree = models.BooleanField(default=False)
     timings = models.JSONField(default=dict)

@@ -3,98 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
-from django.http import QueryDict
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from imaging.formats.window import CT_WINDOW, window_between
-from imaging.measures.threshold import threshold_level
-from imaging.models import Image, Result, Severity
-from imaging.palettes import DEFAULT_PALETTE, PALETTES, palette
+from imaging.display import Display, presets, row_at
+from imaging.models import Image, Lesion, Result, Severity
+from imaging.palettes import palette
+from imaging.planes import Plane
 from imaging.selectors import results_visible_to
 from imaging.sides import Sides, sides_of
+from imaging.slice_page import pixel_spacing, plane_config, slice_context
 
 SHOWN = ("area_percent", "average_intensity", "ratio", "circularity")
+OF_VOLUMES = ("volume_ml", "sphericity")
 LEGEND_PARTS = 15
-MODES = ("heat", "mask", "outline", "disagreement", "off")
-CT_PRESETS = {  # name: (center, width) in HU
-    "Soft tissue": CT_WINDOW,
-    "Lung": (-600.0, 1500.0),
-    "Liver": (90.0, 150.0),
-    "Bone": (480.0, 2500.0),
-    "Brain": (40.0, 80.0),
-}
 PALETTE_NAMES = {"redgreen": "Red–green", "cividis": "Cividis", "viridis": "Viridis",
                  "magma": "Magma"}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Display:
-    """How the reader wants the picture drawn; values that make no sense fall back to the stored."""
-
-    mode: str
-    palette: str
-    opacity: float
-    threshold: float
-    center: float
-    width: float
-    slice: int
-
-    @classmethod
-    def from_query(cls, query: QueryDict, result: Result) -> Display:
-        center, width = _pair(query.get("window", ""), default_window(result.image))
-        shown = row_at(result, _number(query.get("t", ""), result.threshold, 0.001, 1))
-        return cls(
-            mode=_one_of(query.get("mode", ""), MODES),
-            palette=_one_of(query.get("palette", ""), PALETTES),
-            opacity=_number(query.get("opacity", ""), 55, 0, 100) / 100,
-            threshold=shown["t"],
-            center=center,
-            width=width,
-            slice=int(_number(query.get("slice", ""), result.image.depth // 2, 0,
-                              result.image.depth - 1)),
-        )  # fmt: skip
-
-    @property
-    def level(self) -> int:
-        return threshold_level(self.threshold)
-
-    @property
-    def percent(self) -> int:
-        return round(self.opacity * 100)
-
-    @property
-    def query(self) -> str:
-        return (
-            f"t={self.threshold:g}&palette={self.palette}&opacity={self.percent}"
-            f"&window={self.center:g},{self.width:g}&slice={self.slice}"
-        )
-
-
-def row_at(result: Result, threshold: float) -> dict:
-    """Return the table's row nearest to `threshold`."""
-    return min(result.table, key=lambda row: abs(row["t"] - threshold))
-
-
-def default_window(image: Image) -> tuple[float, float]:
-    """Return (center, width) in real values: the file's own, CT 40/400, else P1 to P99."""
-    facts = image.facts
-    if facts.get("window"):
-        return tuple(facts["window"])
-    if image.dicom_modality == "CT" and facts.get("unit") == "HU":
-        return CT_WINDOW
-    low, high = facts["low"], facts["high"]
-    return window_between(low, high) if high > low else window_between(*_full(image))
-
-
-def presets(image: Image) -> dict[str, tuple[float, float]]:
-    """Return the windows to choose from, by name."""
-    found = {_("Default"): default_window(image)}
-    if image.dicom_modality == "CT" and image.facts.get("unit") == "HU":
-        return found | CT_PRESETS
-    return found | {_("Full range"): window_between(*_full(image))}
 
 
 def page_context(result: Result, display: Display, user) -> dict:
@@ -102,6 +26,7 @@ def page_context(result: Result, display: Display, user) -> dict:
     image = result.image
     members = list(result.members.select_related("member__model_version"))
     maps = {one.name for one in result.maps.all()}
+    lesions = list(result.lesions.all())
     row = row_at(result, display.threshold)
     return {
         "result": result,
@@ -109,31 +34,32 @@ def page_context(result: Result, display: Display, user) -> dict:
         "run": result.job.run,
         "row": row,
         "display": display,
-        "missing": missing_reasons(row),
+        "missing": missing_reasons(row, result.image),
         "ranges": range_rows(result),
         "is_preview": row["level"] != result.level,
         "members": members,
         "bar": _shares(members),
-        "lesions": list(result.lesions.all()),
+        "lesions": lesions,
         "scale": severity_scale(result, row),
         "has_spread": "disagreement" in maps,
         "modes": _modes("disagreement" in maps),
         "palettes": PALETTE_NAMES.items(),
         "presets": _preset_rows(image, display),
-        "spacing": _spacing(image),
-        "sides": sides(image),
+        "spacing": _spacing(image, display.plane),
+        "sides": display.plane.sides or sides(image),
         "legend": _legend(display),
         "hashes": [next(iter(one.member.model_version.sha256.values()), "")[:8] for one in members],
         "neighbours": _neighbours(result, user),
-        "slices": image.depth,
+        **slice_context(result, display, lesions),
         "severity_words": Severity.choices,
-        "config": _config(result, display, maps),
+        "config": _config(result, display, maps, lesions),
     }
 
 
-def missing_reasons(row: dict) -> list[str]:
+def missing_reasons(row: dict, image: Image) -> list[str]:
     """Return why shown measures have no value, each reason once."""
-    found = (row["reasons"][name] for name in SHOWN if row[name] is None)
+    shown = SHOWN + OF_VOLUMES if image.depth > 1 else SHOWN
+    found = (row["reasons"][name] for name in shown if row[name] is None)
     return list(dict.fromkeys(found))
 
 
@@ -173,39 +99,25 @@ def sides(image: Image) -> Sides | None:
     return sides_of(image.facts.get("affine"), header.get("patient_orientation", ()))
 
 
-def _config(result: Result, display: Display, maps: set[str]) -> dict:
+def _config(result: Result, display: Display, maps: set[str], lesions: list[Lesion]) -> dict:
     """What the browser needs to draw; no identity."""
     image, facts = result.image, result.image.facts
-    spacing = facts.get("spacing_mm")
-    return {
-        "pixels": reverse("imaging:image-pixels", args=[image.pk]),
-        "map": reverse("imaging:result-map", args=[result.pk, "ensemble"]),
-        "spread": reverse("imaging:result-map", args=[result.pk, "disagreement"])
-        if "disagreement" in maps
-        else None,
-        "depth": image.depth,
-        "height": image.height,
-        "width": image.width,
+    return plane_config(result, display, maps, lesions) | {
         "dtype": image.dtype,
         "slope": facts.get("slope", 1),
         "intercept": facts.get("intercept", 0),
         "minimum": facts["minimum"],
         "maximum": facts["maximum"],
         "unit": facts.get("unit", ""),
-        "spacing": spacing[1:] if spacing else None,
+        "spacing": pixel_spacing(image, display.plane),
         "spacingKind": facts.get("spacing_kind", "none"),
         "center": display.center,
         "windowWidth": display.width,
-        "slice": display.slice,
         "saved": result.threshold,
         "threshold": display.threshold,
         "cuts": result.severity_rule.get("area"),
         "rows": result.table,
-        "lesions": [
-            {"label": one.facts["label"], "centroid": one.facts["centroid"],
-             "box": one.facts["box"]} for one in result.lesions.all()
-        ],
-    }  # fmt: skip
+    }
 
 
 def _legend(display: Display) -> dict:
@@ -248,11 +160,13 @@ def _shares(members: list) -> list[dict]:
     return parts
 
 
-def _spacing(image: Image) -> str:
+def _spacing(image: Image, plane: Plane) -> str:
     spacing, kind = image.facts.get("spacing_mm"), image.facts.get("spacing_kind")
     if not spacing:
         return _("no spacing known: pixels only")
-    text = f"{spacing[1]:.3g} × {spacing[2]:.3g} mm/px"
+    text = f"{plane.pixel[0]:.3g} × {plane.pixel[1]:.3g} mm/px"
+    if image.depth > 1:
+        text += _(", slices %(mm)s mm") % {"mm": f"{spacing[plane.axes[0]]:.3g}"}
     return text if kind == "calibrated" else _("%(text)s at detector plane") % {"text": text}
 
 
@@ -272,28 +186,3 @@ def _neighbours(result: Result, user) -> dict:
         "position": at + 1,
         "count": len(pairs),
     }
-
-
-def _full(image: Image) -> tuple[float, float]:
-    low, high = image.facts["minimum"], image.facts["maximum"]
-    return low, max(high, low)
-
-
-def _one_of(value: str, choices) -> str:
-    first = choices[0] if choices is not PALETTES else DEFAULT_PALETTE
-    return value if value in choices else first
-
-
-def _number(text: str, default: float, low: float, high: float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        return default
-    return value if low <= value <= high else default  # NaN is in no range
-
-
-def _pair(text: str, default: tuple[float, float]) -> tuple[float, float]:
-    first, _comma, second = text.partition(",")
-    center = _number(first, float("nan"), -1e9, 1e9)
-    width = _number(second, float("nan"), 1, 1e9)
-    return (center, width) if center == center and width == width else default

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import audit
 from accounts.access import requires
 from accounts.services.factors import has_factor, has_security_key
+from imaging.display import Display
 from imaging.forms_review import ReviewForm, SignForm
 from imaging.models import Result, Review
 from imaging.reading import reads
-from imaging.result_page import Display
 from imaging.review_page import cut_of
 from imaging.selectors import results_visible_to, results_within
 from imaging.services.reviews import Overtaken, latest_review, review_save, review_sign

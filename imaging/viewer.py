@@ -12,12 +12,14 @@ from accounts import audit
 from accounts.access import answers_data
 from accounts.vault.storage import blob_open
 from imaging import layers
+from imaging.display import Display, image_planes
 from imaging.formats.png import encode_png
 from imaging.formats.window import windowed
 from imaging.models import Image, Result, ResultMap
+from imaging.planes import Plane, read_slice, square_size
 from imaging.ranges import blob_response
 from imaging.reading import reads
-from imaging.result_page import Display, page_context
+from imaging.result_page import page_context
 from imaging.review_page import review_context
 from imaging.selectors import allowed_on, images_visible_to, results_visible_to
 
@@ -69,6 +71,31 @@ def image_pixels(request: HttpRequest, pk) -> HttpResponse:
 
 @require_GET
 @answers_data
+@reads("pixels.view")
+def image_slice(request: HttpRequest, pk, plane: str, number: int) -> HttpResponse:
+    """Answer the stored values of one slice as it is hung, raw little-endian, rows by columns."""
+    visible = images_visible_to(request.user, "pixels.view").select_related("pixels")
+    image = get_object_or_404(visible, pk=pk)
+    chosen = _plane(image, plane, number)
+    audit.record_once(request.user, "image.view", image)  # once, not for each slice
+    return _raw(_stored_slice(image, chosen, number - 1))
+
+
+@require_GET
+@answers_data
+@reads("result.view")
+def result_map_slice(request: HttpRequest, pk, name: str, plane: str, number: int) -> HttpResponse:
+    """Answer one slice of a map as it is hung, uint8, rows by columns."""
+    found = ResultMap.objects.filter(result__in=results_visible_to(request.user).filter(pk=pk))
+    shown = get_object_or_404(found.select_related("blob", "result__image"), name=name)
+    image = shown.result.image
+    chosen = _plane(image, plane, number)
+    with blob_open(shown.blob) as content:
+        return _raw(read_slice(content, image.shape, "uint8", chosen, number - 1))
+
+
+@require_GET
+@answers_data
 @reads("result.view")
 def result_map(request: HttpRequest, pk, name: str) -> HttpResponse:
     """Answer one map of the result, uint8 (Z, Y, X)."""
@@ -87,21 +114,28 @@ def result_layer(request: HttpRequest, pk, name: str) -> HttpResponse:
         raise Http404
     result = _result(request, pk)
     display = Display.from_query(request.GET, result)
-    response = HttpResponse(_drawn(result, name, display), content_type="image/png")
-    if "download" in request.GET:
+    is_download = "download" in request.GET
+    drawn = _drawn(result, name, display, as_stored=is_download)
+    response = HttpResponse(drawn, content_type="image/png")
+    if is_download:
         audit.record(request.user, "image.download", result, reason=name)
         short = str(result.pk)[:8]
         response["Content-Disposition"] = f'attachment; filename="result-{short}-{name}.png"'
     return response
 
 
-def _drawn(result: Result, name: str, display: Display) -> bytes:
-    image = result.image
-    step = layers.step_for((image.height, image.width))
+def _drawn(result: Result, name: str, display: Display, *, as_stored: bool) -> bytes:
+    """Draw one layer; a picture of oblong pixels is drawn in square ones but for downloads."""
+    plane = display.plane
+    step = layers.step_for(plane.shape[1:])
+    square = square_size(plane)
+    size = None if as_stored or square == plane.shape[1:] else layers.within(square)
     if name == "original":
-        return encode_png(layers.shrink(_grey_slice(image, display), step), level=3)
+        grey = layers.shrink(_grey_slice(result.image, display), step)
+        return encode_png(layers.squared(grey, size, smooth=True), level=3)
     source = "disagreement" if name == "disagreement" else "ensemble"
-    levels = layers.thin(_map_slice(result, source, display.slice), step)
+    levels = layers.thin(_map_slice(result, source, plane, display.slice), step)
+    levels = layers.squared(levels, size)
     if name == "mask":
         return encode_png(layers.mask_layer(levels, display.level), level=3)
     if name == "outline":
@@ -111,23 +145,35 @@ def _drawn(result: Result, name: str, display: Display) -> bytes:
 
 
 def _grey_slice(image: Image, display: Display) -> np.ndarray:
-    """One slice under the window, uint8 (Y, X)."""
-    kind = np.dtype(image.dtype)
-    data = _slice_bytes(image.pixels, image, display.slice, kind.itemsize)
-    stored = np.frombuffer(data, kind.newbyteorder("<")).reshape(image.height, image.width)
+    """One slice under the window, uint8, as it is hung."""
+    stored = _stored_slice(image, display.plane, display.slice)
     facts, window = image.facts, (display.center, display.width)
     return windowed(stored, facts.get("slope", 1), facts.get("intercept", 0), window)
 
 
-def _map_slice(result: Result, name: str, index: int) -> np.ndarray:
+def _stored_slice(image: Image, plane: Plane, index: int) -> np.ndarray:
+    with blob_open(image.pixels) as content:
+        return read_slice(content, image.shape, image.dtype, plane, index)
+
+
+def _map_slice(result: Result, name: str, plane: Plane, index: int) -> np.ndarray:
     found = get_object_or_404(result.maps.select_related("blob"), name=name)
-    data = _slice_bytes(found.blob, result.image, index, 1)
-    return np.frombuffer(data, np.uint8).reshape(result.image.height, result.image.width)
+    with blob_open(found.blob) as content:
+        return read_slice(content, result.image.shape, "uint8", plane, index)
 
 
-def _slice_bytes(blob, image: Image, index: int, itemsize: int) -> bytes:
-    length = image.height * image.width * itemsize
-    return blob_open(blob).read_range(index * length, (index + 1) * length)
+def _plane(image: Image, name: str, number: int) -> Plane:
+    """The plane of that name, if it has a slice of that number; 404 else."""
+    plane = image_planes(image).get(name)
+    if plane is None or not 1 <= number <= plane.shape[0]:
+        raise Http404
+    return plane
+
+
+def _raw(values: np.ndarray) -> HttpResponse:
+    response = HttpResponse(values.tobytes(), content_type=RAW)
+    response["Cache-Control"] = "no-store, private"
+    return response
 
 
 def results_shown(user) -> QuerySet[Result]:

@@ -7,7 +7,17 @@ from imaging import viewer
 urlpatterns = [
     path("images/<uuid:pk>/thumbnail/", viewer.image_thumbnail, name="image-thumbnail"),
     path("images/<uuid:pk>/pixels/", viewer.image_pixels, name="image-pixels"),
+    path(
+        "images/<uuid:pk>/slices/<slug:plane>/<int:number>/",
+        viewer.image_slice,
+        name="image-slice",
+    ),
     path("results/<uuid:pk>/", viewer.result_detail, name="result-detail"),
     path("results/<uuid:pk>/maps/<slug:name>/", viewer.result_map, name="result-map"),
+    path(
+        "results/<uuid:pk>/maps/<slug:name>/<slug:plane>/<int:number>/",
+        viewer.result_map_slice,
+        name="result-map-slice",
+    ),
     path("results/<uuid:pk>/layers/<slug:name>.png", viewer.result_layer, name="result-layer"),
 ]

@@ -82,6 +82,8 @@ DEBUG=false
 #WEB_WORKERS=1
 #WEB_THREADS=8
 #WORKERS=1
+# The same of the queue of a machine with a GPU (docs/operators/devices.md).
+#GPU_WORKERS=1
 #ENGINE_MEMORY_CAP_MB=2000
 # The process that opens sent files and runs models leaves the network first, which needs the
 # kernel's leave. true accepts in writing that here it cannot.

@@ -28,7 +28,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class MemberLine:
-    """One model of the ensemble as the report prints it."""
+    """One model of the ensemble as the report prints it; `note` says why it ran otherwise."""
 
     name: str
     version: str
@@ -36,6 +36,7 @@ class MemberLine:
     device: str
     time: str
     sha256: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,29 +75,38 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def measure_lines(
-    row: Mapping, *, intensity_range: Sequence[float] | None, calibrated: bool
+    row: Mapping,
+    *,
+    intensity_range: Sequence[float] | None,
+    calibrated: bool,
+    is_volume: bool = False,
 ) -> list[Line]:
     """Return the measures of one threshold row, each with its denominator, unit or reason."""
     reasons = row.get("reasons", {})
     low, high = intensity_range or (None, None)
     grey = "grey 0-255" + ("" if low is None else f", from {low:g} to {high:g}")
-    lines = [
+
+    def line(name: str, key: str, digits: int, note: str) -> Line:
+        return Line(name, number(row[key], digits), reasons.get(key, note))
+
+    extent = [line("Volume", "volume_ml", 2, "ml")] if is_volume else []
+    if calibrated and row.get("area_mm2") is not None:
+        extent = [line("Area", "area_mm2", 0, "mm²")]
+    ball = [line("Sphericity", "sphericity", 2, "0 to 1, a ball is 1")] if is_volume else []
+    of_slice = "of the largest slice, round is 1" if is_volume else "0 to 1, round is 1"
+    return [
         Line("Affected area", row["area_text"] or NONE, f"of {row['denominator']}"),
-        Line("Pixels", f"{row['area_px']:d}", f"of {row['reference_px']:d}"),
-        Line("Average lesion intensity", number(row["average_intensity"], 1),
-             reasons.get("average_intensity", grey)),
-        Line("Mean intensity", number(row["mean"], 1), reasons.get("mean", row["unit"])),
-        Line("Ratio to the surroundings", number(row["ratio"]), reasons.get("ratio", "")),
-        Line("Circularity", number(row["circularity"]),
-             reasons.get("circularity", "0 to 1, round is 1")),
+        *extent,
+        Line("Voxels" if is_volume else "Pixels", f"{row['area_px']:d}",
+             f"of {row['reference_px']:d}"),
+        line("Average lesion intensity", "average_intensity", 1, grey),
+        line("Mean intensity", "mean", 1, row["unit"]),
+        line("Ratio to the surroundings", "ratio", 2, ""),
+        line("Circularity", "circularity", 2, of_slice),
+        *ball,
         Line("Regions", f"{row['lesions']:d}",
              f"{row['specks']:d} specks of {row['specks_px']:d} px left out"),
     ]  # fmt: skip
-    if calibrated and row.get("area_mm2") is not None:
-        lines.insert(2, Line("Area", number(row["area_mm2"], 0), "mm²"))
-    if row.get("volume_ml") is not None:
-        lines.insert(2, Line("Volume", number(row["volume_ml"]), "ml"))
-    return lines
 
 
 def range_sentence(ranges: Mapping | None) -> str:

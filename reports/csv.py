@@ -11,7 +11,8 @@ from imaging.services.reviews import latest_review
 
 MEASURES = (
     "area_px", "reference_px", "area_percent", "area_mm2", "volume_ml", "average_intensity", "mean",
-    "sd", "p10", "p50", "p90", "ratio", "z", "circularity", "lesions", "largest_px", "specks",
+    "sd", "p10", "p50", "p90", "ratio", "z", "circularity", "sphericity", "lesions",
+    "largest_px", "specks",
 )  # fmt: skip
 HEAD = (
     "result", "image", "study", "patient_name", "record_number", "file", "modality", "analysed_at",

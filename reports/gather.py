@@ -39,6 +39,7 @@ def report_content(result: Result, *, made_at: datetime) -> ReportContent:
             cut.row,
             intensity_range=result.intensity_range,
             calibrated=result.image.facts.get("spacing_kind") == "calibrated",
+            is_volume=result.image.depth > 1,
         ),
         ranges=range_sentence(result.ranges),
         members=[_member(one) for one in result.members.select_related("member__model_version")],
@@ -106,6 +107,7 @@ def _member(outcome: MemberOutcome) -> MemberLine:
         device=f"{used} (asked: {member.device})" if used != member.device else used,
         time=f"{outcome.run_ms:.0f} ms" if outcome.device_used else NONE,
         sha256=", ".join(digest[:16] for digest in version.sha256.values()),
+        note=outcome.fallback,
     )
 
 

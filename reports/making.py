@@ -14,7 +14,7 @@ from reports.csv import csv_lines
 from reports.gather import report_content
 from reports.models import Export, ExportKind
 from reports.pdf import PdfError, render_pdf
-from reports.pictures import mask_png, result_pictures
+from reports.pictures import mask_file, result_pictures
 from reports.services import items_close
 from reports.zips import zip_chunks
 
@@ -23,7 +23,7 @@ AT_ONCE = 20
 LAID_OUT = "Its report could not be laid out."
 DAMAGED = "It could not be made: its stored data are damaged."
 
-Maker = Callable[[Result], bytes]
+Maker = Callable[[Result], tuple[str, bytes]]  # a file's ending and its content
 
 
 def export_chunks(export: Export) -> Iterator[bytes]:
@@ -35,9 +35,9 @@ def export_chunks(export: Export) -> Iterator[bytes]:
         yield pdf_of(result)
         items_close(export, {position: ""})
     elif export.kind == ExportKind.PDFS:
-        yield from zip_chunks(_members(export, pdf_of, "pdf"))
+        yield from zip_chunks(_members(export, lambda result: ("pdf", pdf_of(result))))
     else:
-        yield from zip_chunks(_members(export, mask_png, "png"))
+        yield from zip_chunks(_members(export, mask_file))
 
 
 def pdf_of(result: Result) -> bytes:
@@ -56,11 +56,11 @@ def _csv(export: Export) -> Iterator[bytes]:
     items_close(export, positions)
 
 
-def _members(export: Export, make: Maker, ending: str) -> Iterator[tuple[str, bytes]]:
+def _members(export: Export, make: Maker) -> Iterator[tuple[str, bytes]]:
     """Yield each result's file; one that cannot be made is left out, with its reason."""
     for position, result in _results(export):
         try:
-            content = make(result)
+            ending, content = make(result)
         except (PdfError, VaultError) as error:
             logger.warning("export %s: result %s left out: %s", export.pk, result.pk, error)
             items_close(export, {position: LAID_OUT if isinstance(error, PdfError) else DAMAGED})

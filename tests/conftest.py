@@ -62,7 +62,7 @@ def verified_client(client) -> Callable[..., Client]:
 def queued(monkeypatch) -> list[tuple]:
     """The tasks that the test enqueues, as (dotted path, *args); none is run."""
     calls: list[tuple] = []
-    monkeypatch.setattr("imaging.queue.enqueue", lambda *call: calls.append(call))
+    monkeypatch.setattr("imaging.queue.enqueue", lambda *call, **where: calls.append(call))
     return calls
 
 

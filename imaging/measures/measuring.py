@@ -25,6 +25,7 @@ from imaging.measures.region import Region, region_of
 from imaging.measures.rows import Counted, Shape, row_of
 from imaging.measures.severity import Rule
 from imaging.measures.size import is_volume, min_size_px, spacing_2d
+from imaging.measures.slices import slice_profile
 from imaging.measures.sphericity import sphericity
 from imaging.measures.stops import Stop, stops_of
 from imaging.measures.threshold import threshold_level, thresholds_around
@@ -52,7 +53,7 @@ def measure(
     Returns
     -------
     dict ready for JSON: "operating" row, "table" of rows by rising t, "lesions" at
-    the operating threshold, "ranges", "severity_rule", "intensity_range".
+    the operating threshold, "ranges", "severity_rule", "intensity_range", "slices".
 
     Raises
     ------
@@ -88,6 +89,7 @@ def measure(
             "note": note,
         },
         "intensity_range": None if here.scale is None else [rounded(end) for end in here.scale],
+        "slices": slice_profile(q, operating["level"]),
     }
 
 

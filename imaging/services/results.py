@@ -97,6 +97,7 @@ def _result(job: Job, analysis: Mapping[str, Any]) -> Result:
         intensity_range=measures["intensity_range"],
         table=measures["table"],
         ranges=measures["ranges"],
+        slices=measures["slices"],
         agreement=agreement,
         disagree=bool(agreement and agreement["disagree"]),
         timings={name: analysis[name] for name in ("forward_ms", "total_ms", "loads")},

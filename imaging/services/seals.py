@@ -20,8 +20,9 @@ NO_SEAL = "seal"
 FIELDS = (
     "organisation_id", "patient_id", "job_id", "image_id", "type", "labels", "threshold", "level",
     "severity", "severity_reason", "severity_rule", "area_hundredths", "intensity_range", "table",
-    "ranges", "agreement", "disagree", "versions",
+    "ranges", "slices", "agreement", "disagree", "versions",
 )  # fmt: skip
+UNSAID_WHEN_NONE = {"slices"}  # came later: a seal of before does not know of it
 CHILD_FIELDS: dict[type[models.Model], tuple[str, tuple[str, ...]]] = {
     ResultMap: ("name", ("name", "blob_id")),
     MemberOutcome: ("member_id", ("member_id", "device_used", "fallback", "area_px")),
@@ -74,7 +75,9 @@ def _is_genuine(seal: ResultSeal) -> bool:
 def _parts(result: Result, children: Iterable[models.Model]) -> Iterator[tuple[str, str]]:
     """Yield (name, digest) of every field of the result and of every row that belongs to it."""
     for name in FIELDS:
-        yield name, _digest(result.pk, name, getattr(result, name))
+        value = getattr(result, name)
+        if value is not None or name not in UNSAID_WHEN_NONE:
+            yield name, _digest(result.pk, name, value)
     for child in children:
         key, fields = CHILD_FIELDS[type(child)]
         name = f"{child._meta.model_name} {_plain(getattr(child, key))}"

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from imaging.formats.nifti_mask import encode_nifti
 from imaging.formats.png import encode_png
 from imaging.formats.window import window_slice
 from imaging.measures.probability import Map, Mask, mask_at, threshold_level
 from imaging.palettes import heat_over
 from imaging.types import Volume
-
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # DICOM's patient axes to those of NIfTI
 
 
 def pictures_write(folder: Path, volume: Volume, q: Map, threshold: float) -> None:
@@ -27,7 +26,8 @@ def pictures_write(folder: Path, volume: Volume, q: Map, threshold: float) -> No
     if len(mask) == 1:
         (folder / "mask.png").write_bytes(encode_png(mask[0], level=1))
     else:
-        _nifti_write(folder / "mask.nii.gz", mask, volume)
+        content = encode_nifti(mask, mask.shape, affine=volume.affine, spacing=volume.spacing_mm)
+        (folder / "mask.nii.gz").write_bytes(content)
     index = fullest_slice(mask)
     overlay = heat_over(window_slice(volume, index), q[index])
     (folder / "overlay.png").write_bytes(encode_png(overlay, level=1, adaptive=False))
@@ -37,15 +37,3 @@ def fullest_slice(mask: Mask) -> int:
     """Return the slice with most pixels in the mask; the middle one when there are none."""
     pixels = np.count_nonzero(mask, axis=(1, 2))
     return int(pixels.argmax()) if pixels.any() else len(mask) // 2
-
-
-def _nifti_write(path: Path, mask: Mask, volume: Volume) -> None:
-    """Write uint8 0 and 1 on the original affine; without one only the spacing is said."""
-    import nibabel  # a second of import that a radiograph does not need
-
-    data = mask.astype(np.uint8).transpose(2, 1, 0)  # NIfTI counts x, y, z
-    affine = None if volume.affine is None else _LPS_TO_RAS @ np.asarray(volume.affine)
-    image = nibabel.Nifti1Image(data, affine)
-    if affine is None and volume.spacing_mm is not None:
-        image.header.set_zooms(volume.spacing_mm[::-1])
-    nibabel.save(image, path)

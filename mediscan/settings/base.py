@@ -296,6 +296,8 @@ Q_CLUSTER = {
     "recycle": 5000,
     "guard_cycle": 1,
     "log_level": "WARNING",
+    # a machine with a GPU: Q_CLUSTER_NAME=gpu python manage.py worker, beside or instead of "cpu"
+    "ALT_CLUSTERS": {"gpu": {"workers": env_int("GPU_WORKERS", 1)}},
 }
 ENGINE_CALL_TIMEOUT_S = 600  # below the queue's own timeout
 LEASE_S = env_int("LEASE_S", 60)  # without a sign for this long, a worker is taken for dead

@@ -1,11 +1,13 @@
-// Bytes from the server as what the viewer takes: one slice is one Range of the raw array.
+// Bytes from the server as what the viewer takes. A volume is sent slice by slice, as it is hung.
 const ARRAYS = { uint8: Uint8Array, uint16: Uint16Array, int16: Int16Array, int32: Int32Array, float32: Float32Array };
 
-async function slice(url, length, index, depth) {
-  const headers = depth > 1 ? { Range: `bytes=${index * length}-${(index + 1) * length - 1}` } : {};
-  const answer = await fetch(url, { headers });
+async function slice(base, index, { depth, height, width }, Kind) {
+  const url = depth > 1 ? `${base}${index + 1}/` : base;
+  const answer = await fetch(url);
   if (!answer.ok) throw new Error(`${answer.status} ${url}`);
-  return answer.arrayBuffer();
+  const values = new Kind(await answer.arrayBuffer());
+  if (values.length !== height * width) throw new Error(`${values.length} values ${url}`);
+  return values;
 }
 
 // 16-bit integers as they are (int16 moved up); wider types spread linearly over 65,536 steps.
@@ -17,13 +19,11 @@ function asUint16(raw, { dtype, slope, intercept, minimum, maximum }) {
 }
 
 export async function imageSlice(config, index) {
-  const Kind = ARRAYS[config.dtype];
-  const buffer = await slice(config.pixels, config.width * config.height * Kind.BYTES_PER_ELEMENT, index, config.depth);
-  return asUint16(new Kind(buffer), config);
+  return asUint16(await slice(config.pixels, index, config, ARRAYS[config.dtype]), config);
 }
 
 export async function mapSlice(config, url, index) {
-  return new Uint8Array(await slice(url, config.width * config.height, index, config.depth));
+  return slice(url, index, config, Uint8Array);
 }
 
 export async function colourTables(url) {

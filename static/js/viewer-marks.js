@@ -19,7 +19,7 @@ function scaleBar(viewer, config) {
   const bar = document.querySelector("[data-scale-bar]");
   const text = document.querySelector("[data-scale-text]");
   return () => {
-    const perUnit = viewer.scale / (config.spacing ? config.spacing[1] : 1);
+    const perUnit = viewer.scale / (config.spacing ? Math.min(...config.spacing) : 1); // the side that is drawn unstretched
     const length = niceLength(perUnit);
     const half = (length * perUnit) / 2;
     bar.setAttribute("d", `M${-half} 2v8M${-half} 6H${half}M${half} 2v8`);

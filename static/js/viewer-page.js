@@ -1,6 +1,7 @@
 // Ties the viewer to the result page: sliders, keys, numbers by threshold. The server's table is the truth.
 import { Viewer, thresholdLevel } from "./viewer.js";
-import { colourTables, imageSlice, mapSlice } from "./viewer-data.js";
+import { colourTables } from "./viewer-data.js";
+import { Slices } from "./slices.js";
 import { marks } from "./viewer-marks.js";
 import { decisionKeys, followThreshold } from "./review.js";
 
@@ -11,9 +12,9 @@ const stage = one("[data-stage]");
 const deck = one("[data-deck]");
 const home = { center: config.center, width: config.windowWidth };
 const format = (value, digits) => (value === null || value === undefined ? "—" : value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits }));
-const DIGITS = { area_px: 0, reference_px: 0, area_mm2: 0, volume_ml: 2, average_intensity: 1, ratio: 2, circularity: 2, lesions: 0, specks: 0 };
+const DIGITS = { area_px: 0, reference_px: 0, area_mm2: 0, volume_ml: 2, average_intensity: 1, ratio: 2, circularity: 2, sphericity: 2, lesions: 0, specks: 0 };
 const ARROWS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" };
-const SHOWN = ["area_percent", "average_intensity", "ratio", "circularity"];
+const SHOWN = ["area_percent", "average_intensity", "ratio", "circularity", ...(config.depth > 1 ? ["volume_ml", "sphericity"] : [])];
 
 function rowAt(t) {
   return config.rows.reduce((best, row) => (Math.abs(row.t - t) < Math.abs(best.t - t) ? row : best));
@@ -66,7 +67,7 @@ function stepByRow(slider) {
   slider.value = at;
 }
 
-function attach(viewer, tables) {
+function attach(viewer, tables, slices) {
   const shown = {
     overlay() {
       const name = mode() === "disagreement" && one("#cm").value === "redgreen" ? "magma" : one("#cm").value;
@@ -88,6 +89,7 @@ function attach(viewer, tables) {
       showRow(row);
       viewer.set({ threshold: row.t });
       followThreshold(row.t);
+      slices.bar(row.level);
       const download = one("[data-mask-png]");
       if (download) {
         const address = new URL(download.href);
@@ -139,7 +141,7 @@ function hud(viewer) {
   });
 }
 
-function actions(viewer, shown) {
+function actions(viewer, shown, slices) {
   const toggle = (value) => setMode(mode() === value ? "off" : value, shown);
   const step = (id, sign) => {
     const slider = one(id);
@@ -178,8 +180,8 @@ function actions(viewer, shown) {
     "-": ["Zoom out", () => viewer.zoomBy(1 / 1.2)],
     ArrowLeft: ["Pan left", () => pan(30, 0)],
     ArrowRight: ["Pan right", () => pan(-30, 0)],
-    ArrowUp: ["Pan up", () => pan(0, 30)],
-    ArrowDown: ["Pan down", () => pan(0, -30)],
+    ...(config.depth > 1 ? { "Shift+ArrowUp": ["Pan up", () => pan(0, 30)], "Shift+ArrowDown": ["Pan down", () => pan(0, -30)], ...slices.keys() }
+      : { ArrowUp: ["Pan up", () => pan(0, 30)], ArrowDown: ["Pan down", () => pan(0, -30)] }),
     ...decisionKeys(),
     ...Object.fromEntries([...one("#wp").options].slice(0, 5).map((option, index) => [index + 1, [`Window: ${option.text}`, () => pick(index)]])),
   };
@@ -192,7 +194,7 @@ function keys(viewer, table) {
   one("[data-shortcut-list]").replaceChildren(...listed.flatMap(([key, [words]]) => {
     const name = document.createElement("dt");
     const cap = document.createElement("kbd");
-    cap.textContent = ARROWS[key] ?? key.toUpperCase();
+    cap.textContent = key.replace(/Arrow\w+/, (arrow) => ARROWS[arrow]).replace(/^\w$/, (letter) => letter.toUpperCase());
     name.append(cap);
     const meaning = document.createElement("dd");
     meaning.textContent = words;
@@ -204,14 +206,17 @@ function keys(viewer, table) {
   const typing = (target) => /^(TEXTAREA|SELECT)$/.test(target.tagName) || (target.tagName === "INPUT" && target.type !== "radio");
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || help.open) return;
-    if (event.key.startsWith("Arrow") && event.target !== viewer.canvas) return;
+    // elsewhere these keys move the page or a focus; a page that fits its window needs them for nothing
+    const free = event.target === viewer.canvas || (config.depth > 1 && event.target === document.body && document.body.scrollHeight <= innerHeight);
+    if (/^(Arrow|Page|Home|End)/.test(event.key) && !free) return;
     if (event.key === "?") return help.showModal();
     if (event.key === " " && event.target === viewer.canvas) {
       event.preventDefault();
       if (!event.repeat) viewer.set({ mode: "off" });
       return undefined;
     }
-    const found = table[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const found = table[event.shiftKey ? `Shift+${name}` : name] ?? table[name];
     if (found) {
       event.preventDefault();
       found[1]();
@@ -245,51 +250,34 @@ function rail(viewer, table) {
   });
 }
 
-async function load(viewer, index) {
-  const wanted = [imageSlice(config, index), mapSlice(config, config.map, index)];
-  if (config.spread) wanted.push(mapSlice(config, config.spread, index));
-  const [image, levels, spread] = await Promise.all(wanted);
-  viewer.setImage(image.values, config.width, config.height, image.slope, image.intercept);
-  viewer.setLevels(levels);
-  if (spread) viewer.setSpread(spread);
-}
-
 async function begin() {
   const viewer = new Viewer(one("canvas.main"), { keep: navigator.webdriver });
   if (Math.max(config.width, config.height) > viewer.limit) throw new Error("the picture is larger than this GPU's textures");
+  const slices = new Slices(viewer, config);
   const script = one("script[data-luts]");
-  const [tables] = await Promise.all([colourTables(script.dataset.luts), load(viewer, config.slice)]);
+  const [tables] = await Promise.all([colourTables(script.dataset.luts), slices.go(config.slice)]);
   stage.classList.add("gl");
-  const shown = attach(viewer, tables);
-  const table = actions(viewer, shown);
+  const shown = attach(viewer, tables, slices);
+  const table = actions(viewer, shown, slices);
   hud(viewer);
   rail(viewer, table);
   keys(viewer, table);
   const isSaved = () => thresholdLevel(viewer.state.threshold) === thresholdLevel(config.saved);
-  marks(viewer, config, () => isSaved() && viewer.state.mode !== "off", () => Number(one("#sl")?.value ?? 0));
+  marks(viewer, config, () => isSaved() && viewer.state.mode !== "off", () => slices.shown);
   viewer.set(home);
   // paper shows the server's pictures, so its numbers are those of the same threshold
   addEventListener("beforeprint", () => showRow(rowAt(config.threshold)));
   addEventListener("afterprint", () => shown.threshold());
-  all("[data-lesion]").forEach((button) => button.addEventListener("click", () => {
-    const { box, centroid } = config.lesions[button.dataset.lesion];
+  all("[data-lesion]").forEach((link) => link.addEventListener("click", (event) => {
+    event.preventDefault();
+    const { box, centroid } = config.lesions[link.dataset.lesion];
     const [, top, left, , bottom, right] = box;
+    if (slices.slider) slices.leaf(Math.round(centroid[0]));
     const zoom = Math.min(8, (0.6 * Math.min(config.width, config.height)) / Math.max(bottom - top, right - left, 1));
     viewer.centreOn(centroid[2], centroid[1], Math.max(1, zoom));
   }));
-  const slider = one("#sl");
-  if (slider) {
-    const go = async () => {
-      one("#slo").textContent = slider.value;
-      await load(viewer, Number(slider.value));
-    };
-    slider.addEventListener("input", go);
-    viewer.onslice = (sign) => {
-      slider.value = Number(slider.value) + sign;
-      go();
-    };
-  }
-  if (navigator.webdriver) window.mediscanViewer = viewer;
+  slices.listen();
+  if (navigator.webdriver) window.mediscanViewer = Object.assign(viewer, { slices });
   document.documentElement.dataset.viewer = "webgl";
 }
 

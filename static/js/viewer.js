@@ -12,7 +12,7 @@ const FRAGMENT = `#version 300 es
 precision highp float; precision highp int; precision highp usampler2D;
 in vec2 place; out vec4 colour;
 uniform usampler2D image, levels; uniform sampler2D heat, spread, table;
-uniform vec2 size; uniform float center, width, inverted, opacity, mode, outlined, flipped, slope, intercept, reach;
+uniform vec2 size; uniform vec2 reach; uniform float center, width, inverted, opacity, mode, outlined, flipped, slope, intercept;
 uniform int level;
 ivec2 inside(ivec2 at) { return clamp(at, ivec2(0), ivec2(size) - 1); }
 float value(ivec2 at) { return float(texelFetch(image, inside(at), 0).r) * slope + intercept; }
@@ -58,6 +58,7 @@ export class Viewer extends EventTarget {
     if (!this.gl) throw new Error("no WebGL2");
     this.state = { center: 128, width: 256, inverted: false, opacity: 0.55, threshold: 0.5, mode: "heat", flipped: false, zoom: 1, x: 0, y: 0 };
     this.tool = "window";
+    this.stretch = [1, 1]; // how wide and high a pixel is drawn: oblong ones keep their shape
     this.#build();
     new ResizeObserver(() => this.draw()).observe(canvas);
     this.#listen();
@@ -108,28 +109,28 @@ export class Viewer extends EventTarget {
 
   fit() {
     const { width, height } = this.#pixels();
-    return Math.min(width / this.columns, height / this.rows);
+    return Math.min(width / this.columns / this.stretch[0], height / this.rows / this.stretch[1]);
   }
 
   get scale() { return (this.fit() * this.state.zoom) / devicePixelRatio; }
 
   toImage(x, y) {
     const box = this.canvas.getBoundingClientRect();
-    const column = (x - box.left - box.width / 2 - this.state.x) / this.scale + this.columns / 2;
-    const row = (y - box.top - box.height / 2 - this.state.y) / this.scale + this.rows / 2;
+    const column = (x - box.left - box.width / 2 - this.state.x) / this.scale / this.stretch[0] + this.columns / 2;
+    const row = (y - box.top - box.height / 2 - this.state.y) / this.scale / this.stretch[1] + this.rows / 2;
     return [Math.floor(this.state.flipped ? this.columns - column : column), Math.floor(row)];
   }
 
   toScreen(column, row) {
     const across = this.state.flipped ? this.columns - column : column;
-    return [(across - this.columns / 2) * this.scale + this.canvas.clientWidth / 2 + this.state.x,
-      (row - this.rows / 2) * this.scale + this.canvas.clientHeight / 2 + this.state.y];
+    return [(across - this.columns / 2) * this.scale * this.stretch[0] + this.canvas.clientWidth / 2 + this.state.x,
+      (row - this.rows / 2) * this.scale * this.stretch[1] + this.canvas.clientHeight / 2 + this.state.y];
   }
 
   centreOn(column, row, zoom) {
     const across = this.state.flipped ? this.columns - column : column;
     this.state.zoom = zoom;
-    this.set({ x: -(across - this.columns / 2) * this.scale, y: -(row - this.rows / 2) * this.scale });
+    this.set({ x: -(across - this.columns / 2) * this.scale * this.stretch[0], y: -(row - this.rows / 2) * this.scale * this.stretch[1] });
   }
 
   zoomBy(factor, x, y) {
@@ -158,12 +159,13 @@ export class Viewer extends EventTarget {
     gl.viewport(0, 0, width, height);
     gl.clearColor(0, 0, 0, 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
-    gl.uniform4f(at.frame, (this.columns * scale) / width, (this.rows * scale) / height, (2 * state.x * devicePixelRatio) / width, (-2 * state.y * devicePixelRatio) / height);
+    gl.uniform4f(at.frame, (this.columns * scale * this.stretch[0]) / width, (this.rows * scale * this.stretch[1]) / height, (2 * state.x * devicePixelRatio) / width, (-2 * state.y * devicePixelRatio) / height);
     gl.uniform2f(at.size, this.columns, this.rows);
+    gl.uniform2f(at.reach, ...this.stretch.map((wide) => Math.max(0.6, 1 / scale) / wide));
     const numbers = {
       center: state.center, width: state.width, inverted: +state.inverted, opacity: state.opacity, mode: MODES[state.mode],
       outlined: +(state.mode === "heat" || state.mode === "outline"), flipped: +state.flipped,
-      slope: this.slope, intercept: this.intercept, reach: Math.max(0.6, 1 / scale),
+      slope: this.slope, intercept: this.intercept,
     };
     for (const [name, number] of Object.entries(numbers)) gl.uniform1f(at[name], number);
     gl.uniform1i(at.level, thresholdLevel(state.threshold));
@@ -237,7 +239,7 @@ export class Viewer extends EventTarget {
     canvas.addEventListener("contextmenu", (event) => event.preventDefault());
     canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
-      if (this.onslice && !event.ctrlKey) this.onslice(Math.sign(event.deltaY));
+      if (this.onslice && !event.ctrlKey) this.onslice(event.deltaMode ? Math.sign(event.deltaY) * 40 : event.deltaY);
       else this.zoomBy(event.deltaY < 0 ? 1.12 : 1 / 1.12, event.clientX, event.clientY);
     }, { passive: false });
   }

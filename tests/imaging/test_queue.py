@@ -16,11 +16,20 @@ TASK = "imaging.tasks.run_job"
 
 def test_enqueue_waits_for_the_commit(monkeypatch, django_capture_on_commit_callbacks):
     calls = []
-    monkeypatch.setattr(queue, "async_task", lambda *call: calls.append(call))
+    monkeypatch.setattr(queue, "async_task", lambda *call, **where: calls.append((*call, where)))
     with django_capture_on_commit_callbacks(execute=True):
         queue.enqueue(TASK, "42")
         assert calls == []
-    assert calls == [(TASK, "42")]
+    assert calls == [(TASK, "42", {"cluster": "cpu"})]
+
+
+def test_each_queue_holds_its_own_calls(django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        queue.enqueue(TASK, "42")
+        queue.enqueue(TASK, "43", queue=queue.GPU)
+    assert sorted(OrmQ.objects.values_list("key", flat=True)) == ["cpu", "gpu"]
+    assert queue.waiting(TASK) == {"42"}
+    assert queue.waiting(TASK, queue.CPU, queue.GPU) == {"42", "43"}
 
 
 def test_what_waits_is_known_by_its_first_argument(django_capture_on_commit_callbacks):

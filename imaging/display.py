@@ -1,0 +1,141 @@
+"""How a reader wants a result drawn: overlay, colours, threshold, window, plane and slice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from imaging.formats.window import CT_WINDOW, window_between
+from imaging.measures.threshold import threshold_level
+from imaging.models import Image, Modality, Result
+from imaging.palettes import DEFAULT_PALETTE, PALETTES
+from imaging.planes import Plane, first_plane, planes_of
+
+MODES = ("heat", "mask", "outline", "disagreement", "off")
+CT_PRESETS = {  # name: (center, width) in HU
+    "Soft tissue": CT_WINDOW,
+    "Lung": (-600.0, 1500.0),
+    "Liver": (90.0, 150.0),
+    "Bone": (480.0, 2500.0),
+    "Brain": (40.0, 80.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """What was asked for; what makes no sense falls back to the stored.
+
+    slice  index of the slice in `plane`, from 0; in addresses and on the page it counts from 1.
+    """
+
+    mode: str
+    palette: str
+    opacity: float
+    threshold: float
+    center: float
+    width: float
+    plane: Plane
+    slice: int
+
+    @classmethod
+    def from_query(cls, query: QueryDict, result: Result) -> Display:
+        center, width = _pair(query.get("window", ""), default_window(result.image))
+        shown = row_at(result, _number(query.get("t", ""), result.threshold, 0.001, 1))
+        planes = image_planes(result.image)
+        plane = planes.get(query.get("plane", "")) or first_plane(planes)
+        number = _number(query.get("slice", ""), 0, 1, plane.shape[0])
+        return cls(
+            mode=_one_of(query.get("mode", ""), MODES),
+            palette=_one_of(query.get("palette", ""), PALETTES),
+            opacity=_number(query.get("opacity", ""), 55, 0, 100) / 100,
+            threshold=shown["t"],
+            center=center,
+            width=width,
+            plane=plane,
+            slice=int(number) - 1 if number else opening_slice(result, plane),
+        )
+
+    @property
+    def level(self) -> int:
+        return threshold_level(self.threshold)
+
+    @property
+    def percent(self) -> int:
+        return round(self.opacity * 100)
+
+    @property
+    def number(self) -> int:
+        return self.slice + 1
+
+    @property
+    def look(self) -> str:
+        """All but the place, as an address takes it."""
+        return (
+            f"t={self.threshold:g}&palette={self.palette}&opacity={self.percent}"
+            f"&window={self.center:g},{self.width:g}"
+        )
+
+    @property
+    def query(self) -> str:
+        return f"{self.look}&plane={self.plane.name}&slice={self.number}"
+
+
+def image_planes(image: Image) -> dict[str, Plane]:
+    return planes_of(image.shape, image.facts.get("affine"), image.facts.get("spacing_mm"))
+
+
+def opening_slice(result: Result, plane: Plane) -> int:
+    """Return the slice with most of the finding at the saved threshold, else the middle one."""
+    counts = result.slices["px"][plane.axes[0]] if result.slices else []
+    return counts.index(max(counts)) if any(counts) else plane.shape[0] // 2
+
+
+def row_at(result: Result, threshold: float) -> dict:
+    """Return the table's row nearest to `threshold`."""
+    return min(result.table, key=lambda row: abs(row["t"] - threshold))
+
+
+def default_window(image: Image) -> tuple[float, float]:
+    """Return (center, width) in real values: the file's own, CT 40/400, else P1 to P99."""
+    facts = image.facts
+    if facts.get("window"):
+        return tuple(facts["window"])
+    if image.dicom_modality == "CT" and facts.get("unit") == "HU":
+        return CT_WINDOW
+    low, high = facts["low"], facts["high"]
+    return window_between(low, high) if high > low else window_between(*_full(image))
+
+
+def presets(image: Image) -> dict[str, tuple[float, float]]:
+    """Return the windows to choose from, by name."""
+    own = {_("Default"): default_window(image)}
+    if image.modality == Modality.CT and not image.facts.get("raster"):
+        return CT_PRESETS if default_window(image) in CT_PRESETS.values() else CT_PRESETS | own
+    return own | {_("Full range"): window_between(*_full(image))}
+
+
+def _full(image: Image) -> tuple[float, float]:
+    low, high = image.facts["minimum"], image.facts["maximum"]
+    return low, max(high, low)
+
+
+def _one_of(value: str, choices) -> str:
+    first = choices[0] if choices is not PALETTES else DEFAULT_PALETTE
+    return value if value in choices else first
+
+
+def _number(text: str, default: float, low: float, high: float) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        return default
+    return value if low <= value <= high else default  # NaN is in no range
+
+
+def _pair(text: str, default: tuple[float, float]) -> tuple[float, float]:
+    first, _comma, second = text.partition(",")
+    center = _number(first, float("nan"), -1e9, 1e9)
+    width = _number(second, float("nan"), 1, 1e9)
+    return (center, width) if center == center and width == width else default

@@ -1,0 +1,103 @@
+"""What the result page says of slices: planes to choose from, the bar, regions by slice, bytes."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from imaging.display import Display, image_planes
+from imaging.models import Image, Lesion, Result
+from imaging.planes import STORED, Plane
+
+BAR_HEIGHT, BAR_LEAST = 20, 3
+LISTED = 12
+PLANE_NAMES = {
+    "axial": _("Axial"),
+    "coronal": _("Coronal"),
+    "sagittal": _("Sagittal"),
+}
+
+
+def slice_context(result: Result, display: Display, lesions: list[Lesion]) -> dict:
+    """What the template shows of a volume; of a picture, that it has one slice."""
+    plane = display.plane
+    return {
+        "slices": plane.shape[0],
+        "planes": [(name, PLANE_NAMES[name], name == plane.name)
+                   for name in image_planes(result.image) if name != STORED],
+        "slice_bar": slice_bar(result, plane, display.level),
+        "regions": regions(lesions[:LISTED], plane),
+    }  # fmt: skip
+
+
+def slice_bar(result: Result, plane: Plane, level: int) -> dict | None:
+    """Where the finding lies along the slices: a drawing of one unit a slice, and in words."""
+    if plane.shape[0] == 1 or not result.slices:
+        return None
+    px, top = (result.slices[name][plane.axes[0]] for name in ("px", "top"))
+    inside = [index for index, highest in enumerate(top) if highest >= level]
+    most = max(px) or 1
+    tall = [max(BAR_LEAST, round(BAR_HEIGHT * px[index] / most)) for index in inside]
+    return {
+        "path": "".join(
+            f"M{index} {BAR_HEIGHT}v-{height}h1v{height}z"
+            for index, height in zip(inside, tall, strict=True)
+        ),
+        "first": inside[0] + 1 if inside else None,
+        "last": inside[-1] + 1 if inside else None,
+        "count": len(inside),
+    }
+
+
+def regions(lesions: list[Lesion], plane: Plane) -> list[dict]:
+    """The lesions in order, each with the slice of `plane` to look at, counted from 1."""
+    return [
+        {"facts": one.facts, "slice": round(plane.point(one.facts["centroid"])[0]) + 1}
+        for one in lesions
+    ]
+
+
+def plane_config(result: Result, display: Display, maps: set[str], lesions: list[Lesion]) -> dict:
+    """What the browser needs to draw and leaf through one plane; no identity."""
+    plane, image = display.plane, result.image
+    depth, height, width = plane.shape
+    return {
+        "pixels": _image_address(image, plane),
+        "map": _map_address(result, plane, "ensemble"),
+        "spread": _map_address(result, plane, "disagreement") if "disagreement" in maps else None,
+        "depth": depth,
+        "height": height,
+        "width": width,
+        "pixel": plane.pixel,
+        "slice": display.slice,
+        "bar": {name: result.slices[name][plane.axes[0]] for name in ("px", "top")}
+        if depth > 1 and result.slices
+        else None,
+        "lesions": [
+            {"label": one.facts["label"], "centroid": plane.point(one.facts["centroid"]),
+             "box": plane.box(one.facts["box"])} for one in lesions
+        ],
+    }  # fmt: skip
+
+
+def pixel_spacing(image: Image, plane: Plane) -> tuple[float, float] | None:
+    """Return the (row, column) spacing of a plane in mm; None: pixels only."""
+    return plane.pixel if image.facts.get("spacing_mm") else None
+
+
+def _image_address(image: Image, plane: Plane) -> str:
+    if image.depth == 1:
+        return reverse("imaging:image-pixels", args=[image.pk])
+    return _without_number(reverse("imaging:image-slice", args=[image.pk, plane.name, 1]))
+
+
+def _map_address(result: Result, plane: Plane, name: str) -> str:
+    if result.image.depth == 1:
+        return reverse("imaging:result-map", args=[result.pk, name])
+    address = reverse("imaging:result-map-slice", args=[result.pk, name, plane.name, 1])
+    return _without_number(address)
+
+
+def _without_number(address: str) -> str:
+    """The address of any slice but for its number, which the browser puts at the end."""
+    return address.removesuffix("1/")
