@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import json
-
 from django.contrib import admin, messages
 from django.db.models import Q
-from django.utils.html import format_html
 
 from accounts.tenancy import OfHouse
+from imaging.admin_models import ModelUploadAdmin, ModelVersionAdmin
 from imaging.models import (
     Ensemble,
     EnsembleMember,
     Heartbeat,
     Job,
     Member,
-    ModelVersion,
     Run,
     Upload,
 )
-from imaging.registry import model_activate, model_retire
 from imaging.services.jobs import job_retry
 from imaging.services.refusals import NotPossible
+
+__all__ = ["ModelUploadAdmin", "ModelVersionAdmin"]
 
 
 class ReadOnly:
@@ -49,36 +47,6 @@ def _each(request, queryset, act, done: str) -> None:
             count += 1
     if count:
         messages.success(request, f"{count} {done}.")
-
-
-@admin.register(ModelVersion)
-class ModelVersionAdmin(ReadOnly, OfHouse, admin.ModelAdmin):
-    house = "*"
-    list_display = ("name", "version", "state", "type", "framework", "problem", "created_at")
-    list_filter = ("state", "type", "framework")
-    search_fields = ("name",)
-    actions = ("activate", "retire")
-    fields = (
-        "name", "version", "state", "problem", "type", "framework", "modalities", "labels",
-        "threshold", "card", "hashes", "created_at",
-    )  # fmt: skip
-    readonly_fields = ("card", "hashes")
-
-    @admin.display(description="model card")
-    def card(self, model: ModelVersion) -> str:
-        return _pretty(model.metadata.get("card", {}))
-
-    @admin.display(description="sha256")
-    def hashes(self, model: ModelVersion) -> str:
-        return _pretty(model.sha256)
-
-    @admin.action(description="Activate: may be chosen in runs", permissions=["operate"])
-    def activate(self, request, queryset) -> None:
-        _each(request, queryset, lambda m: model_activate(user=request.user, model=m), "activated")
-
-    @admin.action(description="Retire: may no longer be chosen", permissions=["operate"])
-    def retire(self, request, queryset) -> None:
-        _each(request, queryset, lambda m: model_retire(user=request.user, model=m), "retired")
 
 
 class EnsembleMemberInline(ReadOnly, OfHouse, admin.TabularInline):
@@ -150,7 +118,3 @@ class UploadAdmin(ReadOnly, OfHouse, admin.ModelAdmin):
 @admin.register(Heartbeat)
 class HeartbeatAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("name", "at", "facts")
-
-
-def _pretty(value: dict) -> str:
-    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False))

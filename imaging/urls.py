@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from imaging import erasures, glass, patients, reviews, viewer_urls, views
+from imaging import erasures, glass, model_pages, patients, reviews, viewer_urls, views
 
 app_name = "imaging"
 urlpatterns = [
@@ -29,6 +29,20 @@ urlpatterns = [
     path("reviews/<uuid:pk>/", reviews.review_detail, name="review-detail"),
     path("reviews/<uuid:pk>/sign/", reviews.review_sign_view, name="review-sign"),
     path("models/", views.model_list, name="model-list"),
+    path("models/<uuid:pk>/", model_pages.model_detail, name="model-detail"),
+    path(
+        "models/<uuid:pk>/approve-clinical/",
+        model_pages.model_approve_clinical,
+        name="model-approve-clinical",
+    ),
+    path(
+        "models/<uuid:pk>/approve-technical/",
+        model_pages.model_approve_technical,
+        name="model-approve-technical",
+    ),
+    path("models/<uuid:pk>/retire/", model_pages.model_retire_view, name="model-retire"),
+    path("models/<uuid:pk>/restore/", model_pages.model_restore_view, name="model-restore"),
+    path("models/<uuid:pk>/confirm/", model_pages.model_confirm_view, name="model-confirm"),
     path("erasures/", erasures.erasure_list, name="erasure-list"),
     path("erasures/<uuid:pk>/approve/", erasures.erasure_approve_view, name="erasure-approve"),
     path("erasures/<uuid:pk>/withdraw/", erasures.erasure_withdraw_view, name="erasure-withdraw"),

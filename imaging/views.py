@@ -318,6 +318,7 @@ def job_retry_view(request: HttpRequest, pk) -> HttpResponse:
 def model_list(request: HttpRequest) -> HttpResponse:
     context = {
         "models": [model for model, _reason in models_listed([])],
+        "may_add": user_may(request.user, "model.add"),
         "ensembles": ensembles_visible_to(request.user, []),
     }
     return render(request, "imaging/model_list.html", context)

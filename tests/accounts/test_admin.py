@@ -145,13 +145,15 @@ def test_failed_jobs_are_queued_again_from_the_list(client, operator, queued):
     assert queued == [("imaging.tasks.run_job", str(job.pk))]
 
 
-def test_a_model_is_activated_and_a_quarantined_one_says_why_not(client, operator):
-    good = ModelVersionFactory(state=ModelState.CHECKED)
-    bad = ModelVersionFactory(state=ModelState.QUARANTINED, problem="model.onnx has changed")
+def test_a_model_is_retired_here_and_activated_by_two_people_elsewhere(client, operator):
+    model = ModelVersionFactory()
     url = reverse("admin:imaging_modelversion_changelist")
-    form = {"action": "activate", "_selected_action": [good.pk, bad.pk]}
-    text = client.post(url, form, follow=True).content.decode()
-    good.refresh_from_db()
-    bad.refresh_from_db()
-    assert (good.state, bad.state) == (ModelState.ACTIVE, ModelState.QUARANTINED)
-    assert "model.onnx has changed" in text
+    text = client.post(
+        url, {"action": "retire", "_selected_action": [model.pk]}, follow=True
+    ).content.decode()
+    model.refresh_from_db()
+    assert model.state == ModelState.RETIRED
+    assert "1 retired" in text
+    client.post(url, {"action": "activate", "_selected_action": [model.pk]})
+    model.refresh_from_db()
+    assert model.state == ModelState.RETIRED

@@ -37,6 +37,7 @@ from tests.imaging.factories import (
     AssignmentFactory,
     ImageFactory,
     JobFactory,
+    ModelVersionFactory,
     ResultFactory,
     ReviewFactory,
     RunFactory,
@@ -181,4 +182,7 @@ def _deleted(world: World) -> None:
     ApiKey.objects.filter(pk=gone["key"]).delete()
     Membership.objects.filter(pk=gone["membership"]).delete()
     Invitation.objects.filter(pk=gone["invitation"]).delete()
+    for place in (OWN, DEPARTMENT, ORGANISATION):
+        world.rows["model", place] = ModelVersionFactory(state="checked").pk
+    world.rows["model", DELETED] = uuid.uuid4()
     world.rows["organisation", DELETED] = world.rows["person", DELETED] = uuid.uuid4()

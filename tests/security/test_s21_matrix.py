@@ -21,9 +21,11 @@ from mediscan.routes import ADMIN, Route, routes
 from tests.accounts.contract import CONTRACT, agreed
 from tests.security.matrix import (
     ANONYMOUS,
+    DELETED,
     DEPARTMENT,
     ELSEWHERE,
     FORMER,
+    ORGANISATION,
     OWN,
     PEOPLE,
     PLACES,
@@ -63,6 +65,17 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
     "accounts:api-key-revoke": "key",
     "locks:lift": "person",
     **dict.fromkeys(("imaging:erasure-approve", "imaging:erasure-withdraw"), "erasure"),
+    **dict.fromkeys(
+        (
+            "imaging:model-detail",
+            "imaging:model-approve-clinical",
+            "imaging:model-retire",
+            "imaging:model-approve-technical",
+            "imaging:model-restore",
+            "imaging:model-confirm",
+        ),
+        "model",
+    ),
     **dict.fromkeys(("people:invitation-accept", "trail:disown"), "nobody's"),
 }
 MORE = {"imaging:result-map": {"name": "ensemble"}, "imaging:result-layer": {"name": "mask"},
@@ -115,7 +128,8 @@ def expected(route: Route, person: str, place: str | None, form: str) -> str:
         return "unknown" if route.name in NEVER_OWN else "in"
     cells = agreed(BY_FORM.get(route.name, {}).get(form, route.demand))
     if person == ELSEWHERE and roles.RADIOLOGIST in cells:
-        return "in" if place is None else "unknown"
+        is_mine = place is None or (KIND[route.name] == "model" and place != DELETED)
+        return "in" if is_mine else "unknown"
     if person not in cells:
         return "refused"
     if route.name in NEVER_OWN:
@@ -126,6 +140,8 @@ def expected(route: Route, person: str, place: str | None, form: str) -> str:
 def reach(route: Route, scope: str) -> set[str]:
     """Return whose rows the scope opens, in the world of the matrix."""
     kind = KIND[route.name]
+    if kind == "model":
+        return {OWN, DEPARTMENT, ORGANISATION}  # the registry is the house's, nobody's data
     if kind == "export":
         return {OWN}  # its maker's alone
     if kind == "upload" and scope == ASSIGNED:

@@ -23,7 +23,7 @@ from tests.reports.factories import ExportFactory
 
 pytestmark = pytest.mark.django_db
 TENANT = {"user", "organisation", "membership", "department", "plan", "auditevent",
-          "modelversion", "ensemble", "run", "job", "upload", "export"}  # fmt: skip
+          "modelversion", "modelupload", "ensemble", "run", "job", "upload", "export"}  # fmt: skip
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_every_list_shows_the_own_house_only(client, house, strangers, role):
 def foreign(model, there) -> list:
     """The ids of the other organisation's rows of a table."""
     paths = {User: "memberships__organisation", Organisation: "pk"}
-    if model._meta.model_name == "modelversion":
+    if model._meta.model_name in ("modelversion", "modelupload"):
         return []
     if model._meta.model_name == "plan":
         return [there.plan_id]
