@@ -15,6 +15,7 @@ from imaging.inference.model_files import SUFFIXES
 from imaging.models import Modality
 
 FRAMEWORKS = {**SUFFIXES, ".hdf5": "tensorflow"}
+ANCHORED_NAME, ANCHORED_VERSION = (rf"^(?:{one.pattern})\Z" for one in (NAME, SEMVER))
 _PLAIN = {"autocomplete": "off", "spellcheck": "false"}
 
 
@@ -37,12 +38,13 @@ class WeightFileForm(forms.Form):
         ),
     )
     name = forms.RegexField(
-        NAME, label=gettext_lazy("Name"), max_length=64, widget=forms.TextInput(attrs=_PLAIN),
+        ANCHORED_NAME, label=gettext_lazy("Name"), max_length=64,
+        widget=forms.TextInput(attrs=_PLAIN),
         help_text=gettext_lazy("Small letters, digits, dots and dashes, such as chest-effusion."),
         error_messages={"invalid": gettext_lazy("Use a-z, 0-9, dot, dash and underscore.")},
     )  # fmt: skip
     version = forms.RegexField(
-        SEMVER, label=gettext_lazy("Version"), initial="1.0.0", max_length=32,
+        ANCHORED_VERSION, label=gettext_lazy("Version"), initial="1.0.0", max_length=32,
         widget=forms.TextInput(attrs=_PLAIN),
         error_messages={"invalid": gettext_lazy("Write three numbers, such as 1.0.0.")},
     )  # fmt: skip
