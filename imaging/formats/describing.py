@@ -19,6 +19,7 @@ def describe(decoded: Decoded) -> dict[str, Any]:
         "width": width,
         "height": height,
         "frames": frames,
+        "missing": list(volume.missing),
         "bits": volume.bits,
         "spacing_mm": list(volume.spacing_mm) if volume.spacing_mm else None,
         "spacing_kind": volume.spacing_kind,

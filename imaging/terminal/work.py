@@ -40,7 +40,7 @@ def opened(engine: Engine, path: Path, *, modality: str = "") -> Iterator[Pictur
     Raises: Refused, EngineError.
     """
     with scratch_folder(room_bytes=_ROOM_BYTES) as folder:
-        _copy(path, folder / _SOURCE)
+        file_copied(path, folder / _SOURCE)
         answer = engine.call(
             "decode",
             timeout_s=DECODE_TIMEOUT_S,
@@ -94,7 +94,7 @@ def reason(error: Exception) -> str:
     return error.sentence if isinstance(error, Refused) else str(error)
 
 
-def _copy(path: Path, target: Path) -> None:
+def file_copied(path: Path, target: Path) -> None:
     """Give the child a file of its own: it may lack this process's right to read the original."""
     try:
         shutil.copyfile(path, target)

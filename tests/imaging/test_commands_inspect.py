@@ -2,12 +2,14 @@
 
 import contextlib
 import json
+import zipfile
 
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
 
+from tests.formats.series import ct_series, voxels, written
 from tests.imaging.tiny_models import picture, write_png
 
 pytestmark = pytest.mark.engine
@@ -51,6 +53,34 @@ def test_a_dicom_is_described_and_says_nothing_of_the_patient(capsys):
     assert one["spacing_mm"][1:] == pytest.approx([0.661468, 0.661468])
     assert one["orientation"] == "LPS axial"
     assert "CompressedSamples" not in printed
+
+
+def test_the_slices_of_a_series_are_one_volume_of_many_files(tmp_path, capsys):
+    written(tmp_path, ct_series())
+    write_png(tmp_path / "a.png", picture())
+    inspect(tmp_path, "--json")
+    single, volume = json.loads(capsys.readouterr().out)
+    assert single["format"] == "png"
+    assert (volume["frames"], volume["spacing_mm"]) == (6, [2.5, 0.8, 0.6])
+    assert [name.rsplit("/")[-1] for name in volume["files"]] == [f"{n}.dcm" for n in range(6)]
+    inspect(tmp_path, "--json", "--each")
+    assert [one["frames"] for one in json.loads(capsys.readouterr().out)] == [1] * 7
+
+
+def test_an_archive_is_what_lies_in_it(tmp_path, capsys):
+    with zipfile.ZipFile(tmp_path / "cd.zip", "w") as archive:
+        for number, data in enumerate(ct_series(voxels(3))):
+            archive.writestr(f"dir{number}/IM1", data)
+        archive.writestr("a.txt", "words " * 90)
+    with pytest.raises(CommandError, match="1 of 3 refused"):
+        inspect(tmp_path, "--json")
+    listed, text, volume = json.loads(capsys.readouterr().out)
+    assert (listed["outcome"], listed["count"]) == ("listed", 4)
+    assert (text["file"].rsplit("/", 2)[1:], text["code"]) == (["cd.zip", "a.txt"], "content-text")
+    assert (volume["frames"], len(volume["files"])) == (3, 3)
+    with pytest.raises(CommandError):
+        inspect(tmp_path)
+    assert "3 slices of 3 files" in capsys.readouterr().out
 
 
 def test_the_table_is_for_people(tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +14,16 @@ from imaging.formats.decoding import decoding
 from imaging.formats.dicom.kinds import DIRECTORY, STACKED
 from imaging.formats.dicom.opened import opened
 from imaging.formats.dicom.source import load_values, open_source
-from imaging.formats.dicom.values import items, uid
+from imaging.formats.dicom.values import items, text, uid
 
+_INSTEAD = ("FrameOfReferenceUID", "StudyInstanceUID", "PatientID", "SeriesNumber")
+_INSTEAD += ("SeriesDescription", "StudyDate", "Modality")
 _RECORDS = "DirectoryRecordSequence"
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """series: its UID for a slice of one, else ""; listed: the UIDs that a DICOMDIR names."""
+    """series: its UID, or a name for it, for a slice of one; listed: what a DICOMDIR names."""
 
     series: str = ""
     listed: tuple[str, ...] | None = None
@@ -33,8 +36,21 @@ def identify(path: Path, budgets: Budgets | None = None) -> Identity:
     if listed is not None:
         return Identity(listed=listed)
     with opened(path, budgets) as picture:
-        is_slice = picture.modality in STACKED and picture.frames == 1
-        return Identity(series=uid(picture.dataset, "SeriesInstanceUID") if is_slice else "")
+        if picture.modality not in STACKED or picture.frames > 1:
+            return Identity()
+        return Identity(uid(picture.dataset, "SeriesInstanceUID") or _unsaid(picture.dataset))
+
+
+def _unsaid(dataset: Dataset) -> str:
+    """Return a name for the series of a file whose UIDs were taken out; "" if none is certain.
+
+    Slices of one frame of reference, series number and description are one series; as a digest,
+    since descriptions may name people.
+    """
+    if not uid(dataset, "FrameOfReferenceUID"):
+        return ""
+    told = "\0".join(text(dataset, keyword) for keyword in _INSTEAD)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _listed(path: Path, budgets: Budgets) -> tuple[str, ...] | None:

@@ -20,6 +20,8 @@ KEYWORDS = (
     "ImageType",
     "SeriesInstanceUID",
     "SOPInstanceUID",
+    "FrameOfReferenceUID",
+    "SeriesNumber",
 )
 
 

@@ -1,4 +1,4 @@
-"""What each file is, or the plain reason why it is refused; nothing is stored."""
+"""What files are and how series group into volumes, or why not; nothing is stored."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from rich.table import Column, Table
 
-from imaging.engine.client import Engine, decode_engine
+from imaging.engine.client import decode_engine
 from imaging.terminal.command import TerminalCommand
-from imaging.terminal.inputs import clean_path, files_under
+from imaging.terminal.inputs import files_under
+from imaging.terminal.inspecting import outcomes_each, outcomes_grouped
 from imaging.terminal.progress import meter
-from imaging.terminal.work import EXPECTED, opened, reason
-from imaging.types import Refused
 
 
 class Command(TerminalCommand):
-    help = "Say what each file is, or why it cannot be read. Exit code 2 if any was refused."
+    help = (
+        "Say what files are: which make up one volume, and why some cannot be read."
+        " Exit code 2 if any was refused."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", nargs="+", type=Path, help="a file, or a folder of files")
         parser.add_argument("--json", action="store_true", help="print a list of objects")
+        parser.add_argument(
+            "--each", action="store_true", help="look at each file for itself; stack no series"
+        )
 
-    def handle(self, *, path: list[Path], **options: Any) -> None:
+    def handle(self, *, path: list[Path], each: bool, **options: Any) -> None:
         try:
             files = files_under(path)
         except OSError as error:
             raise CommandError(str(error)) from error
         with decode_engine() as engine, meter(len(files)) as bar:
-            outcomes = []
-            for file in files:
-                bar.begin(clean_path(file))
-                outcomes.append(outcome_of(engine, file))
-                bar.end()
+            outcomes = list((outcomes_each if each else outcomes_grouped)(engine, files, bar))
         if options["json"]:
             self.stdout.write(json.dumps(outcomes, ensure_ascii=False, indent=1))
         else:
@@ -43,36 +44,28 @@ class Command(TerminalCommand):
         self.some_failed(refused, len(outcomes), how="refused")
 
 
-def outcome_of(engine: Engine, file: Path) -> dict[str, Any]:
-    """Return what `file` is, or its refusal, as JSON."""
-    try:
-        with opened(engine, file) as picture:
-            facts = picture.record["description"]
-            return {"file": clean_path(file), "outcome": "accepted", **facts}
-    except EXPECTED as error:
-        code = error.code if isinstance(error, Refused) else "engine"
-        refused = {"outcome": "refused", "code": code, "reason": reason(error)}
-        return {"file": clean_path(file), **refused}
-
-
 def _table(outcomes: list[dict[str, Any]]) -> Table:
     name = Column("file", overflow="fold")
     table = Table(name, "outcome", "what it is", box=None, pad_edge=False)
     for one in outcomes:
-        accepted = one["outcome"] == "accepted"
-        table.add_row(one["file"], one["outcome"], _words(one) if accepted else one["reason"])
+        table.add_row(one["file"], one["outcome"], _words(one))
     return table
 
 
 def _words(facts: dict[str, Any]) -> str:
+    if facts["outcome"] == "listed":
+        return f"a list of {facts['count']:,} files"
+    if facts["outcome"] == "refused":
+        return str(facts["reason"])
     size = f"{facts['width']}×{facts['height']}"
     frames = f"{facts['frames']} slices" if facts["frames"] > 1 else ""
+    files = f"of {len(facts['files'])} files" if "files" in facts else ""
     spacing = facts["spacing_mm"]
     parts = [
         facts["format"],
         facts["modality"] or "modality unknown",
         size,
-        frames,
+        f"{frames} {files}".strip(),
         f"{facts['bits']} bit",
         facts["photometric"],
         " × ".join(f"{step:g}" for step in spacing) + " mm" if spacing else "no millimetres",
