@@ -79,6 +79,7 @@ TABLE: Mapping[str, Mapping[str, Cell]] = {
     "result.view": {RADIOLOGIST: department, CLINICIAN: assigned, INTEGRATOR: own},
     "result.view_deidentified": {RESEARCHER: cohort},
     "result.count": {ADMINISTRATOR: organisation},
+    "gate.override": {RADIOLOGIST: department},  # with a reason, on every print
     "review.save": {RADIOLOGIST: department},
     "review.sign": {RADIOLOGIST: proved(department)},  # sign, amend
     # what leaves the house

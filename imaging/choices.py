@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.selectors import organisations_of
 from imaging.models import Ensemble, EnsembleMember, Image, Modality, ModelState, ModelVersion
 
-TYPES_SHOWN = {"segmentation"}  # what the result page can show
+TYPES_SHOWN = {"segmentation", "classification", "detection"}  # what the result page can show
 
 
 def models_listed(images: Sequence[Image]) -> list[tuple[ModelVersion, str]]:
@@ -50,7 +50,7 @@ def _reason(model: ModelVersion, modalities: set[str], images: Sequence[Image]) 
     if model.state != ModelState.ACTIVE:
         return _("Not activated yet: an administrator does that in the registry.")
     if model.type not in TYPES_SHOWN:
-        return _("It does %(type)s; this page runs segmentation.") % {"type": model.type}
+        return _("It does %(type)s, which is not run here.") % {"type": model.type}
     wrong = modalities - set(model.modalities)
     if wrong:
         return _("It was made for %(own)s, and a chosen image is %(other)s.") % {

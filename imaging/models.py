@@ -14,6 +14,8 @@ from django.utils.timezone import now
 
 from accounts.tracing import current_request_id
 from accounts.vault.fields import SealedTextField
+from imaging.answer_tables import ResultBox as ResultBox
+from imaging.answer_tables import ResultClass as ResultClass
 from imaging.erasure_table import Erasure as Erasure
 from imaging.measures.size import area_text
 from imaging.model_tables import ModelApproval as ModelApproval
@@ -372,6 +374,14 @@ class ModelVersion(models.Model):
         return reverse("imaging:model-detail", args=[self.pk])
 
 
+class Fusion(models.TextChoices):
+    """How the members of an ensemble become one."""
+
+    MEAN = "mean", "Weighted mean"
+    MAJORITY = "majority", "Weighted majority vote"
+    STAPLE = "staple", "STAPLE"
+
+
 class Ensemble(models.Model):
     """A saved choice of members; without an organisation it came with models/ and is everyone's."""
 
@@ -385,6 +395,13 @@ class Ensemble(models.Model):
     modalities = models.JSONField(default=list)
     threshold = models.FloatField(default=0.5)
     severity = models.JSONField(null=True, blank=True)
+    fusion = models.CharField(max_length=12, choices=Fusion, default=Fusion.MEAN)
+    thresholds = models.JSONField(
+        default=dict, blank=True, help_text="its own, by label, for classes and boxes"
+    )
+    union = models.BooleanField(
+        default=False, help_text="classification: each label is averaged over who knows it"
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -405,6 +422,9 @@ class Ensemble(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(threshold__gt=0) & Q(threshold__lte=1), name="ensemble_threshold"
+            ),
+            models.CheckConstraint(
+                condition=~Q(fusion="staple") | Q(type="segmentation"), name="ensemble_staple"
             ),
         ]
 
@@ -454,6 +474,15 @@ class Run(Clinical):
         max_length=32, blank=True, default=current_request_id, editable=False
     )
     cancelled_at = models.DateTimeField(null=True, blank=True)
+    override_of = models.ForeignKey(
+        "Result",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="overrides",
+        help_text="the refusal of the input gate that a person set aside",
+    )
+    override_reason = SealedTextField(blank=True, default="")
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -586,12 +615,21 @@ class Severity(models.TextChoices):
     NOT_ASSESSED = "not assessed"
 
 
+class GateVerdict(models.TextChoices):
+    """What the input gate said, the worst of its checks."""
+
+    PASS = "pass", "Analysed"
+    WARN = "warn", "Analysed with a warning"
+    REFUSE = "refuse", "Not analysed"
+
+
 class Result(OfPatient):
     """What a succeeded Job says, at the saved threshold and on the table of others.
 
     `table` is the threshold table of MEASURES §3 (rows as imaging.measures
     writes them); the row of `threshold` is the one that counts. A stored
-    result is never changed.
+    result is never changed. Classes and boxes have rows of their own instead, and where the
+    input gate refused there is neither: `is_analysed` says so.
     """
 
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="+")
@@ -617,6 +655,13 @@ class Result(OfPatient):
     )
     agreement = models.JSONField(null=True)
     disagree = models.BooleanField(default=False)
+    headline = models.CharField(
+        max_length=200, blank=True, help_text="what lists show where it is no area"
+    )
+    fusion = models.CharField(max_length=12, choices=Fusion, default=Fusion.MEAN)
+    decision = models.JSONField(default=dict, help_text="thresholds and overlaps that decided")
+    gate = models.JSONField(default=dict, help_text="MEASURES §14; empty: from before the gate")
+    gate_verdict = models.CharField(max_length=8, choices=GateVerdict, blank=True)
     timings = models.JSONField(default=dict)
     versions = models.JSONField(default=dict)
 
@@ -629,7 +674,11 @@ class Result(OfPatient):
         constraints = [
             models.CheckConstraint(
                 condition=Q(level__gte=1) & Q(level__lte=255), name="result_level"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(type="segmentation") | Q(severity=Severity.NOT_ASSESSED),
+                name="result_severity_of_masks_only",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -647,7 +696,22 @@ class Result(OfPatient):
 
     @property
     def denominator(self) -> str:
-        return self.severity_rule.get("denominator", self.severity_rule["basis"])
+        return self.severity_rule.get("denominator") or self.severity_rule.get("basis", "")
+
+    @property
+    def said(self) -> str:
+        """What a list shows: 27.31 % of organ; tuberculosis 0.87; 2 boxes; not analysed."""
+        return self.headline or f"{self.area_text} of {self.denominator}"
+
+    @property
+    def is_analysed(self) -> bool:
+        """False where the input gate refused and nobody set that aside: there are no numbers."""
+        return self.gate_verdict != GateVerdict.REFUSE or self.gate.get("overridden", False)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether there is a map with a threshold table."""
+        return bool(self.table)
 
     @property
     def operating(self) -> dict:
@@ -727,7 +791,9 @@ class Measurement(Clinical):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(fields=["result", "name"], name="measurement_name_once"),
+            models.UniqueConstraint(
+                fields=["result", "name", "scope"], name="measurement_name_once"
+            ),
             models.CheckConstraint(
                 condition=Q(value__isnull=False) | ~Q(reason=""), name="measurement_null_explained"
             ),

@@ -7,6 +7,7 @@ import json
 from django.utils.translation import gettext as _
 
 from imaging.display import Display, presets, row_at
+from imaging.gate_page import gate_context
 from imaging.models import Image, Lesion, Result, Severity
 from imaging.palettes import palette
 from imaging.planes import Plane
@@ -24,7 +25,6 @@ PALETTE_NAMES = {"redgreen": "Red–green", "cividis": "Cividis", "viridis": "Vi
 def page_context(result: Result, display: Display, user) -> dict:
     """Return everything the template shows. The caller has checked that `user` may see it."""
     image = result.image
-    members = list(result.members.select_related("member__model_version"))
     maps = {one.name for one in result.maps.all()}
     lesions = list(result.lesions.all())
     row = row_at(result, display.threshold)
@@ -37,19 +37,17 @@ def page_context(result: Result, display: Display, user) -> dict:
         "missing": missing_reasons(row, result.image),
         "ranges": range_rows(result),
         "is_preview": row["level"] != result.level,
-        "members": members,
-        "bar": _shares(members),
+        **gate_context(result, user),
+        **member_context(result),
         "lesions": lesions,
         "scale": severity_scale(result, row),
-        "has_spread": "disagreement" in maps,
         "modes": _modes("disagreement" in maps),
         "palettes": PALETTE_NAMES.items(),
         "presets": _preset_rows(image, display),
-        "spacing": _spacing(image, display.plane),
+        "spacing": spacing_text(image, display.plane),
         "sides": display.plane.sides or sides(image),
         "legend": _legend(display),
-        "hashes": [next(iter(one.member.model_version.sha256.values()), "")[:8] for one in members],
-        "neighbours": _neighbours(result, user),
+        "neighbours": neighbours(result, user),
         **slice_context(result, display, lesions),
         "severity_words": Severity.choices,
         "config": _config(result, display, maps, lesions),
@@ -149,6 +147,16 @@ def _preset_rows(image: Image, display: Display) -> list[tuple[str, str, bool]]:
     ]
 
 
+def member_context(result: Result) -> dict:
+    """Return the members with their parts of a bar and the beginning of their hashes."""
+    members = list(result.members.select_related("member__model_version"))
+    return {
+        "members": members,
+        "bar": _shares(members),
+        "hashes": [next(iter(one.member.model_version.sha256.values()), "")[:8] for one in members],
+    }
+
+
 def _shares(members: list) -> list[dict]:
     """The members as parts of a bar of 340."""
     parts, at = [], 0.0
@@ -160,7 +168,8 @@ def _shares(members: list) -> list[dict]:
     return parts
 
 
-def _spacing(image: Image, plane: Plane) -> str:
+def spacing_text(image: Image, plane: Plane) -> str:
+    """Return the size of a pixel of the plane in words."""
     spacing, kind = image.facts.get("spacing_mm"), image.facts.get("spacing_kind")
     if not spacing:
         return _("no spacing known: pixels only")
@@ -170,7 +179,7 @@ def _spacing(image: Image, plane: Plane) -> str:
     return text if kind == "calibrated" else _("%(text)s at detector plane") % {"text": text}
 
 
-def _neighbours(result: Result, user) -> dict:
+def neighbours(result: Result, user) -> dict:
     """The results before and after this one in its run, of those that `user` may see."""
     pairs = list(
         results_visible_to(user)

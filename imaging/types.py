@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+LOCALIZER = "This is a localizer (scout) image."  # a warning that the input gate knows
+
+
 class Refused(Exception):
     """A file that cannot become an image, in one sentence that names the remedy.
 
@@ -45,6 +48,8 @@ class Volume:
     padding        stored value that means "no data here", or None.
     window         (center, width) in real values for the first view, or None.
     missing        indices of slices that were not sent; they hold `padding` alone.
+    body_part      Body Part Examined (0018,0015), "" when unknown.
+    localizer      True for a scout image, taken to plan the series.
     """
 
     array: np.ndarray
@@ -60,6 +65,8 @@ class Volume:
     padding: float | None = None
     window: tuple[float, float] | None = None
     missing: tuple[int, ...] = ()
+    body_part: str = ""
+    localizer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from accounts import audit
 from accounts.access import answers_data
 from accounts.vault.storage import blob_open
 from imaging import layers
+from imaging.answer_views import answer_page, answer_picture
 from imaging.display import Display, image_planes
 from imaging.formats.png import encode_png
 from imaging.formats.window import windowed
@@ -37,6 +38,11 @@ RAW = "application/octet-stream"
 def result_detail(request: HttpRequest, pk) -> HttpResponse:
     result = _result(request, pk)
     audit.record(request.user, "result.view", result, request_id=request.request_id)
+    if not result.is_measured:
+        allowed = allowed_on(request.user, result, ACTS.values())
+        return answer_page(
+            request, result, {name: action in allowed for name, action in ACTS.items()}
+        )
     return result_response(request, result, Display.from_query(request.GET, result))
 
 
@@ -113,6 +119,8 @@ def result_layer(request: HttpRequest, pk, name: str) -> HttpResponse:
     if name not in layers.LAYERS:
         raise Http404
     result = _result(request, pk)
+    if not result.is_measured:
+        return answer_picture(request, result, name)
     display = Display.from_query(request.GET, result)
     is_download = "download" in request.GET
     drawn = _drawn(result, name, display, as_stored=is_download)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from imaging import viewer
+from imaging import answer_views, viewer
 
 urlpatterns = [
     path("images/<uuid:pk>/thumbnail/", viewer.image_thumbnail, name="image-thumbnail"),
@@ -20,4 +20,5 @@ urlpatterns = [
         name="result-map-slice",
     ),
     path("results/<uuid:pk>/layers/<slug:name>.png", viewer.result_layer, name="result-layer"),
+    path("results/<uuid:pk>/override/", answer_views.gate_override_view, name="gate-override"),
 ]

@@ -130,6 +130,7 @@ ACTIONS: dict[str, Action] = {
         ("upload.create", "Upload received", IMPORTED),
         ("upload.refuse", "File refused", IMPORTED),
         ("run.submit", "Run started", PROCEDURE),
+        ("gate.override", "Refusal of the input check set aside", OVERRIDE),
         ("run.cancel", "Run cancelled", PROCEDURE),
         ("job.succeed", "Job succeeded", PROCEDURE),
         ("job.fail", "Job failed", PROCEDURE),

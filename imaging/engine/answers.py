@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 ITEM_BYTES = {"uint8": 1, "uint16": 2, "int16": 2, "int32": 4, "float32": 4}
 THUMBNAIL_BYTES = 12 * 1024
 MAX_ENTRIES, LIST_BYTES = 20_000, 16 << 20
+LONGEST_TEXT = 2000
 _PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}\.[a-z0-9]{1,11}")
 _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -94,21 +95,52 @@ def _check_analyse(value: dict[str, Any], args: Mapping[str, Any]) -> None:
     _require(shape == list(args["shape"]), "analyse: the map lies on another grid")
     for name in map_files(analysis["maps"]):
         _check_file(folder, name, math.prod(shape))
-    for name in ("operating", "table", "lesions"):
-        kind = dict if name == "operating" else list
-        _require(isinstance(analysis["measures"][name], kind), f"analyse: measures.{name}")
+    _require(analysis["type"] == args["spec"]["type"], "analyse: another task")
+    _check_task(analysis, shape)
     asked = [member["model"] for member in args["spec"]["members"]]
     _require([m["model"] for m in analysis["members"]] == asked, "analyse: other members")
 
 
+def _check_task(analysis: Mapping[str, Any], shape: Sequence[int]) -> None:
+    """A map comes with its measures; classes and boxes hold possible numbers."""
+    gate, measures = analysis["gate"], analysis["measures"]
+    _require(gate["verdict"] in ("pass", "warn", "refuse"), "analyse: gate")
+    _require(isinstance(gate["overridden"], bool), "analyse: gate")
+    _require(all(_are_texts(one.values()) for one in gate["checks"]), "analyse: gate.checks")
+    _require((measures is None) == (analysis["maps"]["ensemble"] is None), "analyse: measures")
+    for name in ("operating", "table", "lesions") if measures is not None else ():
+        kind = dict if name == "operating" else list
+        _require(isinstance(measures[name], kind), f"analyse: measures.{name}")
+    for one in analysis["classes"]:
+        _require(_is_share(one["p"]) and _are_texts([one["label"]]), "analyse: classes")
+    for one in analysis["boxes"]:
+        _require(_is_share(one["score"]) and _are_texts([one["label"]]), "analyse: boxes")
+        _check_box(one["box"], one["slice"], shape)
+
+
+def _check_box(box: Sequence[float], plane: int, shape: Sequence[int]) -> None:
+    x0, y0, x1, y1 = box
+    depth, height, width = shape
+    _require(0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height, "analyse: a box outside the image")
+    _require(type(plane) is int and 0 <= plane < depth, "analyse: a box on no slice")
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1
+
+
+def _are_texts(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, str) and len(value) <= LONGEST_TEXT for value in values)
+
+
 def map_files(maps: Mapping[str, Any]) -> list[str]:
     """The files that an analysis names."""
-    disagreement = maps["disagreement"]
+    single = (maps["ensemble"], maps["disagreement"], maps["augmentation"])
     return [
-        maps["ensemble"],
-        *([] if disagreement is None else [disagreement]),
+        *(name for name in single if name is not None),
         *maps["members"].values(),
         *maps["labels"].values(),
+        *maps["saliency"].values(),
     ]
 
 

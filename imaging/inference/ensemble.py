@@ -52,8 +52,17 @@ class Tally:
         return np.clip(self._mean, 0, 1)
 
     @property
-    def disagreement(self) -> NDArray[np.uint8] | None:
+    def sigma(self) -> FloatArray | None:
         if self.count < 2 or self._squares is None:
             return None
-        sigma = np.sqrt(self._squares / np.float32(self._share))
-        return np.floor(SPREAD_SCALE * sigma + 0.5).clip(0, 255).astype(np.uint8)
+        return np.sqrt(self._squares / np.float32(self._share))
+
+    @property
+    def disagreement(self) -> NDArray[np.uint8] | None:
+        sigma = self.sigma
+        return None if sigma is None else spread_map(sigma)
+
+
+def spread_map(sigma: FloatArray) -> NDArray[np.uint8]:
+    """Return floor(510 sigma + ½) as it is stored; sigma lies in 0..0.5."""
+    return np.floor(SPREAD_SCALE * sigma + 0.5).clip(0, 255).astype(np.uint8)

@@ -15,6 +15,7 @@ from imaging.inference.metadata_card import severity_rule
 from imaging.types import InferenceError
 
 ENSEMBLES = "ensembles"
+FUSIONS = ("mean", "majority", "staple")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,9 @@ class EnsembleFile:
     members: tuple[EnsembleMember, ...]
     threshold: float
     severity: Mapping[str, Any] | None
+    fusion: str
+    thresholds: Mapping[str, float]
+    union: bool
 
 
 def model_names(root: Path) -> tuple[str, ...]:
@@ -98,10 +102,29 @@ def read_ensemble(root: Path, name: str) -> EnsembleFile:
         members=_members(fields),
         threshold=float(fields.number("threshold", low=1e-6, high=1)),
         severity=severity_rule(fields),
+        fusion=fields.choice("fusion", FUSIONS, "mean"),
+        thresholds=thresholds_of(fields),
+        union=fields.choice("labels", ("same", "union"), "same") == "union",
     )
     fields.extras()
     fields.done()
+    fusion_checked(owner, found.type, found.fusion)
+    if found.union and found.type != "classification":
+        raise MetadataError(f"{owner}: labels: union is for classification.")
     return found
+
+
+def thresholds_of(fields: Fields) -> dict[str, float]:
+    """Take `thresholds`: the ensemble's own by label, above 0 and at most 1."""
+    given = fields.checked("thresholds", lambda v: isinstance(v, Mapping), "an object", {})
+    inner = Fields(fields.owner, given, "thresholds")
+    return {label: float(inner.number(label, low=1e-6, high=1)) for label in given}
+
+
+def fusion_checked(owner: str, kind: str, fusion: str) -> None:
+    """Raise MetadataError for a fusion that this kind of answer does not have."""
+    if fusion == "staple" and kind != "segmentation":
+        raise MetadataError(f"{owner}: STAPLE joins masks; choose mean or majority for {kind}.")
 
 
 def weights_checked(owner: str, weights: Mapping[str, float]) -> None:

@@ -23,18 +23,22 @@ def probabilities(
     *,
     thrift: Thrift = AS_DECLARED,
     keep: Sequence[int] | None = None,
+    on_copy: Callable[[FloatArray], None] | None = None,
 ) -> FloatArray:
     """Return the network's probabilities (B, K, *grid) for a batch (B, C or 1, *grid).
 
     `keep` names the channels that are returned, None: all. Mirrored copies (`tta`) are averaged
-    after activation with equal weights. Windows overlap with Gaussian weights on what the network
-    returns; whatever the grid, memory holds the kept channels and one slab of windows.
+    after activation with equal weights; `on_copy` sees each. Windows overlap with Gaussian weights
+    on what the network returns; whatever the grid, memory holds the kept channels and one slab of
+    windows.
     """
     channels = range(len(metadata.channel_labels)) if keep is None else keep
     total: FloatArray | None = None
     for axes in metadata.tta:
         p = _run(np.flip(batch, axes), metadata, predict, thrift, list(channels))
         p = np.flip(p, axes)
+        if on_copy is not None:
+            on_copy(p)
         total = p if total is None else total + p
     assert total is not None  # tta holds at least the identity
     return total / np.float32(len(metadata.tta)) if len(metadata.tta) > 1 else total

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from imaging.inference.ensemble import Tally
 from imaging.inference.forward import Predict, probabilities
 from imaging.inference.grids import FloatArray
 from imaging.inference.metadata import ModelMetadata
@@ -24,11 +25,13 @@ class Maps:
     finding  p of any finding, float32 (Z, Y, X) on the image's grid.
     labels   the same for each finding label, by label_key.
     organ    p of the reference labels, or None where the model has none.
+    spread   SD of the finding over mirrored copies, or None where `tta` has one copy.
     """
 
     finding: FloatArray
     labels: dict[str, FloatArray]
     organ: FloatArray | None
+    spread: FloatArray | None = None
 
 
 def maps_of(volume: Volume, metadata: ModelMetadata, predict: Predict, thrift: Thrift) -> Maps:
@@ -37,7 +40,20 @@ def maps_of(volume: Volume, metadata: ModelMetadata, predict: Predict, thrift: T
     wanted = [name for name in metadata.reference.get("labels", ()) if name in metadata.labels]
     names = list(dict.fromkeys([*metadata.findings, *wanted]))
     channels = [metadata.channel_labels.index(name) for name in names]
-    p = probabilities(prepared.batch, metadata, predict, thrift=thrift, keep=channels)
+    copies = Tally()
+    chosen = [names.index(name) for name in metadata.findings]
+
+    def on_copy(p: FloatArray) -> None:
+        copies.add(joined([p[:, channel] for channel in chosen], metadata), 1.0)
+
+    p = probabilities(
+        prepared.batch,
+        metadata,
+        predict,
+        thrift=thrift,
+        keep=channels,
+        on_copy=on_copy if len(metadata.tta) > 1 else None,
+    )
 
     def on_image(name: str, *, finding: bool) -> FloatArray:
         content = prepared.unpadded(p[:, names.index(name)])
@@ -50,7 +66,9 @@ def maps_of(volume: Volume, metadata: ModelMetadata, predict: Predict, thrift: T
     organ = [on_image(name, finding=False) for name in wanted]
     if organ and metadata.activation == "softmax":
         organ.append(found)  # a pixel of the finding cannot be organ as well, yet lies in it
-    return Maps(found, labels, joined(organ, metadata) if organ else None)
+    sigma = copies.sigma
+    spread = None if sigma is None else prepared.to_image_grid(prepared.unpadded(sigma))
+    return Maps(found, labels, joined(organ, metadata) if organ else None, spread)
 
 
 def joined(maps: Sequence[FloatArray], metadata: ModelMetadata) -> FloatArray:

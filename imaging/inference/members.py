@@ -19,6 +19,7 @@ from imaging.inference.thrift import Thrift, thrifts
 from imaging.types import InferenceError, Volume
 
 T = TypeVar("T")
+R = TypeVar("R")
 Ask = Callable[[Volume, ModelMetadata, "Watch", Thrift], T]
 GPU_FULL = "The GPU ran out of memory; ran on CPU."
 FREED = "ran again once loaded models had made room"
@@ -149,9 +150,21 @@ class Watch:
         self._ready = ready
 
     def __call__(self, batch: FloatArray) -> FloatArray:
+        return self._timed(self._ready.predictor.predict, batch)
+
+    def outputs(self, batch: FloatArray) -> list[FloatArray]:
+        """Return every output of the network, as a detector has three."""
+        return self._timed(self._ready.predictor.outputs, batch)
+
+    def gradcam(self, item: FloatArray, channels: Sequence[int]) -> list[FloatArray]:
+        """Return a Grad-CAM map per channel; none where the framework gives no gradients."""
+        asked = getattr(self._ready.predictor, "gradcam", None)
+        return self._timed(lambda batch: asked(batch, channels), item) if asked else []
+
+    def _timed(self, run: Callable[[FloatArray], R], batch: FloatArray) -> R:
         started = perf_counter()
         try:
-            return self._ready.predictor.predict(batch)
+            return run(batch)
         except Exception as error:
             if isinstance(error, InferenceError) or is_memory(error):
                 raise

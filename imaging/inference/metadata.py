@@ -11,6 +11,7 @@ from typing import Any
 from imaging.inference.errors import MetadataError, ModelFileError
 from imaging.inference.fields import Fields, read_object, show
 from imaging.inference.metadata_card import card_missing, card_of, severity_rule, sha256_table
+from imaging.inference.metadata_gate import GatePlan, gate_plan
 from imaging.inference.metadata_labels import (
     finding_labels,
     label_names,
@@ -62,6 +63,8 @@ class ModelMetadata:
     orientation    one letter per network axis ("RAS"), "" for the stored order (Z, Y, X).
     spacing        millimetres per network axis, or None.
     min_size       smallest lesion in pixels, or below 1 as a share of the image; None: the default.
+    gate_plan      which pictures it may be shown.
+    min_p          of classes that exclude each other: below it the largest is "uncertain".
     raw            metadata.json as it was read.
     """
 
@@ -93,7 +96,8 @@ class ModelMetadata:
     tta: tuple[tuple[int, ...], ...]
     postprocess: tuple[Mapping[str, Any], ...]
     reference: Mapping[str, Any]
-    gate: Mapping[str, Any]
+    gate_plan: GatePlan
+    min_p: float
     card: Mapping[str, Any]
     sha256: Mapping[str, str]
     raw: Mapping[str, Any]
@@ -108,7 +112,7 @@ class ModelMetadata:
         return (
             self.labels[-1:]
             if channel_count(self.output_shape, self.channel_axis) == 1
-            else (self.labels)
+            else self.labels
         )
 
 
@@ -232,7 +236,8 @@ def _answer(
         "min_size": fields.number("min_size", None, low=0),
         "severity": severity_rule(fields),
         "postprocess": postprocess_steps(fields),
-        "gate": fields.checked("gate", lambda v: isinstance(v, dict), "an object", {}),
+        "gate_plan": gate_plan(fields),
+        "min_p": _least_probability(fields, kind),
         "card": card_of(fields),
         "sha256": sha256_table(fields),
     }
@@ -248,3 +253,9 @@ def _default_activation(
     one = channel_count(shapes["output_shape"], axis) == 1
     no_background = kind == "segmentation" and labels["labels"][0].casefold() != "background"
     return "sigmoid" if one or per_label or no_background else "softmax"
+
+
+def _least_probability(fields: Fields, kind: str) -> float:
+    if kind != "classification" and fields.has("min_p"):
+        fields.fail("min_p", f"is for classification; type is {kind}.")
+    return float(fields.number("min_p", 0.5, low=0, high=1))

@@ -119,6 +119,12 @@ def prepare(volume: Volume, metadata: ModelMetadata) -> Prepared:
     return _prepare_volume(values, volume, metadata)
 
 
+def network_input(volume: Volume, metadata: ModelMetadata) -> FloatArray:
+    """Return what of the picture the network sees, (B, *content): its input without padding."""
+    prepared = prepare(volume, metadata)
+    return prepared.unpadded(prepared.batch[:, 0])
+
+
 def _prepare_slices(values: FloatArray, volume: Volume, metadata: ModelMetadata) -> Prepared:
     size = values.shape[1:]
     plan = fit(size, size if metadata.tiling else metadata.target_size, metadata.resize)

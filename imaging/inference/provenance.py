@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -27,13 +28,14 @@ def member_record(
     member: MemberSpec,
     spec: EnsembleSpec,
     card: ModelMetadata,
-    facts: dict[str, dict[str, Any]],
-    areas: dict[str, int],
+    facts: Mapping[str, Mapping[str, Any]],
+    areas: Mapping[str, int | None],
 ) -> dict[str, Any]:
-    """Return one member's line; a member of weight zero did not run, and its numbers are null."""
+    """Return one member's line; of one that did not run, the numbers are null."""
+    why = "Weight 0: not run." if member.weight == 0 else "Not run."
     not_run = {
         "device_used": "",
-        "fallback": "Weight 0: not run.",
+        "fallback": why,
         "load_ms": None,
         "run_ms": None,
         "forward_ms": None,

@@ -2,81 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from imaging.inference.analysis import Analysis, Map
-from imaging.inference.cache import ModelCache
-from imaging.inference.ensemble import Tally
+from imaging.inference.ensemble import Tally, spread_map
 from imaging.inference.mapping import Maps, maps_of
 from imaging.inference.members import run_members
-from imaging.inference.metadata import ModelMetadata
 from imaging.inference.metadata_labels import label_key
-from imaging.inference.provenance import facts_of, library_versions, member_record
-from imaging.inference.spec import EnsembleSpec
-from imaging.types import InferenceError, Volume
+from imaging.inference.plan import Plan
+from imaging.inference.provenance import facts_of
+from imaging.types import InferenceError
 
-Progress = Callable[[str, int, int], None]
 ORGAN_THRESHOLD = 0.5
 
 
-def segment(
-    volume: Volume,
-    spec: EnsembleSpec,
-    cards: Mapping[str, ModelMetadata],
-    labels: tuple[str, ...],
-    models: ModelCache,
-    progress: Progress,
-) -> Analysis:
-    """Run every member on `volume`, average their maps, measure what was found."""
-    started, loads = perf_counter(), models.loads
-    running = [member for member in spec.members if member.weight > 0]
-    sums, member_maps, facts = _Sums(labels), {}, {}
-    outcomes = run_members(volume, running, models, maps_of)
-    for number, member in enumerate(running):
-        progress(member.model, number, len(running) + 1)
+def segment(plan: Plan) -> Analysis:
+    """Run every member, join their maps as the ensemble asks, measure what was found."""
+    sums, member_maps, facts = _Sums(plan), {}, {}
+    outcomes = run_members(plan.volume, plan.running, plan.models, maps_of)
+    for number, member in enumerate(plan.running):
+        plan.progress(member.model, number, len(plan.running) + 1)
         outcome = next(outcomes)
-        sums.add(outcome.answer, spec.shares[member.model])
+        sums.add(outcome.answer, member.model, plan.spec.shares[member.model])
         member_maps[member.model] = _quantise(outcome.answer.finding)
         facts[member.model] = facts_of(outcome)
         del outcome  # its maps must not live on beside the next member's
-    progress("measuring", len(running), len(running) + 1)
-    q = _quantise(sums.finding.mean)
-    measures, agreement, areas = _measured(q, volume, spec, cards, member_maps, sums.organ_mask())
-    return Analysis(
+    plan.progress("measuring", len(plan.running), len(plan.running) + 1)
+    q, decision = sums.joined(member_maps)
+    label_maps = sums.label_maps(q)
+    measures, labels, agreement, areas = _measured(
+        q, label_maps, plan, member_maps, sums.organ_mask()
+    )
+    return plan.analysis(
+        facts,
+        areas,
         ensemble=q,
         disagreement=sums.finding.disagreement,
+        augmentation=spread_map(sums.copies.mean) if sums.copies.count else None,
         member_maps=member_maps,
-        label_maps={name: _quantise(tally.mean) for name, tally in sums.by_label.items()},
+        label_maps=label_maps,
         measures=measures,
+        label_measures=labels,
         agreement=agreement,
-        members=[member_record(m, spec, cards[m.model], facts, areas) for m in spec.members],
-        loads=models.loads - loads,
-        forward_ms=round(sum(fact["forward_ms"] for fact in facts.values()), 1),
-        total_ms=round((perf_counter() - started) * 1000, 1),
-        versions=library_versions(frozenset(cards[member.model].framework for member in running)),
+        decision=decision,
     )
 
 
 class _Sums:
     """The running means over the members: finding, each label where there are several, organ."""
 
-    def __init__(self, labels: tuple[str, ...]) -> None:
-        self.finding, self.organ = Tally(), Tally()
-        self.by_label = {name: Tally() for name in labels} if len(labels) > 1 else {}
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self.finding, self.organ, self.copies = Tally(), Tally(), Tally()
+        several = plan.labels if len(plan.labels) > 1 else ()
+        self.by_label = {name: Tally() for name in several}
+        self._kept: dict[str, dict[str, Map]] = {name: {} for name in several}
 
-    def add(self, maps: Maps, share: float) -> None:
+    def add(self, maps: Maps, model: str, share: float) -> None:
         self.finding.add(maps.finding, share)
         for name, tally in self.by_label.items():
-            tally.add(maps.labels[label_key(name)], share)
+            found = maps.labels[label_key(name)]
+            tally.add(found, share)
+            if self._plan.spec.fusion != "mean":
+                self._kept[name][model] = _quantise(found)
         if maps.organ is not None:
             self.organ.add(maps.organ, share)
+        if maps.spread is not None:
+            self.copies.add(maps.spread, share)
+
+    def joined(self, member_maps: dict[str, Map]) -> tuple[Map, dict[str, Any]]:
+        """Return the ensemble's map and what the fusion learned of its members."""
+        return self._fused(self.finding, member_maps)
+
+    def label_maps(self, q: Map) -> dict[str, Map]:
+        """Return a map per label; of labels that exclude each other, the likeliest takes all."""
+        maps = {name: self._fused(self.by_label[name], self._kept[name])[0]
+                for name in self.by_label}  # fmt: skip
+        if not maps or not self._plan.labels_exclude:
+            return maps
+        likeliest = np.argmax(np.stack(list(maps.values())), axis=0)  # ties: the first label
+        return {name: np.where(likeliest == n, q, np.uint8(0)) for n, name in enumerate(maps)}
 
     def organ_mask(self) -> np.ndarray | None:
         return self.organ.mean >= ORGAN_THRESHOLD if self.organ.count else None
+
+    def _fused(self, tally: Tally, maps: dict[str, Map]) -> tuple[Map, dict[str, Any]]:
+        from imaging.inference.fusion import majority, staple
+
+        spec = self._plan.spec
+        if spec.fusion == "majority":
+            shares = [spec.shares[model] for model in maps]
+            return majority(list(maps.values()), shares), {}
+        if spec.fusion == "staple":
+            q, rates = staple(list(maps.values()), spec.threshold)
+            return q, {"staple": [
+                {"model": model, "sensitivity": round(p, 6), "specificity": round(s, 6)}
+                for model, (p, s) in zip(maps, rates, strict=True)
+            ]}  # fmt: skip
+        return _quantise(tally.mean), {}
 
 
 def _quantise(p: np.ndarray) -> Map:
@@ -87,22 +112,26 @@ def _quantise(p: np.ndarray) -> Map:
 
 def _measured(
     q: Map,
-    volume: Volume,
-    spec: EnsembleSpec,
-    cards: Mapping[str, ModelMetadata],
+    label_maps: dict[str, Map],
+    plan: Plan,
     member_maps: dict[str, Map],
     organ: np.ndarray | None,
-) -> tuple[dict[str, Any], dict[str, Any] | None, dict[str, int]]:
+) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any] | None, dict[str, int]]:
     from imaging.measures.agreement import agreement, member_areas
-    from imaging.measures.measuring import measure
+    from imaging.measures.measuring import measure, measure_at
     from imaging.measures.region import region_of
 
-    min_size = cards[spec.heaviest.model].min_size
+    volume, spec = plan.volume, plan.spec
+    min_size = plan.cards[spec.heaviest.model].min_size
     try:
         region = region_of(volume, organ)
         measures = measure(q, volume, spec.severity, spec.threshold, min_size, region)
+        labels = [
+            {"label": name, "row": measure_at(one, volume, spec.threshold, min_size, region)}
+            for name, one in label_maps.items()
+        ]
         areas = member_areas(member_maps, volume, spec.threshold, min_size, region)
         agreed = agreement(member_maps, volume, spec.threshold, min_size, region, areas)
     except ValueError as error:
         raise InferenceError(str(error)) from error
-    return measures, agreed, areas
+    return measures, labels, agreed, areas

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from imaging.inference.devices import is_device
-from imaging.inference.ensembles import model_folder, read_ensemble, weights_checked
+from imaging.inference.ensembles import (
+    FUSIONS,
+    fusion_checked,
+    model_folder,
+    read_ensemble,
+    thresholds_of,
+    weights_checked,
+)
 from imaging.inference.errors import MetadataError
 from imaging.inference.fields import Fields, show
 from imaging.inference.metadata import TYPES, ModelMetadata, model_file, read_metadata
@@ -17,7 +24,7 @@ from imaging.inference.metadata_labels import label_key
 from imaging.inference.model_files import file_sha256, titled
 from imaging.types import InferenceError
 
-RUNNABLE_TYPES = ("segmentation",)
+RUNNABLE_TYPES = ("segmentation", "classification", "detection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,12 @@ class MemberSpec:
 
 @dataclass(frozen=True, slots=True)
 class EnsembleSpec:
-    """What an analysis runs. `labels` are the finding labels, named as the heaviest member does."""
+    """What an analysis runs. `labels` are the finding labels, named as the heaviest member does.
+
+    fusion      how the members become one: mean, majority, staple (masks only).
+    thresholds  the ensemble's own, by label, for classes and boxes.
+    union       classification: members may know different labels; each is averaged over its own.
+    """
 
     name: str
     type: str
@@ -41,6 +53,9 @@ class EnsembleSpec:
     threshold: float
     severity: Mapping[str, Any] | None
     members: tuple[MemberSpec, ...]
+    fusion: str = "mean"
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    union: bool = False
 
     @property
     def shares(self) -> dict[str, float]:
@@ -59,6 +74,9 @@ class EnsembleSpec:
             "labels": list(self.labels),
             "threshold": self.threshold,
             "severity": dict(self.severity) if self.severity else None,
+            "fusion": self.fusion,
+            "thresholds": dict(self.thresholds),
+            "union": self.union,
             "members": [
                 {
                     "model": member.model,
@@ -84,8 +102,12 @@ class EnsembleSpec:
             members=tuple(
                 _member(fields, item, n) for n, item in enumerate(fields.items("members"))
             ),
+            fusion=fields.choice("fusion", FUSIONS, "mean"),
+            thresholds=thresholds_of(fields),
+            union=fields.flag("union", False),
         )
         fields.done()
+        fusion_checked("This run's ensemble", spec.type, spec.fusion)
         _check_members(spec.members)
         return spec
 
@@ -95,7 +117,14 @@ def spec_from_file(root: Path, name: str) -> EnsembleSpec:
     found = read_ensemble(root, name)
     members = [MemberSpec(m.model, m.version, m.weight, m.device) for m in found.members]
     spec = spec_from_members(
-        root, members, name=name, threshold=found.threshold, severity=found.severity
+        root,
+        members,
+        name=name,
+        threshold=found.threshold,
+        severity=found.severity,
+        fusion=found.fusion,
+        thresholds=found.thresholds,
+        union=found.union,
     )
     if spec.type != found.type:
         raise MetadataError(
@@ -118,6 +147,9 @@ def spec_from_members(
     name: str = "",
     threshold: float | None = None,
     severity: Mapping[str, Any] | None = None,
+    fusion: str = "mean",
+    thresholds: Mapping[str, float] | None = None,
+    union: bool = False,
 ) -> EnsembleSpec:
     """Return a spec of models that fit together.
 
@@ -129,7 +161,8 @@ def spec_from_members(
     cards = [_card_of(root, member) for member in members]
     heaviest = max(range(len(members)), key=lambda index: members[index].weight)
     for card in cards:
-        _check_fit(cards[heaviest], card)
+        _check_fit(cards[heaviest], card, union)
+    fusion_checked("This ensemble", cards[heaviest].type, fusion)
     total = sum(member.weight for member in members)
     mean = sum(m.weight * card.threshold for m, card in zip(members, cards, strict=True)) / total
     return EnsembleSpec(
@@ -139,13 +172,18 @@ def spec_from_members(
         threshold=round(mean, 4) if threshold is None else threshold,
         severity=severity or cards[heaviest].severity,
         members=tuple(_filled(root, m, card) for m, card in zip(members, cards, strict=True)),
+        fusion=fusion,
+        thresholds=dict(thresholds or {}),
+        union=union,
     )
 
 
 def why_not_runnable(metadata: ModelMetadata) -> str:
     """Return why this version cannot run the model, "" when it can."""
-    if metadata.type not in RUNNABLE_TYPES:
-        return f"{titled(metadata)} is a {metadata.type} model; only segmentation is run here."
+    if metadata.type == "detection" and metadata.spatial_dims == 3:
+        return f"{titled(metadata)} draws boxes in volumes; boxes are drawn in pictures here."
+    if metadata.type != "segmentation" and metadata.tiling:
+        return f"{titled(metadata)} has `tiling`, which is for segmentation."
     others = [name for name in metadata.channels if name != "grey"]
     if others:
         return f"{titled(metadata)} needs the sequences {', '.join(others)}; one image has one."
@@ -169,12 +207,16 @@ def _card_of(root: Path, member: MemberSpec) -> ModelMetadata:
     return card
 
 
-def _check_fit(first: ModelMetadata, other: ModelMetadata) -> None:
-    """Members of one ensemble share type, a modality, and the same finding labels by name."""
+def _check_fit(first: ModelMetadata, other: ModelMetadata, union: bool) -> None:
+    """Members of one ensemble share type, a modality, and the same finding labels by name.
+
+    With `union` classifiers may know different labels.
+    """
+    free = union and first.type == "classification"
     pairs = (
         ("type", first.type, other.type, first.type == other.type),
         ("modality", first.modality, other.modality, set(first.modality) & set(other.modality)),
-        ("labels", first.findings, other.findings, _keys(first) == _keys(other)),
+        ("labels", first.findings, other.findings, free or _keys(first) == _keys(other)),
     )
     for key, a, b, fits in pairs:
         if not fits:

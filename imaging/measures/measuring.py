@@ -93,6 +93,27 @@ def measure(
     }
 
 
+def measure_at(
+    q: Map,
+    volume: Volume,
+    threshold: float,
+    min_size: int | float | None = None,
+    reference: Region | Mask | None = None,
+) -> dict[str, Any]:
+    """Return the row of one map at one threshold, without a word of severity: a label's measures.
+
+    Arguments and errors as of `measure`.
+    """
+    _require_same_grid(q, volume)
+    here, _note = _setting(volume, None, reference)
+    stops, highest = stops_of(
+        q, [threshold_level(threshold)], min_size_px(volume.array.shape, min_size)
+    )
+    (found,) = _count(q, stops, highest, here)
+    row = row_of(round(float(threshold), 10), found, here)
+    return {name: value for name, value in row.items() if not name.startswith("severity")}
+
+
 def _setting(
     volume: Volume, rule: Rule | Mapping[str, Any] | None, reference: Region | Mask | None
 ) -> tuple[Setting, str]:

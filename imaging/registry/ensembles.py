@@ -63,6 +63,9 @@ def _store(file: EnsembleFile, members: list[EnsembleMember]) -> None:
             "modalities": list(file.modality),
             "threshold": file.threshold,
             "severity": dict(file.severity) if file.severity else None,
+            "fusion": file.fusion,
+            "thresholds": dict(file.thresholds),
+            "union": file.union,
         },
     )
     if _facts(ensemble.members.all()) == _facts(members):

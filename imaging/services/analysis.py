@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from imaging.models import Image, Job
 from imaging.registry.store import store_root
 from imaging.services.jobs import job_held, job_progress, job_succeed
 from imaging.services.leases import LeaseKeeper, LeaseLost
+from imaging.types import LOCALIZER
 
 PROGRESS_S = 0.5
 ROOM_FACTOR = 12  # maps of eight members beside pixels of two bytes
@@ -48,7 +50,11 @@ def job_analyse(job: Job) -> None:
 
 def image_volume(image: Image) -> dict[str, Any]:
     """Return the image's Volume as JSON, without its pixels; a raster is what its sender said."""
-    return image.facts | {"modality": image.dicom_modality or DICOM_OF[image.modality]}
+    return image.facts | {
+        "modality": image.dicom_modality or DICOM_OF[image.modality],
+        "body_part": json.loads(image.header or "{}").get("body_part", ""),
+        "localizer": LOCALIZER in image.warnings,
+    }
 
 
 def _request(job: Job, folder: Path) -> dict[str, Any]:
@@ -59,6 +65,7 @@ def _request(job: Job, folder: Path) -> dict[str, Any]:
         "shape": list(image.shape),
         "volume": image_volume(image),
         "spec": job.run.frozen,
+        "overridden": job.run.override_of_id is not None,
         "models_dir": str(settings.MODELS_DIR),
         "store_dir": str(store_root()),
         "out_dir": str(folder),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from imaging.inference.metadata_labels import label_key
 from imaging.inference.spec import RUNNABLE_TYPES, EnsembleSpec, MemberSpec
-from imaging.models import Ensemble, ModelState, ModelVersion
+from imaging.models import Ensemble, Fusion, ModelState, ModelVersion
 from imaging.registry.manifest import manifest_problem
 from imaging.services.refusals import NotPossible
 
@@ -54,7 +54,11 @@ def threshold_check(threshold: float) -> float:
 
 
 def frozen_spec(
-    members: Sequence[MemberChoice], *, threshold: float, ensemble: Ensemble | None
+    members: Sequence[MemberChoice],
+    *,
+    threshold: float,
+    ensemble: Ensemble | None,
+    fusion: str = Fusion.MEAN,
 ) -> EnsembleSpec:
     """Return what the engine will run, with the files' hashes as they are registered now.
 
@@ -65,7 +69,7 @@ def frozen_spec(
     return EnsembleSpec(
         name=ensemble.name if ensemble else "",
         type=heaviest.type,
-        labels=tuple(heaviest.labels),
+        labels=_labels(members),
         threshold=threshold,
         severity=saved or heaviest.metadata.get("severity"),
         members=tuple(
@@ -78,7 +82,29 @@ def frozen_spec(
             )
             for member in members
         ),
+        fusion=str(fusion),
+        thresholds=dict(ensemble.thresholds) if ensemble else {},
+        union=len({frozenset(_keys(member.model_version)) for member in members}) > 1,
     )
+
+
+def fusion_check(fusion: str, members: Sequence[MemberChoice]) -> str:
+    """Return how the members are joined; raise NotPossible for what their task does not have."""
+    if fusion not in Fusion.values:
+        raise NotPossible(_("Choose how the models are joined: mean, majority or STAPLE."))
+    if fusion == Fusion.STAPLE and members[0].model_version.type != "segmentation":
+        raise NotPossible(_("STAPLE joins masks. Choose the mean or the majority vote here."))
+    return fusion
+
+
+def _labels(members: Sequence[MemberChoice]) -> tuple[str, ...]:
+    """Return every label once, as the heaviest member that knows it spells it."""
+    by_weight = sorted(members, key=lambda member: -member.weight)
+    found: dict[str, str] = {}
+    for member in by_weight:
+        for label in member.model_version.labels:
+            found.setdefault(label_key(label), label)
+    return tuple(found.values())
 
 
 def _member_check(member: MemberChoice) -> None:
@@ -99,16 +125,24 @@ def _member_check(member: MemberChoice) -> None:
         raise NotPossible(f"{model}: {problem}")
     if model.type not in RUNNABLE_TYPES:
         raise NotPossible(
-            _("%(model)s does %(type)s; only segmentation is run here.")
+            _("%(model)s does %(type)s, which is not run here.")
             % {"model": model, "type": model.type}
         )
 
 
 def _same_task_check(models: Sequence[ModelVersion]) -> None:
-    """Raise unless all models find the same labels: a mean of different things means nothing."""
+    """Raise unless all models do one task and find the same labels; classes may differ.
+
+    A mean of different things means nothing; a class is averaged over the models that know it.
+    """
     first = models[0]
     for other in models[1:]:
-        if _keys(first) != _keys(other):
+        if first.type != other.type:
+            raise NotPossible(
+                _("%(a)s does %(what_a)s and %(b)s %(what_b)s: only one task runs at a time.")
+                % {"a": first.name, "what_a": first.type, "b": other.name, "what_b": other.type}
+            )
+        if first.type != "classification" and _keys(first) != _keys(other):
             raise NotPossible(
                 _("%(a)s finds %(what_a)s and %(b)s finds %(what_b)s: they cannot be averaged.")
                 % {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +10,19 @@ from typing import Any
 
 from accounts.vault.staging import StagedBlob
 from accounts.vault.storage import blobs_keep
-from imaging.models import Job, Lesion, Measurement, MemberOutcome, Result, ResultMap
+from imaging.measures.threshold import threshold_level
+from imaging.models import (
+    Job,
+    Lesion,
+    Measurement,
+    MemberOutcome,
+    Result,
+    ResultBox,
+    ResultClass,
+    ResultMap,
+    Severity,
+)
+from imaging.services.headlines import NO_SEVERITY, headline, refusal
 from imaging.services.seals import result_seal
 
 PIECE_BYTES = 1 << 20
@@ -71,16 +83,16 @@ def result_store(job: Job, analysis: Mapping[str, Any], maps: Mapping[str, Stage
     rows = [
         *ResultMap.objects.bulk_create(_maps(job, result, maps)),
         *MemberOutcome.objects.bulk_create(_outcomes(job, result, analysis["members"])),
-        *Lesion.objects.bulk_create(_lesions(result, analysis["measures"]["lesions"])),
-        *Measurement.objects.bulk_create(_measurements(result, analysis["measures"])),
+        *_measured(result, analysis),
+        *ResultClass.objects.bulk_create(_classes(result, analysis.get("classes", ()))),
+        *ResultBox.objects.bulk_create(_boxes(result, analysis.get("boxes", ()))),
     ]
     result_seal(result, rows).save(force_insert=True)
     return result
 
 
 def _result(job: Job, analysis: Mapping[str, Any]) -> Result:
-    measures, agreement = analysis["measures"], analysis["agreement"]
-    row = measures["operating"]
+    agreement, gate = analysis["agreement"], analysis.get("gate", {})
     return Result(
         organisation=job.organisation,
         patient_id=job.image.patient_id,
@@ -89,20 +101,43 @@ def _result(job: Job, analysis: Mapping[str, Any]) -> Result:
         type=job.run.frozen["type"],
         labels=list(analysis["maps"]["labels"]) or job.run.frozen["labels"],
         threshold=job.run.threshold,
-        level=row["level"],
-        severity=row["severity"],
-        severity_reason=row["severity_reason"][:300],
-        severity_rule=measures["severity_rule"],
-        area_hundredths=row["area_hundredths"],
-        intensity_range=measures["intensity_range"],
-        table=measures["table"],
-        ranges=measures["ranges"],
-        slices=measures["slices"],
         agreement=agreement,
         disagree=bool(agreement and agreement["disagree"]),
+        headline=headline(analysis),
+        fusion=analysis.get("fusion", "mean"),
+        decision=analysis.get("decision", {}),
+        gate=gate,
+        gate_verdict=gate.get("verdict", ""),
         timings={name: analysis[name] for name in ("forward_ms", "total_ms", "loads")},
         versions=analysis["versions"],
+        **(_numbers(analysis["measures"]) if analysis["measures"] else _no_numbers(job, analysis)),
     )
+
+
+def _numbers(measures: Mapping[str, Any]) -> dict[str, Any]:
+    row = measures["operating"]
+    return {
+        "level": row["level"],
+        "severity": row["severity"],
+        "severity_reason": row["severity_reason"][:300],
+        "severity_rule": measures["severity_rule"],
+        "area_hundredths": row["area_hundredths"],
+        "intensity_range": measures["intensity_range"],
+        "table": measures["table"],
+        "ranges": measures["ranges"],
+        "slices": measures["slices"],
+    }
+
+
+def _no_numbers(job: Job, analysis: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands where nothing was measured: no map, or the gate refused."""
+    return {
+        "level": threshold_level(job.run.threshold),
+        "severity": Severity.NOT_ASSESSED,
+        "severity_reason": (refusal(analysis) or NO_SEVERITY[job.run.frozen["type"]])[:300],
+        "severity_rule": {},
+        "table": [],
+    }
 
 
 def _maps(job: Job, result: Result, maps: Mapping[str, StagedBlob]) -> list[ResultMap]:
@@ -115,14 +150,16 @@ def _maps(job: Job, result: Result, maps: Mapping[str, StagedBlob]) -> list[Resu
 
 def _named(job: Job, maps: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield (name of the map, file): members and labels are numbered as the run lists them."""
-    yield "ensemble", maps["ensemble"]
-    if maps["disagreement"]:
-        yield "disagreement", maps["disagreement"]
+    for name in ("ensemble", "disagreement", "augmentation"):
+        if maps.get(name):
+            yield name, maps[name]
     for position, member in enumerate(job.run.frozen["members"]):
         if member["model"] in maps["members"]:
             yield f"member-{position}", maps["members"][member["model"]]
     for position, file in enumerate(maps["labels"].values()):
         yield f"label-{position}", file
+    for position, file in enumerate(maps.get("saliency", {}).values()):
+        yield f"saliency-{position}", file  # in the order of decision["saliency"]
 
 
 def _outcomes(job: Job, result: Result, outcomes: list[dict]) -> list[MemberOutcome]:
@@ -159,8 +196,29 @@ def _lesions(result: Result, lesions: list[dict]) -> list[Lesion]:
     ]
 
 
-def _measurements(result: Result, measures: Mapping[str, Any]) -> list[Measurement]:
-    row, rule = measures["operating"], measures["severity_rule"]
+def _measured(result: Result, analysis: Mapping[str, Any]) -> list[Lesion | Measurement]:
+    """Store what was measured on the map, and on each label's where there are several."""
+    measures = analysis["measures"]
+    if not measures:
+        return []
+    rows = {"image": measures["operating"]}
+    rows |= {
+        f"label-{position}": one["row"]
+        for position, one in enumerate(analysis.get("label_measures", ()))
+    }
+    rule = f"{measures['severity_rule']['rule']} v{measures['severity_rule']['version']}"
+    numbers = [
+        one for scope, row in rows.items() for one in _measurements(result, scope, row, rule)
+    ]
+    return [
+        *Lesion.objects.bulk_create(_lesions(result, measures["lesions"])),
+        *Measurement.objects.bulk_create(numbers),
+    ]
+
+
+def _measurements(
+    result: Result, scope: str, row: Mapping[str, Any], rule: str
+) -> list[Measurement]:
     return [
         Measurement(
             organisation=result.organisation,
@@ -169,11 +227,36 @@ def _measurements(result: Result, measures: Mapping[str, Any]) -> list[Measureme
             value=row[name],
             reason="" if row[name] is not None else row["reasons"][name][:200],
             unit=row["unit"] if unit is None else unit,
+            scope=scope,
             denominator=row["denominator"] if name in _OF_AREA else "",
             threshold=result.threshold,
-            rule=f"{rule['rule']} v{rule['version']}",
+            rule=rule,
         )
         for name, unit in UNITS.items()
+    ]
+
+
+def _classes(result: Result, lines: Sequence[Mapping[str, Any]]) -> list[ResultClass]:
+    return [
+        ResultClass(organisation=result.organisation, result=result, position=position, **line)
+        for position, line in enumerate(lines, start=1)
+    ]
+
+
+def _boxes(result: Result, lines: Sequence[Mapping[str, Any]]) -> list[ResultBox]:
+    return [
+        ResultBox(
+            organisation=result.organisation,
+            result=result,
+            position=position,
+            label=line["label"],
+            score=line["score"],
+            **dict(zip(("x0", "y0", "x1", "y1"), line["box"], strict=True)),
+            plane=line["slice"],
+            n=line["n"],
+            members=line["members"],
+        )
+        for position, line in enumerate(lines, start=1)
     ]
 
 

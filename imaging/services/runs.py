@@ -14,6 +14,7 @@ from accounts.selectors import organisations_of
 from imaging.models import (
     Ensemble,
     EnsembleMember,
+    Fusion,
     Image,
     Job,
     JobStatus,
@@ -25,7 +26,13 @@ from imaging.models import (
 from imaging.selectors import jobs_visible_to
 from imaging.services.doorbells import doorbells_ring
 from imaging.services.jobs import job_retry
-from imaging.services.members import MemberChoice, frozen_spec, members_check, threshold_check
+from imaging.services.members import (
+    MemberChoice,
+    frozen_spec,
+    fusion_check,
+    members_check,
+    threshold_check,
+)
 from imaging.services.quotas import runs_check
 from imaging.services.refusals import NotPossible
 
@@ -44,16 +51,18 @@ def run_submit(
     ensemble: Ensemble | None = None,
     name: str = "",
     token: str = "",
+    fusion: str = "",
 ) -> Run:
     """Ask for an analysis of `images`: a run with one queued job each.
 
-    `token` is the form's own: sent twice, it answers with the first run.
+    `fusion` joins the members: the ensemble's own where it is not said. `token` is the form's
+    own: sent twice, it answers with the first run.
     Raises: NotPossible, in words for the user.
     """
     if token and (earlier := Run.objects.filter(requested_by=user, token=token).first()):
         return earlier
     try:
-        return _submit(user, list(images), list(members), threshold, ensemble, name, token)
+        return _submit(user, list(images), list(members), threshold, ensemble, name, token, fusion)
     except IntegrityError:
         if token and (earlier := Run.objects.filter(requested_by=user, token=token).first()):
             return earlier
@@ -90,6 +99,7 @@ def ensemble_save(
     threshold: float,
     title: str = "",
     severity: dict | None = None,
+    fusion: str = Fusion.MEAN,
 ) -> Ensemble:
     """Keep a choice of models for the organisation. Raises: NotPossible, in words."""
     members, name = list(members), name.strip()[:64]
@@ -105,6 +115,8 @@ def ensemble_save(
         modalities=_shared_modalities([member.model_version for member in members]),
         threshold=spec.threshold,
         severity=severity or spec.severity,
+        fusion=fusion_check(fusion, members),
+        union=spec.union,
         created_by=user,
     )
     try:
@@ -129,13 +141,16 @@ def ensemble_save(
 
 
 @transaction.atomic
-def _submit(user, images, members, threshold, ensemble, name, token) -> Run:
+def _submit(user, images, members, threshold, ensemble, name, token, fusion) -> Run:
     members_check(members)
+    fusion = fusion_check(fusion or (ensemble.fusion if ensemble else Fusion.MEAN), members)
     organisation = _images_check(user, images)
     for member in members:
         _fit_check(member.model_version, images)
     runs_check(organisation)
-    spec = frozen_spec(members, threshold=threshold_check(threshold), ensemble=ensemble)
+    spec = frozen_spec(
+        members, threshold=threshold_check(threshold), ensemble=ensemble, fusion=fusion
+    )
     run = Run.objects.create(
         organisation=organisation,
         requested_by=user,

@@ -11,7 +11,16 @@ from django.db import models
 
 from accounts.vault.cipher import VaultError
 from accounts.vault.purposes import purpose_sign, purpose_verify
-from imaging.models import Lesion, Measurement, MemberOutcome, Result, ResultMap, ResultSeal
+from imaging.models import (
+    Lesion,
+    Measurement,
+    MemberOutcome,
+    Result,
+    ResultBox,
+    ResultClass,
+    ResultMap,
+    ResultSeal,
+)
 
 PURPOSE = "results"
 SHORT = 16  # hexadecimal digits of a part's digest; the MAC over all has its full length
@@ -20,9 +29,12 @@ NO_SEAL = "seal"
 FIELDS = (
     "organisation_id", "patient_id", "job_id", "image_id", "type", "labels", "threshold", "level",
     "severity", "severity_reason", "severity_rule", "area_hundredths", "intensity_range", "table",
-    "ranges", "slices", "agreement", "disagree", "versions",
+    "ranges", "agreement", "disagree", "versions",
 )  # fmt: skip
-UNSAID_WHEN_NONE = {"slices"}  # came later: a seal of before does not know of it
+LATER: dict[str, Any] = {  # fields that older seals do not know, with what stood there then
+    "slices": None, "headline": "", "fusion": "mean", "decision": {}, "gate": {},
+    "gate_verdict": "",
+}  # fmt: skip
 CHILD_FIELDS: dict[type[models.Model], tuple[str, tuple[str, ...]]] = {
     ResultMap: ("name", ("name", "blob_id")),
     MemberOutcome: ("member_id", ("member_id", "device_used", "fallback", "area_px")),
@@ -30,6 +42,26 @@ CHILD_FIELDS: dict[type[models.Model], tuple[str, tuple[str, ...]]] = {
     Measurement: (
         "name",
         ("name", "value", "reason", "unit", "scope", "denominator", "threshold", "rule"),
+    ),
+    ResultClass: (
+        "position",
+        (
+            "position",
+            "label",
+            "p",
+            "spread",
+            "threshold",
+            "origin",
+            "validated",
+            "verdict",
+            "n",
+            "members",
+            "is_finding",
+        ),
+    ),
+    ResultBox: (
+        "position",
+        ("position", "label", "score", "x0", "y0", "x1", "y1", "plane", "n", "members"),
     ),
 }
 
@@ -48,6 +80,9 @@ def result_changes(result: Result) -> list[str]:
         return [NO_SEAL]
     children = [row for model in CHILD_FIELDS for row in _rows(model, result)]
     found = dict(_parts(result, children))
+    for name, before in LATER.items():
+        if name not in seal.parts and getattr(result, name) == before:
+            del found[name]
     changed = [name for name in sorted(seal.parts.keys() | found.keys())
                if seal.parts.get(name) != found.get(name)]  # fmt: skip
     return changed
@@ -74,13 +109,13 @@ def _is_genuine(seal: ResultSeal) -> bool:
 
 def _parts(result: Result, children: Iterable[models.Model]) -> Iterator[tuple[str, str]]:
     """Yield (name, digest) of every field of the result and of every row that belongs to it."""
-    for name in FIELDS:
-        value = getattr(result, name)
-        if value is not None or name not in UNSAID_WHEN_NONE:
-            yield name, _digest(result.pk, name, value)
+    for name in (*FIELDS, *LATER):
+        yield name, _digest(result.pk, name, getattr(result, name))
     for child in children:
         key, fields = CHILD_FIELDS[type(child)]
         name = f"{child._meta.model_name} {_plain(getattr(child, key))}"
+        if isinstance(child, Measurement) and child.scope != "image":
+            name = f"{name} {child.scope}"
         values = [getattr(child, field) for field in fields]
         if isinstance(child, ResultMap):
             values += [child.blob.sha256, child.blob.size]

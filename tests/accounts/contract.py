@@ -20,6 +20,7 @@ CONTRACT = {  # action: who and where; * is step-up
     "result.view_deidentified": "Re c",
     "result.count": "Ad o",
     "review.save": "R d",
+    "gate.override": "R d",
     "review.sign": "R d*",
     "export.create": "R d, C a",
     "export.read_signed": "I own",

@@ -27,15 +27,19 @@ def analysed(tmp_path):
     for name in ("ensemble.u8", "disagreement.u8", "member-0.u8", "label-0.u8"):
         (tmp_path / name).write_bytes(bytes(12))
     analysis = {
+        "type": "segmentation",
+        "gate": {"verdict": "pass", "checks": [], "overridden": False},
+        "classes": [], "boxes": [],
         "shape": [1, 3, 4],
         "maps": {
-            "ensemble": "ensemble.u8", "disagreement": "disagreement.u8",
-            "members": {"a": "member-0.u8"}, "labels": {"lung": "label-0.u8"},
+            "ensemble": "ensemble.u8", "disagreement": "disagreement.u8", "augmentation": None,
+            "members": {"a": "member-0.u8"}, "labels": {"lung": "label-0.u8"}, "saliency": {},
         },
         "measures": {"operating": {}, "table": [], "lesions": []},
         "members": [{"model": "a"}],
     }  # fmt: skip
-    args = {"out_dir": str(tmp_path), "shape": [1, 3, 4], "spec": {"members": [{"model": "a"}]}}
+    args = {"out_dir": str(tmp_path), "shape": [1, 3, 4], "spec": {}}
+    args["spec"] = {"type": "segmentation", "members": [{"model": "a"}]}
     return {"analysis": analysis}, args
 
 

@@ -103,7 +103,7 @@ def test_a_threshold_outside_0_to_1_is_refused(user, image, threshold, queued):
         ({"state": ModelState.CHECKED}, "not active"),
         ({"state": ModelState.QUARANTINED, "problem": "model.onnx has changed"}, "has changed"),
         ({"modalities": ["ct"]}, "made for CT; the images are X-ray"),
-        ({"type": "classification"}, "only segmentation"),
+        ({"type": "regression"}, "is not run here"),
         ({"metadata": {"input_shape": [1, 1, 96, 96, 96]}}, "reads volumes"),
     ],
 )

@@ -41,6 +41,7 @@ def metadata_json(name: str = "one", size: tuple[int, ...] = (16, 16), **changes
         "labels": {"0": "spot"},
         "preprocessing": {"normalize": True, "target_size": spatial},
         "activation": "none",
+        "gate": {"min_side": 1},
         "card": CARD,
     }
     merged = {**base, **changes}

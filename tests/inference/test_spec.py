@@ -129,10 +129,10 @@ def test_labels_align_by_name_whatever_their_case_and_dashes(tmp_path):
 
 
 def test_what_this_version_does_not_run_is_said(tmp_path):
-    shapes = {"type": "classification", "output_shape": [None, 1]}
-    write_model(tmp_path, "class", b"x", **shapes)
-    with pytest.raises(InferenceError, match="only segmentation is run here"):
-        spec_from_members(tmp_path, [MemberSpec("class")])
+    deep = {"size": (8, 8, 8), "type": "detection", "output_shape": [[None, 4], [None], [None]]}
+    write_model(tmp_path, "deep", b"x", **deep)
+    with pytest.raises(InferenceError, match="boxes are drawn in pictures here"):
+        spec_from_members(tmp_path, [MemberSpec("deep")])
     flair = card(tmp_path, "flair", channels=["flair"])
     assert "needs the sequences flair" in why_not_runnable(flair)
     assert why_not_runnable(card(tmp_path, "plain")) == ""

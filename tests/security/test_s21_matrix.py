@@ -47,6 +47,7 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
             "imaging:result-map",
             "imaging:result-layer",
             "imaging:review-create",
+            "imaging:gate-override",
         ),
         "result",
     ),

@@ -6,7 +6,7 @@ from pydicom.charset import python_encoding
 from pydicom.dataset import Dataset
 
 from imaging.formats.dicom.values import text, uid
-from imaging.types import Header
+from imaging.types import LOCALIZER, Header
 
 _TEXTS = {
     "patient_id": "PatientID",
@@ -63,7 +63,7 @@ def header_warnings(dataset: Dataset, header: Header) -> list[str]:
     if text(dataset, "BurnedInAnnotation").upper() == "YES":
         warnings.append("The file says that text is burned into the picture.")
     if "LOCALIZER" in text(dataset, "ImageType").upper().split("\\"):
-        warnings.append("This is a localizer (scout) image.")
+        warnings.append(LOCALIZER)
     if text(dataset, "PresentationIntentType").upper() == "FOR PROCESSING":
         warnings.append("This is a raw image “for processing”, not one for presentation.")
     return warnings

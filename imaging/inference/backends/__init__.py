@@ -33,6 +33,10 @@ class Predictor(Protocol):
         """Return the raw output (B, K, *spatial) for a batch (B, C, *spatial), both float32."""
         ...
 
+    def outputs(self, batch: FloatArray) -> list[FloatArray]:
+        """Return every raw output as it comes, for a batch (B, C, *spatial): a detector's three."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:

@@ -33,14 +33,23 @@ class KerasPredictor:
         self.device = device
         self._model = model
         self._last = metadata.channel_axis == -1
+        self._owner = titled(metadata)
 
     def predict(self, batch: FloatArray) -> FloatArray:
+        found = self.outputs(batch)
+        if len(found) != 1:
+            raise ModelFileError(f"{self._owner} returned several outputs; one is expected.")
+        (output,) = found
+        output = np.moveaxis(output, -1, 1) if self._last else output
+        return np.ascontiguousarray(output, dtype=np.float32)
+
+    def outputs(self, batch: FloatArray) -> list[FloatArray]:
         values = np.moveaxis(batch, 1, -1) if self._last else batch
         with torch.no_grad(), keras.device(self.device):
             tensor = torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
-            output = self._model(tensor, training=False).float().cpu().numpy()
-        output = np.moveaxis(output, -1, 1) if self._last else output
-        return np.ascontiguousarray(output, dtype=np.float32)
+            found = self._model(tensor, training=False)
+            several = found if isinstance(found, list | tuple) else [found]
+            return [one.float().cpu().numpy() for one in several]
 
 
 def load(name: str, data: bytes, metadata: ModelMetadata, device: str) -> KerasPredictor:

@@ -29,6 +29,7 @@ MODELS = frozenset({"Functional", "Model", "Sequential"})
 _TRAINING = ("_initializer", "_regularizer", "_constraint")
 _DROPPED = {"dtype", "registered_name", "seed", "batch_input_shape", "trainable", "optional"}
 MAX_LAYERS = 5000
+BOXES_SCORES_LABELS = 3
 MAX_DEPTH = 8
 
 
@@ -80,9 +81,13 @@ def _functional(config: Mapping[str, Any], depth: int) -> Part:
         [_pick(made, end) for end in _ends(config[key])]
         for key in ("input_layers", "output_layers")
     )
-    if len(inputs) != 1 or len(outputs) != 1:
-        raise NotPlain(f"{len(inputs)} inputs and {len(outputs)} outputs; one of each is run here.")
-    model = keras.Model(inputs[0], outputs[0])
+    allowed = (1,) if depth else (1, BOXES_SCORES_LABELS)
+    if len(inputs) != 1 or len(outputs) not in allowed:
+        raise NotPlain(
+            f"{len(inputs)} inputs and {len(outputs)} outputs; one of each is run here, "
+            "of a detector three outputs."
+        )
+    model = keras.Model(inputs[0], outputs[0] if len(outputs) == 1 else outputs)
     return Part(str(config.get("name", "")), "Functional", model, list(parts.values()))
 
 

@@ -36,11 +36,15 @@ class OnnxPredictor:
         self._last = metadata.channel_axis == -1
 
     def predict(self, batch: FloatArray) -> FloatArray:
-        values = np.moveaxis(batch, 1, -1) if self._last else batch
-        values = np.ascontiguousarray(values, dtype=self._dtype)
-        output = np.asarray(self._session.run(None, {self._input.name: values})[0])
+        output = self.outputs(batch)[0]
         output = np.moveaxis(output, -1, 1) if self._last else output
         return np.ascontiguousarray(output, dtype=np.float32)
+
+    def outputs(self, batch: FloatArray) -> list[FloatArray]:
+        values = np.moveaxis(batch, 1, -1) if self._last else batch
+        values = np.ascontiguousarray(values, dtype=self._dtype)
+        found = self._session.run(None, {self._input.name: values})
+        return [np.asarray(one, dtype=np.float32) for one in found]
 
 
 def load(name: str, data: bytes, metadata: ModelMetadata, device: str) -> OnnxPredictor:

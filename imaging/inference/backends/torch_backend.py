@@ -15,6 +15,7 @@ import torch
 from monai.networks import nets
 from safetensors import SafetensorError
 
+from imaging.inference.backends.gradcam import gradcam
 from imaging.inference.errors import ModelFileError
 from imaging.inference.grids import FloatArray
 from imaging.inference.metadata import ModelMetadata
@@ -40,14 +41,26 @@ class TorchPredictor:
             torch.backends.cudnn.allow_tf32 = False  # the same numbers as on the CPU
 
     def predict(self, batch: FloatArray) -> FloatArray:
+        found = self.outputs(batch)
+        if len(found) != 1:
+            raise ModelFileError(f"{self._owner} returned several outputs; one is expected.")
+        return np.moveaxis(found[0], -1, 1) if self._last else found[0]
+
+    def outputs(self, batch: FloatArray) -> list[FloatArray]:
         with torch.inference_mode():
-            tensor = torch.from_numpy(np.ascontiguousarray(batch)).to(self.device)
-            output = self.module(tensor.movedim(1, -1) if self._last else tensor)
-            output = output[0] if isinstance(output, (list, tuple)) and len(output) == 1 else output
-            if not isinstance(output, torch.Tensor):
-                raise ModelFileError(f"{self._owner} returned several outputs; one is expected.")
-            output = output.movedim(-1, 1) if self._last else output
-            return np.asarray(output.float().cpu().numpy(), dtype=np.float32)
+            found = self.module(self._tensor(batch))
+            several = found if isinstance(found, list | tuple) else [found]
+            if not all(isinstance(one, torch.Tensor) for one in several):
+                raise ModelFileError(f"{self._owner} returned something else than arrays.")
+            return [np.asarray(one.float().cpu().numpy(), dtype=np.float32) for one in several]
+
+    def gradcam(self, batch: FloatArray, channels: Sequence[int]) -> list[FloatArray]:
+        """Return the Grad-CAM map of each output channel, on the grid of the last convolution."""
+        return gradcam(self.module, self._tensor(batch).clone(), channels)
+
+    def _tensor(self, batch: FloatArray) -> torch.Tensor:
+        tensor = torch.from_numpy(np.ascontiguousarray(batch)).to(self.device)
+        return tensor.movedim(1, -1) if self._last else tensor
 
 
 def load(name: str, data: bytes, metadata: ModelMetadata, device: str) -> TorchPredictor:

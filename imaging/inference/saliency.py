@@ -1,0 +1,99 @@
+"""Where a classifier looked: Grad-CAM for torch, occlusion for others. Relative, never measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+import numpy as np
+
+from imaging.inference.grids import FloatArray, resize_map
+from imaging.inference.members import Watch
+from imaging.inference.metadata import ModelMetadata
+from imaging.inference.metadata_labels import label_key
+from imaging.inference.preprocess import prepare
+from imaging.inference.scoring import AT_ONCE, class_probabilities, fed
+from imaging.types import Volume
+
+PATCHES = {2: 8, 3: 4}  # a patch is this part of a side, by axes of the network
+Looked = dict[str, FloatArray]
+
+
+def looked_at(
+    volume: Volume, metadata: ModelMetadata, predict: Watch, spare: object, labels: Sequence[str]
+) -> Looked:
+    """Return a map (Z, Y, X) in 0..1 for each of `labels` (label_key) that the model knows.
+
+    Each map is divided by its own maximum. A label whose map is zero everywhere is left out:
+    the model points at no place. Source: MEASURES §10.
+    """
+    channels = {
+        label_key(name): channel
+        for channel, name in enumerate(metadata.channel_labels)
+        if label_key(name) in labels
+    }
+    if not channels:
+        return {}
+    prepared = prepare(volume, metadata)
+    grids = [_on_grid(item[None], metadata, predict, list(channels.values()), spare)
+             for item in prepared.batch]  # fmt: skip
+    found = {}
+    for number, key in enumerate(channels):
+        content = prepared.unpadded(np.stack([grid[number] for grid in grids]))
+        on_image = prepared.to_image_grid(content)
+        highest = float(on_image.max())
+        if highest > 0:
+            found[key] = np.clip(on_image / np.float32(highest), 0, 1)
+    return found
+
+
+def _on_grid(
+    item: FloatArray, metadata: ModelMetadata, predict: Watch, channels: list[int], spare: object
+) -> list[FloatArray]:
+    """Return one map per channel for one item (1, C, *grid), on the network's grid."""
+    if maps := predict.gradcam(fed(item, metadata), channels):
+        return [resize_map(one, item.shape[2:]) for one in maps]
+    return occlusion(item, metadata, predict, channels, at_once=1 if spare else AT_ONCE)
+
+
+def occlusion(
+    item: FloatArray,
+    metadata: ModelMetadata,
+    predict: Watch,
+    channels: Sequence[int],
+    *,
+    at_once: int = AT_ONCE,
+) -> list[FloatArray]:
+    """Return by how much p falls where a grey patch hides the picture, mean over the patches.
+
+    Patches are an eighth of a side (of volumes a quarter), half of it apart, filled with the
+    item's mean; a rise counts as zero. Source: Zeiler, Fergus 2014.
+    """
+    grid = item.shape[2:]
+    whole = class_probabilities(item, metadata, predict)[0]
+    fall = np.zeros((len(channels), *grid), dtype=np.float32)
+    covered = np.zeros(grid, dtype=np.float32)
+    places = list(_patches(grid))
+    grey = np.float32(item.mean())
+    for start in range(0, len(places), at_once):
+        some = places[start : start + at_once]
+        hidden = np.repeat(item, len(some), axis=0)
+        for number, place in enumerate(some):
+            hidden[number][(slice(None), *place)] = grey
+        p = class_probabilities(hidden, metadata, predict, at_once=at_once)
+        for number, place in enumerate(some):
+            covered[place] += 1
+            for row, channel in enumerate(channels):
+                fall[row][place] += max(float(whole[channel] - p[number, channel]), 0.0)
+    return list(fall / covered)
+
+
+def _patches(grid: Sequence[int]) -> Iterator[tuple[slice, ...]]:
+    """Yield patches that cover the grid: half a patch apart, the last ones flush with the edge."""
+    sides = [max(1, side // PATCHES[len(grid)]) for side in grid]
+    starts = [
+        sorted({*range(0, max(n - side, 0) + 1, max(1, side // 2)), max(n - side, 0)})
+        for n, side in zip(grid, sides, strict=True)
+    ]
+    for corner in product(*starts):
+        yield tuple(slice(at, at + side) for at, side in zip(corner, sides, strict=True))

@@ -1,0 +1,211 @@
+// Ties the viewer to a page of classes or boxes: overlay, map, window, slice, keys. Nothing here has a threshold.
+import { Viewer } from "./viewer.js";
+import { colourTables, imageSlice, mapSlice } from "./viewer-data.js";
+import { marks } from "./viewer-marks.js";
+import { boxes, zoomFor } from "./boxes.js";
+
+const one = (selector) => document.querySelector(selector);
+const all = (selector) => [...document.querySelectorAll(selector)];
+const config = JSON.parse(one("#viewer-config").textContent);
+const stage = one("[data-stage]");
+const deck = one("[data-deck]");
+const home = { center: config.center, width: config.windowWidth };
+const mode = () => deck.querySelector("[name=mode]:checked").value;
+const slice = () => Number(one("#sl")?.value ?? config.slice);
+
+function legend(table) {
+  const context = one("[data-legend]").getContext("2d");
+  const column = context.createImageData(1, 256);
+  for (let i = 0; i < 256; i += 1) column.data.set([...table.subarray(3 * (255 - i), 3 * (255 - i) + 3), 255], 4 * i);
+  context.putImageData(column, 0, 0);
+}
+
+async function load(viewer) {
+  const address = config.maps[one("#mp")?.value ?? config.map];
+  const nothing = () => new Uint8Array(config.width * config.height);
+  const [image, levels] = await Promise.all([imageSlice(config, slice()), address ? mapSlice(config, address, slice()) : nothing()]);
+  viewer.setImage(image.values, config.width, config.height, image.slope, image.intercept);
+  viewer.setLevels(levels);
+}
+
+function controls(viewer, tables) {
+  const show = {
+    // a map of where models looked has no outline: its level is out of reach, so that only colours are drawn
+    overlay() {
+      viewer.set({ mode: mode() === "heat" ? "heat" : "off", threshold: 1.01 });
+      all(".film a").forEach((link) => {
+        const on = link.dataset.map ? mode() === "heat" && link.dataset.map === one("#mp").value : link.dataset.mode === mode();
+        on ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
+      });
+    },
+    colours() {
+      const name = one("#cm")?.value;
+      if (!name) return;
+      viewer.setTable(tables[name]);
+      legend(tables[name]);
+    },
+    opacity() {
+      const slider = one("#op");
+      if (!slider) return;
+      one("#opo").textContent = `${slider.value} %`;
+      slider.setAttribute("aria-valuetext", `${slider.value} %`);
+      viewer.set({ opacity: slider.value / 100 });
+    },
+    window() {
+      const [center, width] = one("#wp").value.split(",").map(Number);
+      viewer.set({ center, width });
+    },
+  };
+  const reload = async () => {
+    if (one("#slo")) one("#slo").textContent = slice();
+    await load(viewer);
+    show.overlay();
+  };
+  const pick = (value) => {
+    deck.querySelector(`[name=mode][value=${value}]`).checked = true;
+    show.overlay();
+  };
+  deck.addEventListener("submit", (event) => event.preventDefault());
+  all("[name=mode]").forEach((radio) => radio.addEventListener("change", show.overlay));
+  one("#cm")?.addEventListener("change", () => {
+    localStorage.setItem("palette", one("#cm").value);
+    show.colours();
+  });
+  one("#op")?.addEventListener("input", show.opacity);
+  one("#wp").addEventListener("change", show.window);
+  one("#sl")?.addEventListener("input", reload);
+  one("#mp")?.addEventListener("change", () => {
+    pick("heat");
+    reload();
+  });
+  const kept = localStorage.getItem("palette");
+  if (one("#cm") && kept in tables && !new URLSearchParams(location.search).has("palette")) one("#cm").value = kept;
+  Object.values(show).forEach((step) => step());
+  all(".film a").forEach((link) => link.addEventListener("click", (event) => {
+    event.preventDefault();
+    if (!link.dataset.map) return pick(link.dataset.mode);
+    one("#mp").value = link.dataset.map;
+    return one("#mp").dispatchEvent(new Event("change"));
+  }));
+  viewer.onslice = one("#sl") && ((sign) => {
+    one("#sl").value = slice() + sign;
+    reload();
+  });
+  return { pick, reload };
+}
+
+function actions(viewer, { pick }) {
+  const toggle = (value) => pick(mode() === value ? "off" : value);
+  const pan = (x, y) => viewer.set({ x: viewer.state.x + x, y: viewer.state.y + y });
+  const tool = (name) => {
+    viewer.tool = name;
+    all("[data-tool]").forEach((button) => button.setAttribute("aria-pressed", button.dataset.tool === name));
+  };
+  const has = (value) => deck.querySelector(`[name=mode][value=${value}]`) !== null;
+  return {
+    w: ["Window and level", () => tool("window")],
+    p: ["Pan", () => tool("pan")],
+    z: ["Zoom by dragging", () => tool("zoom")],
+    ...(has("heat") ? { h: ["Heatmap on or off", () => toggle("heat")] } : {}),
+    ...(has("boxes") ? { b: ["Boxes on or off", () => toggle("boxes")] } : {}),
+    i: ["Invert", () => viewer.set({ inverted: !viewer.state.inverted })],
+    f: ["Flip horizontally", () => viewer.set({ flipped: !viewer.state.flipped })],
+    0: ["Reset view", () => viewer.set({ ...home, zoom: 1, x: 0, y: 0, inverted: false, flipped: false })],
+    "+": ["Zoom in", () => viewer.zoomBy(1.2)],
+    "-": ["Zoom out", () => viewer.zoomBy(1 / 1.2)],
+    ArrowLeft: ["Pan left", () => pan(30, 0)],
+    ArrowRight: ["Pan right", () => pan(-30, 0)],
+    ArrowUp: ["Pan up", () => pan(0, 30)],
+    ArrowDown: ["Pan down", () => pan(0, -30)],
+  };
+}
+
+function keys(viewer, table) {
+  const help = one("[data-shortcuts]");
+  one("[data-shortcut-list]").replaceChildren(...Object.entries({ ...table, "?": ["This list"] }).flatMap(([key, [words]]) => {
+    const [name, cap, meaning] = ["dt", "kbd", "dd"].map((tag) => document.createElement(tag));
+    cap.textContent = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" }[key] ?? key.toUpperCase();
+    name.append(cap);
+    meaning.textContent = words;
+    return [name, meaning];
+  }));
+  one("[data-help]").hidden = false;
+  one("[data-help]").addEventListener("click", () => help.showModal());
+  const typing = (target) => /^(TEXTAREA|SELECT)$/.test(target.tagName) || (target.tagName === "INPUT" && target.type !== "radio");
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || help.open) return;
+    if (event.key.startsWith("Arrow") && event.target !== viewer.canvas) return;
+    if (event.key === "?") return void help.showModal();
+    const found = table[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!found) return;
+    event.preventDefault();
+    found[1]();
+  });
+}
+
+// The rail is one tab stop; arrows move inside it.
+function rail(table) {
+  const bar = one("[data-rail]");
+  bar.hidden = false;
+  const buttons = [...bar.querySelectorAll("button")];
+  buttons.forEach((button, index) => {
+    button.tabIndex = index ? -1 : 0;
+    button.addEventListener("click", () => table[button.dataset.act ?? button.dataset.tool[0]][1]());
+    button.addEventListener("keydown", (event) => {
+      const move = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+      if (!move) return;
+      event.preventDefault();
+      const next = buttons[(index + move + buttons.length) % buttons.length];
+      buttons.forEach((other) => { other.tabIndex = -1; });
+      next.tabIndex = 0;
+      next.focus();
+    });
+  });
+}
+
+function hud(viewer) {
+  viewer.addEventListener("draw", () => {
+    one("[data-hud-window]").textContent = `WW ${Math.round(viewer.state.width)}  WL ${Math.round(viewer.state.center)}`;
+    one("[data-hud-zoom]").textContent = `Zoom ${Math.round(viewer.scale * 100)} %`;
+  });
+  viewer.addEventListener("probe", ({ detail: [x, y] }) => {
+    const inside = x >= 0 && y >= 0 && x < config.width && y < config.height;
+    const value = inside && viewer.values[y * config.width + x] * viewer.slope + viewer.intercept;
+    one("[data-probe]").textContent = inside ? `x ${x}  y ${y}\nvalue ${Math.round(value)}` : "";
+  });
+}
+
+async function begin() {
+  if (config.depth > 1) throw new Error("slices of volumes are drawn by the server here");
+  const viewer = new Viewer(one("canvas.main"), { keep: navigator.webdriver });
+  if (Math.max(config.width, config.height) > viewer.limit) throw new Error("the picture is larger than this GPU's textures");
+  const [tables] = await Promise.all([colourTables(one("script[data-luts]").dataset.luts), load(viewer)]);
+  stage.classList.add("gl");
+  const page = controls(viewer, tables);
+  const table = actions(viewer, page);
+  hud(viewer);
+  rail(table);
+  keys(viewer, table);
+  marks(viewer, config, () => false, slice);
+  const mark = boxes(viewer, config, () => mode() === "boxes", slice);
+  all("[data-box]").forEach((link) => link.addEventListener("click", async (event) => {
+    event.preventDefault();
+    const index = Number(link.dataset.box);
+    const { box, slice: at } = config.boxes[index];
+    if (one("#sl") && at !== slice()) {
+      one("#sl").value = at;
+      await page.reload();
+    }
+    page.pick("boxes");
+    mark(index);
+    viewer.centreOn((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, zoomFor(box, config));
+  }));
+  viewer.set(home);
+  if (navigator.webdriver) window.mediscanViewer = viewer;
+  document.documentElement.dataset.viewer = "webgl";
+}
+
+begin().catch(() => {
+  // the server's flat layers and the form stay: nothing is lost but the interaction
+  document.documentElement.dataset.viewer = "flat";
+});
