@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
@@ -41,8 +42,8 @@ class UploadForm(forms.Form):
         allow_empty_file=True,
         error_messages={"required": _("Choose at least one file.")},
         help_text=_(
-            "PNG, JPEG, TIFF (8 or 16 bit), NIfTI volumes (.nii, .nii.gz) or single-frame DICOM"
-            " (CR, DX, CT, MR)."
+            "DICOM (CR, DX, CT, MR): single files, whole series, a folder or a ZIP; NIfTI volumes"
+            " (.nii, .nii.gz); PNG, JPEG, TIFF (8 or 16 bit). Slices of a series become one volume."
         ),
     )
     modality = forms.ChoiceField(
@@ -63,6 +64,7 @@ class UploadForm(forms.Form):
     def __init__(self, *args, places: Sequence[Place], **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.places = {place.key: place for place in places}
+        self.most_files = settings.DATA_UPLOAD_MAX_NUMBER_FILES
         if len(places) > 1:
             self.fields["place"].choices = [(place.key, str(place)) for place in places]
             self.fields["place"].initial = places[0].key

@@ -21,9 +21,10 @@ from accounts.selectors import user_may
 from accounts.throttle import limited
 from imaging.choices import ensemble_meant, ensembles_visible_to, models_listed
 from imaging.forms import RunForm, UploadForm, uuids
-from imaging.models import ItemStatus, Job, JobStatus, Modality, Severity, UploadItem
+from imaging.models import Image, Job, JobStatus, Modality, Severity
 from imaging.places import places_of
 from imaging.reading import reads
+from imaging.receipts import receipt_of
 from imaging.run_page import choice_shown
 from imaging.scope import may_see
 from imaging.selectors import (
@@ -121,15 +122,11 @@ def upload_status(request: HttpRequest, pk) -> HttpResponse:
 
 def _upload_context(request: HttpRequest, pk) -> dict:
     upload = get_object_or_404(uploads_visible_to(request.user), pk=pk)
-    items = list(upload.items.select_related("image"))
-    ready = [item.image for item in items if item.image_id]
+    receipt = receipt_of(upload)
     return {
         "upload": upload,
-        "items": items,
-        "open": pixels_open(request.user, [image.pk for image in ready]),
-        "ready": ready,
-        "waiting": sum(item.status == ItemStatus.WAITING for item in items),
-        "refused": sum(item.status == ItemStatus.REFUSED for item in items),
+        "receipt": receipt,
+        "open": pixels_open(request.user, [image.pk for image in receipt.ready]),
     }
 
 
@@ -205,8 +202,8 @@ def _chosen_images(request: HttpRequest) -> list:
     """The images asked for one by one, by study or by upload, those that this user may see."""
     query = request.POST if request.method == "POST" else request.GET
     image, study, upload = (uuids(query.getlist(name)) for name in ("image", "study", "upload"))
-    received = UploadItem.objects.filter(upload__in=upload).values("image")
-    wanted = Q(pk__in=image) | Q(study__in=study) | Q(pk__in=received)
+    received = Image.objects.filter(upload_items__upload__in=upload).values("source")
+    wanted = Q(pk__in=image) | Q(study__in=study) | Q(source__in=received)
     return list(
         images_visible_to(request.user, "run.submit")
         .filter(wanted)

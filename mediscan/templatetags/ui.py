@@ -31,6 +31,7 @@ STATUSES = {  # of an upload, a file, a run, a job, an export
     "received": ("", "clock", gettext_lazy("Received")),
     "checking": ("info", "search", gettext_lazy("Checking")),
     "accepted": ("low", "check", gettext_lazy("Accepted")),
+    "listed": ("info", "list", gettext_lazy("List of files")),
     "duplicate": ("info", "layers", gettext_lazy("Already here")),
     "ready": ("low", "check", gettext_lazy("Ready")),
     "refused": ("high", "close", gettext_lazy("Refused")),

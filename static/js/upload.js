@@ -6,14 +6,18 @@ const queue = form.querySelector("[data-queue]");
 const bar = form.querySelector("[data-progress]");
 const text = form.querySelector("[data-progress-text]");
 const ask = form.querySelector("[data-ask-modality]");
+const folder = form.querySelector("[data-folder]");
+const tooMany = form.querySelector("[data-too-many]");
 const words = form.dataset;
+const SHOWN = 50; // lines of the list; a series has hundreds of files
 const SILENT = /\.(png|jpe?g|tiff?|nii|nii\.gz)$/i; // formats that do not say what they show
 let sending = false;
 
 const size = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
 function show() {
-  queue.replaceChildren(...[...input.files].map((file, index) => {
+  const files = [...input.files];
+  queue.replaceChildren(...files.slice(0, SHOWN).map((file, index) => {
     const line = document.createElement("li");
     const name = document.createElement("bdi");
     name.textContent = file.name;
@@ -30,7 +34,15 @@ function show() {
     line.append(name, side);
     return line;
   }));
-  queue.hidden = input.files.length === 0;
+  if (files.length > SHOWN) {
+    const rest = document.createElement("li");
+    rest.textContent = words.more.replace("%n", files.length - SHOWN);
+    queue.append(rest);
+  }
+  queue.hidden = files.length === 0;
+  tooMany.hidden = files.length <= Number(words.most);
+  tooMany.textContent = words.many.replace("%n", words.most);
+  form.querySelector("[type=submit]").disabled = !tooMany.hidden;
   askModality();
 }
 
@@ -47,6 +59,26 @@ function choose(files) {
   show();
 }
 
+// What lies in a dropped folder, however deep; a browser hands over one entry for all of it.
+async function inside(entry) {
+  if (entry.isFile) return [await new Promise((done, failed) => entry.file(done, failed))];
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) { // each answer holds a part of the folder, the last one nothing
+    const some = await new Promise((done, failed) => reader.readEntries(done, failed));
+    if (!some.length) return (await Promise.all(found.map(inside))).flat();
+    found.push(...some);
+  }
+}
+
+async function dropped(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return [...transfer.files];
+  return (await Promise.all(entries.map(inside))).flat();
+}
+
+folder.hidden = false;
+folder.querySelector("input").addEventListener("change", (event) => choose([...input.files, ...event.target.files]));
 input.addEventListener("change", show);
 form.querySelectorAll("[name=modality]").forEach((radio) => radio.addEventListener("change", askModality));
 for (const kind of ["dragenter", "dragover"]) {
@@ -57,7 +89,7 @@ for (const kind of ["dragleave", "drop"]) {
 }
 drop.addEventListener("drop", (event) => {
   event.preventDefault();
-  choose([...input.files, ...event.dataTransfer.files]);
+  dropped(event.dataTransfer).then((files) => choose([...input.files, ...files]));
 });
 
 form.addEventListener("submit", (event) => {

@@ -8,7 +8,9 @@ from playwright.sync_api import expect
 
 from imaging.formats.png import encode_png
 from imaging.samples import chest_phantom
+from imaging.services.uploads import upload_ingest
 from tests.accounts.factories import UserFactory
+from tests.formats.series import ct_series, voxels, written
 
 pytestmark = [
     pytest.mark.browser,
@@ -114,3 +116,25 @@ def test_a_form_without_files_is_refused_by_the_browser_or_by_the_server(page):
     page.click("[data-upload] [type=submit]")
     expect(page.locator(".errors")).to_contain_text("Choose at least one file.")
     assert page.title().startswith("Error:")
+
+
+def test_a_folder_of_slices_becomes_one_volume_on_the_receipt(visit, tmp_path, queued):
+    user = UserFactory()
+    files = ct_series(voxels(depth=24, height=40, width=40))
+    folder = tmp_path / "CD" / "series"
+    folder.mkdir(parents=True)
+    written(folder, files[:9] + files[10:])
+    page = visit(reverse("imaging:upload-create"), user=user)
+    page.set_input_files("[data-folder] input", tmp_path / "CD")
+    expect(page.locator("[data-queue] li")).to_have_count(23)
+    page.click("[data-upload] [type=submit]")
+    page.wait_for_url(lambda url: "/uploads/new/" not in url)
+    (call,) = queued
+    upload_ingest(call[1])
+    row = page.locator("table.files tbody tr")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("CT, 23 slices, 0.6 × 0.8 × 2.5 mm")
+    expect(row).to_contain_text("1 slice is missing between 9 and 11 and left empty.")
+    row.locator("summary").click()
+    expect(row.locator("details li")).to_have_count(23)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
