@@ -67,6 +67,21 @@ def step_up(view):
     return guarded
 
 
+def step_up_to_send(view):
+    """Ask again who it is only when the form is sent; the empty form shows and does nothing.
+
+    For an emergency, where the reason is typed first and is not lost by the proof.
+    """
+    proved = step_up(view)
+
+    @wraps(view)
+    def guarded(request, *args, **kwargs):
+        return (proved if request.method == "POST" else view)(request, *args, **kwargs)
+
+    guarded.needs_step_up = True
+    return guarded
+
+
 def demand(request, action: str) -> None:
     """Ask within a view what only the form tells: the roles of `action`, then its fresh proof.
 

@@ -18,7 +18,9 @@ from accounts.forms_admin import (
 )
 from accounts.models import AuditEvent, Department, Membership, Organisation, Plan, User
 from accounts.proof import is_fresh
+from accounts.roles import OVERSIGHT
 from accounts.services.factor_removal import factors_remove
+from accounts.services.memberships import membership_tell
 from accounts.services.revocation import auth_version_raise
 from accounts.tenancy import OfHouse
 
@@ -63,7 +65,8 @@ class Audited:
             request_id=getattr(request, "request_id", ""),
         )
         if isinstance(obj, Membership):
-            auth_version_raise(user=obj.user, request=request)
+            raised = verb != "delete" and obj.role in OVERSIGHT
+            membership_tell(obj, raised=raised, request=request)
 
 
 @admin.register(User)

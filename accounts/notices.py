@@ -20,6 +20,7 @@ class Kind:
     page: str = "trail:activity"
     facts: tuple[str, ...] = ()
     is_grave: bool = True
+    by_mail: bool = True  # beside the app
 
 
 _NOT_YOU = _("If this was not you, change your password and end your other sessions.")
@@ -92,6 +93,7 @@ KINDS: dict[str, Kind] = {
         page="imaging:run-list",
         facts=("succeeded", "failed"),
         is_grave=False,
+        by_mail=False,
     ),
     # to auditors
     "break_glass": Kind(
@@ -140,13 +142,6 @@ KINDS: dict[str, Kind] = {
         _("Restore the files, or give what is new a new version. The other models serve on."),
         page="imaging:model-list",
         facts=("model",),
-    ),
-    "late_backup": Kind(
-        _("The backup is late"),
-        _("The last backup is {hours} hours old."),
-        _("Make a backup now, and look why the last one did not run."),
-        page="analytics:dashboard",
-        facts=("hours",),
     ),
 }
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import requires, signed_in, step_up
 from accounts.forms_people import DepartmentForm, InvitationForm, UntilForm
-from accounts.models import Invitation, Membership, Organisation
+from accounts.models import Department, Invitation, Membership, Organisation
 from accounts.selectors import may_at, organisations_of
 from accounts.services.invitations import (
     invitation_accept,
@@ -19,7 +19,12 @@ from accounts.services.invitations import (
     invitation_withdraw,
     invitations_of,
 )
-from accounts.services.memberships import department_create, membership_change, membership_end
+from accounts.services.memberships import (
+    department_create,
+    department_rename,
+    membership_change,
+    membership_end,
+)
 
 
 @require_GET
@@ -55,6 +60,21 @@ def department_add(request: HttpRequest, pk) -> HttpResponse:
     ):
         return redirect("people:list", organisation.pk)
     return _page(request, organisation, department_form=form)
+
+
+@require_POST
+@requires("people.manage")
+@step_up
+def department_rename_view(request: HttpRequest, pk) -> HttpResponse:
+    mine = organisations_of(request.user, "people.manage")
+    rows = Department.objects.filter(organisation__in=mine).select_related("organisation")
+    department = get_object_or_404(rows, pk=pk)
+    form = DepartmentForm(request.POST)
+    if form.is_valid():
+        _try(form, department_rename, by=request.user, department=department, **form.cleaned_data)
+    for sentence in _sentences(form):
+        messages.error(request, sentence)
+    return redirect("people:list", department.organisation_id)
 
 
 @require_POST

@@ -17,6 +17,7 @@ urlpatterns = [
     path("<uuid:pk>/", people.people_list, name="list"),
     path("<uuid:pk>/invite/", people.invite, name="invite"),
     path("<uuid:pk>/departments/", people.department_add, name="department-create"),
+    path("departments/<uuid:pk>/", people.department_rename_view, name="department-rename"),
     path("memberships/<uuid:pk>/", people.membership_change_view, name="membership-change"),
     path("memberships/<uuid:pk>/end/", people.membership_end_view, name="membership-end"),
 ]

@@ -65,6 +65,7 @@ TABLE: Mapping[str, Mapping[str, Cell]] = {
                       INTEGRATOR: own},
     "study.view": {RADIOLOGIST: department, CLINICIAN: assigned, TECHNICIAN: department,
                    INTEGRATOR: own},
+    "study.move": {RADIOLOGIST: department, TECHNICIAN: department},  # to another department
     "study.ask_deletion": {RADIOLOGIST: department, TECHNICIAN: department},
     "study.delete": {ADMINISTRATOR: proved(organisation)},
     "pixels.view": {RADIOLOGIST: department, CLINICIAN: assigned,

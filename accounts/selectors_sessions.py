@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.db.models import QuerySet
 from django.utils.timezone import now
 
 from accounts.audit.devices import device_words
+from accounts.models import TokenFamily
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,12 @@ class LiveSession:
     started_at: datetime
     seen_at: datetime
     is_current: bool
+
+
+def programs_of(user) -> QuerySet[TokenFamily]:
+    """Return the sign-ins of programs by token that open something now, the newest first."""
+    families = TokenFamily.objects.filter(user=user, auth_version=user.auth_version)
+    return families.filter(revoked_at=None, expires_at__gt=now())
 
 
 def sessions_of(user, *, current: str | None = None) -> list[LiveSession]:

@@ -6,14 +6,15 @@ from allauth.account.views import ReauthenticateView
 from allauth.mfa.webauthn.internal.auth import begin_authentication  # no public name; pinned
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import signed_in, step_up
-from accounts.selectors_sessions import sessions_of
+from accounts.selectors_sessions import programs_of, sessions_of
 from accounts.services.factors import codes_just_shown, has_security_key
 from accounts.services.sessions import session_revoke
+from accounts.services.tokens import family_revoke
 
 
 class StepUpView(ReauthenticateView):
@@ -50,8 +51,11 @@ def recovery_codes_download(request: HttpRequest) -> HttpResponse:
 @signed_in
 @require_safe
 def session_list(request: HttpRequest) -> HttpResponse:
-    sessions = sessions_of(request.user, current=request.session.session_key)
-    return render(request, "accounts/session_list.html", {"sessions": sessions})
+    context = {
+        "sessions": sessions_of(request.user, current=request.session.session_key),
+        "programs": programs_of(request.user),
+    }
+    return render(request, "accounts/session_list.html", context)
 
 
 @signed_in
@@ -62,6 +66,17 @@ def session_end(request: HttpRequest, pk: int) -> HttpResponse:
     if not session_revoke(user=request.user, only=pk, keep=request.session.session_key):
         raise Http404
     messages.success(request, _("The session is ended."))
+    return redirect("signin:session-list")
+
+
+@signed_in
+@require_POST
+@step_up
+def program_end(request: HttpRequest, pk) -> HttpResponse:
+    """End one program's sign-in by token; its tokens open nothing from the next request on."""
+    family = get_object_or_404(programs_of(request.user), pk=pk)
+    family_revoke(family=family, by=request.user)
+    messages.success(request, _("The program is signed out."))
     return redirect("signin:session-list")
 
 

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.access import requires, signed_in, step_up
+from accounts.access import requires, signed_in, step_up_to_send
 from accounts.selectors import organisations_of
 from imaging.forms_patients import ReasonForm, VerdictForm
 from imaging.models import BreakGlass, Patient
@@ -22,7 +22,7 @@ SHOWN = 100
 
 @require_http_methods(["GET", "POST"])
 @requires("glass.break")
-@step_up
+@step_up_to_send
 def glass_open(request: HttpRequest, pk) -> HttpResponse:
     mine = organisations_of(request.user, "glass.break")
     patient = get_object_or_404(Patient.objects.filter(organisation__in=mine), pk=pk)

@@ -32,6 +32,10 @@ def studies_visible_to(user) -> QuerySet[Study]:
     return Study.objects.filter(within(user, "study.view", STUDY))
 
 
+def studies_movable_by(user) -> QuerySet[Study]:
+    return Study.objects.filter(within(user, "study.move", STUDY))
+
+
 def patients_within(user, action: str) -> QuerySet[Patient]:
     """Return the patients of organisations that `user` reaches whole, and of studies they reach."""
     found = whole_of(user, action) or Q(pk__in=[])

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from imaging import erasures, glass, model_pages, patients, reviews, viewer_urls, views
+from imaging import erasures, glass, model_pages, moves, patients, reviews, viewer_urls, views
 
 app_name = "imaging"
 urlpatterns = [
     path("worklist/", views.study_list, name="study-list"),
     path("studies/<uuid:pk>/", views.study_detail, name="study-detail"),
+    path("studies/<uuid:pk>/move/", moves.study_move_view, name="study-move"),
     path("uploads/new/", views.upload_create, name="upload-create"),
     path("uploads/<uuid:pk>/", views.upload_detail, name="upload-detail"),
     path("uploads/<uuid:pk>/status/", views.upload_status, name="upload-status"),

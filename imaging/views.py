@@ -22,6 +22,7 @@ from accounts.throttle import limited
 from imaging.choices import ensemble_meant, ensembles_visible_to, models_listed
 from imaging.forms import RunForm, UploadForm, uuids
 from imaging.models import Image, Job, JobStatus, Modality, Severity
+from imaging.moves import move_form
 from imaging.places import places_of
 from imaging.reading import reads
 from imaging.receipts import receipt_of
@@ -67,7 +68,8 @@ def study_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 @reads("study.view")
 def study_detail(request: HttpRequest, pk) -> HttpResponse:
-    study = get_object_or_404(studies_visible_to(request.user).select_related("patient"), pk=pk)
+    studies = studies_visible_to(request.user).select_related("patient", "department")
+    study = get_object_or_404(studies, pk=pk)
     results = results_visible_to(request.user).defer("table").order_by("-created_at")
     images = list(
         study.images.annotate(failed=Count("jobs", filter=Q(jobs__status=JobStatus.FAILED)))
@@ -80,6 +82,7 @@ def study_detail(request: HttpRequest, pk) -> HttpResponse:
         "open": pixels_open(request.user, [image.pk for image in images]),
         "may_run": user_may(request.user, "run.submit"),
         "may_view_results": may_see(request.user, "result.view"),
+        "move_form": move_form(request.user, study),
     }
     audit.record(request.user, "study.view", study)
     return render(request, "imaging/study_detail.html", context)
@@ -302,7 +305,7 @@ def run_cancel_view(request: HttpRequest, pk) -> HttpResponse:
 @require_POST
 @requires("run.submit")
 def job_retry_view(request: HttpRequest, pk) -> HttpResponse:
-    job = get_object_or_404(jobs_visible_to(request.user).select_related("run"), pk=pk)
+    job = get_object_or_404(jobs_visible_to(request.user, "run.submit"), pk=pk)
     try:
         job_retry(user=request.user, job=job)
     except ValidationError as error:

@@ -107,6 +107,7 @@ ACTIONS: dict[str, Action] = {
     **_group(
         "records",
         ("study.view", "Study opened", ACCESSED),
+        ("study.move", "Study moved to another department", ACCESSED),
         ("image.view", "Image opened", ACCESSED),
         ("result.view", "Result opened", ACCESSED),
         ("patient.view", "Patient opened", PATIENT),

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
@@ -69,7 +70,7 @@ def membership_write(
         membership.save(update_fields=["until"])
     verb = "create" if is_new else "change"
     audit.record(by, f"membership.{verb}", membership, before=before, after=_state(membership))
-    _tell(membership, raised=role in OVERSIGHT, request=request)
+    membership_tell(membership, raised=role in OVERSIGHT, request=request)
     return membership
 
 
@@ -93,7 +94,7 @@ def membership_end(*, by: User | None, membership: Membership) -> None:
     oneself_check(by=by, user=membership.user)
     auditor_check(by=by, role=membership.role)
     audit.record(by, "membership.delete", membership, before=_state(membership))
-    _tell(membership)
+    membership_tell(membership)
     Membership.objects.filter(pk=membership.pk).delete()
 
 
@@ -101,20 +102,40 @@ def membership_end(*, by: User | None, membership: Membership) -> None:
 def department_create(*, by: User | None, organisation: Organisation, name: str) -> Department:
     """Add a department. Raises: PermissionDenied; ValidationError in words."""
     manage_check(by=by, organisation=organisation)
-    name = " ".join(name.split())[:200]
-    if not name:
-        raise ValidationError(_("Give the department a name."))
-    if organisation.departments.filter(name__iexact=name).exists():
-        raise ValidationError(_("There is a department “%(name)s” already.") % {"name": name})
+    name = _free_name(name, organisation.departments.all())
     department = Department.objects.create(organisation=organisation, name=name)
     audit.record(by, "department.create", department)
     return department
 
 
-def _tell(membership: Membership, *, raised: bool = False, request=None) -> None:
+@transaction.atomic
+def department_rename(*, by: User | None, department: Department, name: str) -> Department:
+    """Call a department otherwise; to its old name, it changes nothing. Raises as above."""
+    manage_check(by=by, organisation=department.organisation)
+    others = department.organisation.departments.exclude(pk=department.pk)
+    name, before = _free_name(name, others), department.name
+    if name != before:
+        department.name = name
+        department.save(update_fields=["name"])
+        states = {"before": {"name": before}, "after": {"name": name}}
+        audit.record(by, "department.change", department, **states)
+    return department
+
+
+def _free_name(name: str, taken: QuerySet[Department]) -> str:
+    """Return the name without needless blanks. Raises: ValidationError in words."""
+    name = " ".join(name.split())[:200]
+    if not name:
+        raise ValidationError(_("Give the department a name."))
+    if taken.filter(name__iexact=name).exists():
+        raise ValidationError(_("There is a department “%(name)s” already.") % {"name": name})
+    return name
+
+
+def membership_tell(membership: Membership, *, raised: bool = False, request=None) -> None:
     """End the person's sessions and tokens, and say so; auditors hear of raised roles.
 
-    The session in which they accepted the role themselves, `request`, goes on.
+    For whoever wrote a role down. The session in which its owner did so, `request`, goes on.
     """
     auth_version_raise(user=membership.user, request=request)
     notice_send(

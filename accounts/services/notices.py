@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 @transaction.atomic
 def notice_send(*, to: User, kind: str, facts: Mapping[str, object] | None = None) -> Notice:
-    """Show `to` a notice in the app, and mail it once the transaction has committed.
+    """Show `to` a notice in the app; most are mailed too, once the transaction has committed.
 
     `facts` fill the sentence of the kind and hold no patient data. A mail server
     that is away is logged: the notice in the app stays. Raises ValueError for an
@@ -32,7 +32,8 @@ def notice_send(*, to: User, kind: str, facts: Mapping[str, object] | None = Non
         raise ValueError(f"{kind} takes the facts {wanted}, not {tuple(given)}")
     texts = {name: str(value)[:200] for name, value in given.items()}
     notice = Notice.objects.create(to=to, kind=kind, facts=texts)
-    transaction.on_commit(partial(_mail, notice))
+    if kind_named(kind).by_mail:
+        transaction.on_commit(partial(_mail, notice))
     return notice
 
 

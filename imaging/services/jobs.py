@@ -27,6 +27,7 @@ from imaging.services.doorbells import doorbells_mend, doorbells_ring
 from imaging.services.leases import MAX_DEATHS, lease_end
 from imaging.services.refusals import NotPossible
 from imaging.services.results import maps_stage, result_store
+from imaging.services.run_ends import run_end_tell, run_hold
 
 WORKER_DIED = "The worker died three times on this image."
 _AT_REST = {"lease_until": None, "step": "", "steps_done": 0, "steps_total": 0}
@@ -82,10 +83,12 @@ def job_succeed(job: Job, analysis: Mapping[str, Any], folder: Path) -> bool:
 
 @transaction.atomic
 def _succeed(job: Job, analysis: Mapping[str, Any], maps: Mapping[str, StagedBlob]) -> bool:
+    run = run_hold(job.run_id)
     if not _finish(job, JobStatus.SUCCEEDED, steps_done=F("steps_total")):
         return False
     result = result_store(job, analysis, maps)
     audit.record(job.run.requested_by, "job.succeed", result, organisation=job.organisation)
+    run_end_tell(run)
     doorbells_ring(job.run.requested_by_id)
     return True
 
@@ -93,9 +96,11 @@ def _succeed(job: Job, analysis: Mapping[str, Any], maps: Mapping[str, StagedBlo
 @transaction.atomic
 def job_fail(job: Job, *, error: str) -> bool:
     """Close `job` with a sentence for the user; False when it is no longer ours."""
+    run = run_hold(job.run_id)
     if not _finish(job, JobStatus.FAILED, error=error[:500]):
         return False
     audit.record(job.run.requested_by, "job.fail", job, outcome="failed")
+    run_end_tell(run)
     doorbells_ring(job.run.requested_by_id)
     return True
 

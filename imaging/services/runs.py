@@ -35,6 +35,7 @@ from imaging.services.members import (
 )
 from imaging.services.quotas import runs_check
 from imaging.services.refusals import NotPossible
+from imaging.services.run_ends import run_hold
 
 __all__ = ["MemberChoice", "NotPossible", "ensemble_save", "job_retry", "run_cancel", "run_submit"]
 
@@ -76,6 +77,7 @@ def run_cancel(*, user: User, run: Run) -> int:
     Images of departments that are not theirs go on. Twice does no harm. A worker in
     the middle of one finds out within seconds and stops its engine.
     """
+    run_hold(run.pk)
     theirs = jobs_visible_to(user, "run.submit").filter(run=run).values("pk")
     count = (
         run.jobs.live()

@@ -111,6 +111,18 @@ def test_roles_given_and_taken_beside_an_organisation_stand_in_the_trail(client,
         ("membership.change", operator),
         ("membership.delete", operator),
     ]
+    told = person.notices.values_list("kind", flat=True)
+    assert list(told) == ["role_changed"] * 3
+
+
+def test_auditors_hear_of_a_role_that_was_raised_here(client, operator):
+    organisation, person = OrganisationFactory(), StrangerFactory()
+    auditor = UserFactory(organisation=organisation, role="auditor")
+    address = reverse("admin:accounts_membership_add")
+    form = {"user": person.pk, "organisation": organisation.pk, "role": "administrator"}
+    assert client.post(address, form).status_code == 302
+    assert auditor.notices.get().words == "A person was given the role Administrator."
+    assert person.notices.get().kind == "role_changed"
 
 
 def test_a_password_set_by_an_operator_stands_in_the_trail(client, operator):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from accounts.models import Invitation, Membership
+from accounts.models import AuditEvent, Invitation, Membership
 from accounts.roles import ADMINISTRATOR, AUDITOR, CLINICIAN, RADIOLOGIST
 from tests.accounts.factories import (
+    DepartmentFactory,
     MembershipFactory,
     OrganisationFactory,
     StrangerFactory,
@@ -120,3 +121,27 @@ def test_the_invited_see_their_invitation_and_join(client, house, administrator)
     assert person.memberships.get().organisation == house
     client.force_login(StrangerFactory())
     assert client.post(accept).status_code == 404
+
+
+def test_a_department_is_renamed(client, house, administrator):
+    department = DepartmentFactory(organisation=house, name="Xray")
+    DepartmentFactory(organisation=house, name="Head")
+    assert f'value="{department.name}"' in client.get(address("list", house)).content.decode()
+    client.post(address("department-rename", department), {"name": "  X-ray   and CT "})
+    department.refresh_from_db()
+    assert department.name == "X-ray and CT"
+    event = AuditEvent.objects.get(action="department.change")
+    assert (event.actor, event.organisation) == (administrator, house)
+    for taken_or_empty in ("head", " "):
+        answer = client.post(address("department-rename", department), {"name": taken_or_empty})
+        assert answer.status_code == 302
+    client.post(address("department-rename", department), {"name": department.name})
+    department.refresh_from_db()
+    assert department.name == "X-ray and CT"
+    assert AuditEvent.objects.filter(action="department.change").count() == 1
+
+
+def test_a_department_of_another_house_is_not_found(client, house, administrator):
+    foreign = DepartmentFactory()
+    answer = client.post(address("department-rename", foreign), {"name": "Mine"})
+    assert answer.status_code == 404

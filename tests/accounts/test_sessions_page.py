@@ -10,7 +10,8 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, TokenFamily
+from accounts.services.tokens import tokens_issue
 from tests.accounts.factories import PASSWORD, UserFactory, enrol, recovery_codes, verify
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +50,7 @@ def test_the_list_costs_the_same_however_long(user, django_assert_max_num_querie
     here = signed_in(user)
     address = reverse(LIST)
     here.get(address)
-    with django_assert_max_num_queries(5) as short:
+    with django_assert_max_num_queries(6) as short:
         here.get(address)
         count = len(short)
     for _ in range(3):
@@ -119,3 +120,29 @@ def test_an_operator_removes_a_lost_factor_after_a_step_up(client, user):
     assert there.get(reverse(LIST)).status_code == 302
     event = AuditEvent.objects.get(action="factor.remove")
     assert (event.actor, event.target) == (operator, f"user:{user.pk}")
+
+
+def test_programs_are_listed_and_ended(user):
+    here = verify(Client(), user)
+    pair = tokens_issue(user=user, second_factor=True)
+    family = TokenFamily.objects.get()
+    tokens_issue(user=UserFactory(), second_factor=False)
+    page = here.get(reverse(LIST)).content.decode()
+    assert page.count("program-end") == 0
+    assert page.count(f"/account/programs/{family.pk}/end/") == 1
+    assert page.count("/account/programs/") == 1
+    api = Client(headers={"authorization": f"Bearer {pair.access}"})
+    assert api.get("/api/v1/me/").status_code == 200
+    answer = here.post(reverse("signin:program-end", args=[family.pk]))
+    assert answer.status_code == 302
+    assert api.get("/api/v1/me/").status_code == 401
+    assert "/account/programs/" not in here.get(reverse(LIST)).content.decode()
+    assert AuditEvent.objects.get(action="token.revoke").actor == user
+
+
+def test_anothers_program_is_not_found(user):
+    tokens_issue(user=UserFactory(), second_factor=False)
+    here = verify(Client(), user)
+    theirs = reverse("signin:program-end", args=[TokenFamily.objects.get().pk])
+    assert here.post(theirs).status_code == 404
+    assert TokenFamily.objects.get().revoked_at is None

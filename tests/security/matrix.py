@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils.timezone import now
 
 from accounts import roles
-from accounts.models import ApiKey, Invitation, Membership, ServiceAccount
+from accounts.models import ApiKey, Department, Invitation, Membership, ServiceAccount
 from imaging.models import (
     Assignment,
     BreakGlass,
@@ -148,6 +148,8 @@ def _kept(world: World, place, organisation, department, sender) -> None:
     world.rows["person", place] = somebody.user_id
     world.rows["membership", place] = somebody.pk
     world.rows["invitation", place] = invitation.pk
+    part = DepartmentFactory(organisation=organisation)
+    world.rows["department", place] = part.pk
     world.rows["organisation", place] = organisation.pk
     exports = {None: _export(sender, organisation)}
     if place == OWN:  # an export is its maker's alone
@@ -182,6 +184,7 @@ def _deleted(world: World) -> None:
     ApiKey.objects.filter(pk=gone["key"]).delete()
     Membership.objects.filter(pk=gone["membership"]).delete()
     Invitation.objects.filter(pk=gone["invitation"]).delete()
+    Department.objects.filter(pk=gone["department"]).delete()
     for place in (OWN, DEPARTMENT, ORGANISATION):
         world.rows["model", place] = ModelVersionFactory(state="checked").pk
     world.rows["model", DELETED] = uuid.uuid4()

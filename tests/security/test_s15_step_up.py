@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -22,7 +23,8 @@ OWN = [
         "mfa_deactivate_totp", "mfa_generate_recovery_codes", *KEYS)),
     ("get", "mfa_view_recovery_codes"), ("get", "mfa_download_recovery_codes"),
     ("post", "account_email"),
-    ("post", "signin:session-end"), ("post", "signin:session-end-others"),
+    ("post", "signin:session-end"), ("post", "signin:program-end"),
+    ("post", "signin:session-end-others"),
 ]  # fmt: skip
 
 
@@ -41,8 +43,8 @@ def user(client):
 def test_it_asks_again(client, user, how, name):
     if name == "mfa_activate_totp":
         Authenticator.objects.filter(user=user, type="totp").delete()
-    takes_id = name in KEYS or name == "signin:session-end"
-    address = reverse(name, args=[1] if takes_id else [])
+    ids = {"signin:session-end": [1], "signin:program-end": [uuid4()]} | {key: [1] for key in KEYS}
+    address = reverse(name, args=ids.get(name, []))
     form = {"action_add": "", "email": "eve@example.org"} if how == "post" else {}
     answer = getattr(client, how)(address, form)
     assert answer.status_code == 302

@@ -36,7 +36,7 @@ from tests.security.matrix import (
 pytestmark = pytest.mark.django_db
 METHODS = ("GET", "POST")
 KIND = {  # what the <uuid:pk> of an address names; an address that is not here fails
-    "imaging:study-detail": "study",
+    **dict.fromkeys(("imaging:study-detail", "imaging:study-move"), "study"),
     **dict.fromkeys(("imaging:upload-detail", "imaging:upload-status"), "upload"),
     **dict.fromkeys(("imaging:run-detail", "imaging:run-status", "imaging:run-cancel"), "run"),
     "imaging:job-retry": "job",
@@ -62,6 +62,7 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
     ),
     **dict.fromkeys(("people:list", "people:invite", "people:department-create"), "organisation"),
     **dict.fromkeys(("people:membership-change", "people:membership-end"), "membership"),
+    "people:department-rename": "department",
     "people:invitation-withdraw": "invitation",
     "accounts:api-key-revoke": "key",
     "locks:lift": "person",
@@ -77,7 +78,7 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
         ),
         "model",
     ),
-    **dict.fromkeys(("people:invitation-accept", "trail:disown"), "nobody's"),
+    **dict.fromkeys(("people:invitation-accept", "trail:disown", "signin:program-end"), "nobody's"),
 }
 MORE = {"imaging:result-map": {"name": "ensemble"}, "imaging:result-layer": {"name": "mask"},
         "signin:session-end": {"pk": 0}, "trail:entry": {"seq": 10**9}}  # fmt: skip
@@ -90,7 +91,7 @@ BY_FORM = {  # where the form decides what is done: each form, and the action th
 }
 # a person's own, and nobody here has one; the trail has no such entry
 NEVER_OWN = {"imaging:glass-close", "people:invitation-accept", "trail:disown",
-             "signin:session-end", "trail:entry"}  # fmt: skip
+             "signin:session-end", "signin:program-end", "trail:entry"}  # fmt: skip
 # S25; the API's own tests, for a session is no token; allauth's pages, about oneself: S1, S3
 KEPT_OUT = ("admin:", "api:", "account_", "mfa_", "usersessions_")
 

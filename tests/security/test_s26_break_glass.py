@@ -10,13 +10,14 @@ from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 from django.utils.timezone import now
 
-from accounts.models import AuditEvent, Notice
+from accounts.models import AuditEvent, Membership, Notice
 from accounts.roles import ADMINISTRATOR, AUDITOR, CLINICIAN, RADIOLOGIST, TECHNICIAN
 from accounts.vault.fields import blind_index
 from imaging import selectors
 from imaging.models import BreakGlass, Patient
 from imaging.services.glass import glass_break, glass_close, glass_review, glasses_tend
 from tests.accounts.factories import (
+    PASSWORD,
     DepartmentFactory,
     MembershipFactory,
     OrganisationFactory,
@@ -24,7 +25,7 @@ from tests.accounts.factories import (
     UserFactory,
     verify,
 )
-from tests.imaging.factories import ImageFactory, ResultFactory
+from tests.imaging.factories import ImageFactory, JobFactory, ResultFactory
 
 pytestmark = pytest.mark.django_db
 REASON = "Unconscious, needs a comparison now"
@@ -113,6 +114,34 @@ def test_an_old_proof_is_asked_again(client, result, clinician):
     assert answer.status_code == 302
     assert "reauthenticate" in answer.url
     assert not BreakGlass.objects.exists()
+
+
+def test_the_form_itself_asks_for_no_proof(client, result, clinician):
+    """In an emergency the reason comes first; the proof is asked for once, and nothing is lost."""
+    client.force_login(clinician)
+    assert client.get(open_address(result)).status_code == 200
+    asked = client.post(open_address(result), {"reason": REASON})
+    proved = client.post(asked.url, {"password": PASSWORD}, follow=True)
+    assert proved.redirect_chain[-1][0] == reverse(
+        "imaging:patient-detail", args=[result.patient_id]
+    )
+    assert BreakGlass.objects.get().reason == REASON
+
+
+def test_reading_is_no_right_to_run_again(client, house, result, clinician):
+    job = JobFactory(run=result.job.run, image=result.image, failed=True)
+    radiologist = UserFactory(organisation=house)
+    Membership.objects.filter(user=radiologist).update(
+        department=DepartmentFactory(organisation=house)
+    )
+    retry = reverse("imaging:job-retry", args=[job.pk])
+    for person in (clinician, radiologist):
+        verify(client, person)
+        client.post(open_address(result), {"reason": REASON})
+        assert client.get(result.job.run.get_absolute_url()).status_code == 200
+        assert client.post(retry).status_code == 404
+    verify(client, result.job.run.requested_by)
+    assert client.post(retry).status_code == 302
 
 
 def test_it_lasts_an_hour_and_says_so_on_every_page(client, result, clinician):
