@@ -11,7 +11,9 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from accounts.api.problems import is_api, problem_response
 from accounts.throttle import TooMany as TooManyError
 from accounts.tracing import new_request_id, traced
 from mediscan.policy import HEADERS
@@ -36,6 +38,22 @@ class RequestId:
             _access(request, response, elapsed_ms=1000 * (time.monotonic() - began))
         response["X-Request-ID"] = request.request_id
         return response
+
+
+class ApiOverHttps:
+    """Refuse a program that calls over plain http, where a person's browser is sent to https.
+
+    A redirect would work, and each next call would show its secret on the way again.
+    """
+
+    def __init__(self, get_response) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if settings.SECURE_SSL_REDIRECT and is_api(request) and not request.is_secure():
+            sentence = _("Call this address by https. What was sent is known to others: renew it.")
+            return problem_response(request, 403, sentence, code="https_required")
+        return self.get_response(request)
 
 
 class SiteHeaders:

@@ -86,9 +86,11 @@ def problem(
     return body | ({"errors": errors} if errors else {})
 
 
-def problem_response(request: HttpRequest, status: int, sentence: str) -> JsonResponse:
+def problem_response(
+    request: HttpRequest, status: int, sentence: str, code: str = ""
+) -> JsonResponse:
     """Answer a problem outside of the API's views, for instance for an unknown address."""
-    body = problem(request, status, sentence=sentence)
+    body = problem(request, status, code, sentence)
     answer = JsonResponse(body, status=status, content_type=CONTENT_TYPE)
     answer["Cache-Control"] = "no-store"
     return answer
@@ -110,9 +112,6 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
             _("Too many tries. Wait as long as Retry-After says, then try again."),
             wait=exc.retry_after_s,
         )
-    if isinstance(exc, TooMany):
-        sentence = _("Too many attempts. Wait %d seconds and try again.") % exc.retry_after_s
-        return Problem(HTTPStatus.TOO_MANY_REQUESTS, "throttled", sentence, exc.retry_after_s)
     if isinstance(exc, Http404):
         return exceptions.NotFound(_("There is nothing here that you may see."))
     if isinstance(exc, PermissionDenied):

@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "mediscan.middleware.RequestId",
     "accounts.even_time.EvenTime",
     "mediscan.middleware.SiteHeaders",
+    "mediscan.middleware.ApiOverHttps",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

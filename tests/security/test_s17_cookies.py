@@ -93,3 +93,15 @@ def test_the_deployment_check_is_silent(production):
     done = run(production, "manage.py", "check", "--deploy", "--fail-level", "WARNING")
     assert done.returncode == 0, done.stderr[-3000:]
     assert "no issues" in done.stdout + done.stderr
+
+
+def test_a_program_is_refused_over_plain_http_and_a_page_is_redirected(client, settings):
+    settings.SECURE_SSL_REDIRECT = True
+    for address in ("/api/v1/token/", "/api/v1/me/", "/api/v1/nowhere/"):
+        answer = client.post(address, {"password": "x"}, content_type="application/json")
+        assert (answer.status_code, answer.json()["code"]) == (403, "https_required")
+        assert answer["Content-Type"] == "application/problem+json"
+        assert "Location" not in answer
+    page = client.get("/accounts/login/")
+    assert (page.status_code, page["Location"]) == (301, "https://testserver/accounts/login/")
+    assert client.post("/api/v1/token/", secure=True).status_code != 403
