@@ -40,7 +40,9 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
     **dict.fromkeys(("imaging:upload-detail", "imaging:upload-status"), "upload"),
     **dict.fromkeys(("imaging:run-detail", "imaging:run-status", "imaging:run-cancel"), "run"),
     "imaging:job-retry": "job",
-    **dict.fromkeys(("imaging:image-thumbnail", "imaging:image-pixels"), "image"),
+    **dict.fromkeys(
+        ("imaging:image-thumbnail", "imaging:image-pixels", "imaging:image-slice"), "image"
+    ),
     **dict.fromkeys(
         (
             "imaging:result-detail",
@@ -48,6 +50,7 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
             "imaging:result-layer",
             "imaging:review-create",
             "imaging:gate-override",
+            "imaging:result-map-slice",
         ),
         "result",
     ),
@@ -80,7 +83,9 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
     ),
     **dict.fromkeys(("people:invitation-accept", "trail:disown", "signin:program-end"), "nobody's"),
 }
-MORE = {"imaging:result-map": {"name": "ensemble"}, "imaging:result-layer": {"name": "mask"},
+SLICE = {"plane": "stored", "number": 1}
+MORE = {"imaging:image-slice": SLICE, "imaging:result-map-slice": {"name": "ensemble"} | SLICE,
+        "imaging:result-map": {"name": "ensemble"}, "imaging:result-layer": {"name": "mask"},
         "signin:session-end": {"pk": 0}, "trail:entry": {"seq": 10**9}}  # fmt: skip
 FORM = {"trail:export": "format=csv"}  # what a POST needs to be understood at all
 BY_FORM = {  # where the form decides what is done: each form, and the action that it is
