@@ -50,6 +50,7 @@ class Volume:
     missing        indices of slices that were not sent; they hold `padding` alone.
     body_part      Body Part Examined (0018,0015), "" when unknown.
     localizer      True for a scout image, taken to plan the series.
+    uneven         the slices lie at distances that differ: a volume has no millilitres.
     """
 
     array: np.ndarray
@@ -67,6 +68,7 @@ class Volume:
     missing: tuple[int, ...] = ()
     body_part: str = ""
     localizer: bool = False
+    uneven: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imaging.inference.grids import FloatArray
+from imaging.measures.probability import pieces
 
 SPREAD_SCALE = 510  # sigma lies in 0..0.5 and is stored in 0..255
 
@@ -38,10 +39,11 @@ class Tally:
             raise ValueError(f"maps differ in shape: {p.shape} and {self._mean.shape}")
         else:
             whole = self._share + share
-            change = p - self._mean
-            self._mean += np.float32(share / whole) * change
-            change *= change
-            self._squares += np.float32(self._share * share / whole) * change
+            for piece in pieces(p.shape):
+                change = p[piece] - self._mean[piece]
+                self._mean[piece] += np.float32(share / whole) * change
+                change *= change
+                self._squares[piece] += np.float32(self._share * share / whole) * change
         self._share += share
         self.count += 1
 
@@ -49,7 +51,7 @@ class Tally:
     def mean(self) -> FloatArray:
         if self._mean is None:
             raise ValueError("no map was added: nothing to average")
-        return np.clip(self._mean, 0, 1)
+        return np.clip(self._mean, 0, 1, out=self._mean)
 
     @property
     def sigma(self) -> FloatArray | None:
@@ -59,8 +61,12 @@ class Tally:
 
     @property
     def disagreement(self) -> NDArray[np.uint8] | None:
-        sigma = self.sigma
-        return None if sigma is None else spread_map(sigma)
+        if self.count < 2 or self._squares is None:
+            return None
+        spread = np.empty(self._squares.shape, dtype=np.uint8)
+        for piece in pieces(spread.shape):
+            spread[piece] = spread_map(np.sqrt(self._squares[piece] / np.float32(self._share)))
+        return spread
 
 
 def spread_map(sigma: FloatArray) -> NDArray[np.uint8]:

@@ -31,16 +31,17 @@ def segment(plan: Plan) -> Analysis:
         del outcome  # its maps must not live on beside the next member's
     plan.progress("measuring", len(plan.running), len(plan.running) + 1)
     q, decision = sums.joined(member_maps)
-    label_maps = sums.label_maps(q)
-    measures, labels, agreement, areas = _measured(
-        q, label_maps, plan, member_maps, sums.organ_mask()
-    )
+    label_maps, organ = sums.label_maps(q), sums.organ_mask()
+    disagreement = sums.finding.disagreement
+    augmentation = spread_map(sums.copies.mean) if sums.copies.count else None
+    del sums  # eight bytes a pixel and more, which the measures need not stand beside
+    measures, labels, agreement, areas = _measured(q, label_maps, plan, member_maps, organ)
     return plan.analysis(
         facts,
         areas,
         ensemble=q,
-        disagreement=sums.finding.disagreement,
-        augmentation=spread_map(sums.copies.mean) if sums.copies.count else None,
+        disagreement=disagreement,
+        augmentation=augmentation,
         member_maps=member_maps,
         label_maps=label_maps,
         measures=measures,

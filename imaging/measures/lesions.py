@@ -20,12 +20,12 @@ from imaging.measures.severity import Rule
 from imaging.measures.size import (
     IS_PICTURE,
     IS_VOLUME,
-    NO_AFFINE,
     area_hundredths,
     is_volume,
     pixel_mm2,
     pixel_mm2_reason,
     voxel_ml,
+    voxel_ml_reason,
     voxel_sides,
 )
 from imaging.types import Volume
@@ -121,7 +121,7 @@ def _size(part: Part, mask: Mask, here: Setting, reasons: dict[str, str]) -> dic
     if mm2 is None:
         reasons["area_mm2"] = IS_VOLUME if solid else pixel_mm2_reason(here.volume)
     if ml is None:
-        reasons["volume_ml"] = NO_AFFINE if solid else IS_PICTURE
+        reasons["volume_ml"] = voxel_ml_reason(here.volume) if solid else IS_PICTURE
     return {
         "area_percent": area_hundredths(inside, here.region.px) / 100 if inside else None,
         "area_mm2": None if mm2 is None else rounded(part.px * mm2),

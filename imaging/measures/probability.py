@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from math import prod
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +14,13 @@ __all__ = ["Map", "Mask", "mask_at", "quantise", "threshold_level"]
 
 Map = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+_PIECE = 1 << 22  # pixels
+
+
+def pieces(shape: Sequence[int]) -> Iterator[slice]:
+    """Yield slices of the first axis, some million pixels each: a volume is never copied whole."""
+    step = max(1, _PIECE // max(1, prod(shape[1:])))
+    return (slice(start, start + step) for start in range(0, shape[0], step))
 
 
 def quantise(probability: NDArray[np.floating]) -> Map:
@@ -25,7 +35,10 @@ def quantise(probability: NDArray[np.floating]) -> Map:
         raise ValueError(
             f"Probabilities lie in 0..1, not in {values.min():.4g}..{values.max():.4g}."
         )
-    return (values * np.float32(LEVELS) + np.float32(0.5)).astype(np.uint8)
+    q = np.empty(values.shape, dtype=np.uint8)
+    for piece in pieces(values.shape):
+        q[piece] = values[piece] * np.float32(LEVELS) + np.float32(0.5)
+    return q
 
 
 def mask_at(q: Map, level: int) -> Mask:

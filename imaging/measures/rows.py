@@ -14,7 +14,6 @@ from imaging.measures.severity import assess
 from imaging.measures.size import (
     IS_PICTURE,
     IS_VOLUME,
-    NO_AFFINE,
     NO_SPACING,
     area_hundredths,
     area_text,
@@ -22,6 +21,7 @@ from imaging.measures.size import (
     pixel_mm2,
     pixel_mm2_reason,
     voxel_ml,
+    voxel_ml_reason,
 )
 from imaging.measures.sphericity import LEAST_VOXELS
 from imaging.measures.stops import Stop
@@ -109,7 +109,7 @@ def _extent(px: int, here: Setting, reasons: dict[str, str]) -> dict[str, float 
     if mm2 is None:
         reasons["area_mm2"] = IS_VOLUME if solid else pixel_mm2_reason(here.volume)
     if ml is None:
-        reasons["volume_ml"] = NO_AFFINE if solid else IS_PICTURE
+        reasons["volume_ml"] = voxel_ml_reason(here.volume) if solid else IS_PICTURE
     return {
         "area_mm2": None if mm2 is None else rounded(px * mm2),
         "volume_ml": None if ml is None else rounded(px * ml),

@@ -11,7 +11,9 @@ MIN_PX, MIN_SHARE, MIN_VOXELS = 12, 5e-5, 27
 
 NO_SPACING = "The pixel size in millimetres is not known."
 AT_DETECTOR = "The pixel size is known at the detector plane only, so sizes are given in pixels."
-NO_AFFINE = "The positions of the slices are unknown or uneven."
+NO_AFFINE = "The places of the slices are not known."
+UNEVEN = "The slices lie at uneven distances."
+GAPS = "Slices are missing."
 IS_VOLUME = "A volume is measured in millilitres."
 IS_PICTURE = "A single picture has no volume."
 
@@ -53,17 +55,26 @@ def pixel_mm2_reason(volume: Volume) -> str:
 
 
 def voxel_ml(volume: Volume) -> float | None:
-    """Return |det A| / 1000, A the 3×3 of the affine in mm; None without an affine (MEASURES §5).
+    """Return |det A| / 1000, A the 3×3 of the affine in mm; None as `voxel_ml_reason` says.
 
     A slice thickness never enters. Raises ValueError for an affine that is singular.
     """
-    if volume.affine is None or volume.spacing_kind == "none":
+    if volume.affine is None or voxel_ml_reason(volume):
         return None
     (a, b, c), (d, e, f), (g, h, i) = (row[:3] for row in volume.affine[:3])
     det = abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g))
     if not 0 < det < float("inf"):
         raise ValueError("The affine of this volume is singular: its voxels have no size.")
     return det / MM3_PER_ML
+
+
+def voxel_ml_reason(volume: Volume) -> str:
+    """Return why the voxels of a volume have no millilitres, "" where they have (MEASURES §5)."""
+    if volume.affine is None or volume.spacing_kind == "none":
+        return NO_AFFINE
+    if volume.uneven:
+        return UNEVEN
+    return GAPS if volume.missing else ""
 
 
 def min_size_px(shape: tuple[int, int, int], min_size: int | float | None = None) -> int:

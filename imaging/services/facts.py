@@ -33,6 +33,7 @@ def image_facts(image: Mapping[str, Any], pixels: Path) -> dict[str, Any]:
         "affine": _affine(volume["affine"]),
         "padding": None if volume["padding"] is None else _number(volume["padding"]),
         "window": _numbers(volume["window"], 2),
+        "uneven": volume.get("uneven") is True,
         "missing": _indices(volume.get("missing") or [], image["shape"][0]),
     }
     stored = stored_range(pixels, image["dtype"], facts["padding"])

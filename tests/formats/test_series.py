@@ -115,6 +115,21 @@ def test_uneven_distances_are_borne_said_or_refused(found, off, code, words):
     assert (one.refused.code if one.refused else "") == code
     if not code:
         assert any(words in remark for remark in one.decoded.warnings) == bool(words)
+        assert one.decoded.volume.uneven
+
+
+@pytest.mark.parametrize(
+    ("heights", "uneven"),
+    [
+        ([0.63, 1.25, 1.88, 2.5, 3.13, 3.75], False),  # 0.625 mm, written with two decimals
+        ([0.0, 5.0, 10.0, 15.04, 20.0, 25.0], False),
+        ([0.0, 5.0, 10.0, 15.06, 20.0, 25.0], True),
+        ([0.0, 5.0, 10.0, 20.0, 25.0, 30.0], False),  # one is missing, the others lie evenly
+    ],
+)
+def test_gaps_a_hundredth_off_the_median_are_uneven(found, heights, uneven):
+    _, volume = only(found(ct_series(ImagePositionPatient=[[0.0, 0.0, h] for h in heights])))
+    assert volume.uneven == uneven
 
 
 def test_a_long_series_does_not_drift_off_its_grid(found):

@@ -143,7 +143,7 @@ def test_a_volume_without_sides_says_so_and_has_one_stack(client, user, tmp_path
     assert "data-plane" not in page
     assert 'class="mk' not in page
     assert " mm" not in page
-    assert "The positions of the slices are unknown or uneven." in page
+    assert "The places of the slices are not known." in page
 
 
 def test_the_bar_names_the_slices_that_hold_the_finding(client, result):

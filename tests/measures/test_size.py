@@ -7,13 +7,16 @@ from hypothesis import strategies as st
 
 from imaging.measures.size import (
     AT_DETECTOR,
+    GAPS,
     NO_SPACING,
+    UNEVEN,
     area_hundredths,
     area_text,
     min_size_px,
     pixel_mm2,
     pixel_mm2_reason,
     voxel_ml,
+    voxel_ml_reason,
     voxel_sides,
 )
 from imaging.types import Volume
@@ -80,6 +83,16 @@ def test_millilitres_come_from_the_affine_and_never_from_the_slice_thickness():
 def test_without_an_affine_there_are_no_millilitres():
     volume = Volume(np.zeros((4, 4, 4)), spacing_mm=(1, 1, 1), spacing_kind="calibrated")
     assert voxel_ml(volume) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"), [({"uneven": True}, UNEVEN), ({"missing": (2,)}, GAPS), ({}, "")]
+)
+def test_uneven_or_missing_slices_give_no_millilitres_and_say_why(facts, why):
+    upright = ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1))
+    volume = calibrated(np.zeros((4, 4, 4)), affine=upright, **facts)
+    assert (voxel_ml(volume) is None) == bool(why)
+    assert voxel_ml_reason(volume) == why
 
 
 def test_a_singular_affine_is_refused():

@@ -84,7 +84,7 @@ def test_a_volume_of_unknown_spacing_says_why_it_has_no_millilitres(user, tmp_pa
     result = volume_result(user, tmp_path, affine=None, spacing=None)
     export = ExportFactory(results=[result], items=[result], kind="pdf")
     words = " ".join(PdfReader(io.BytesIO(made(export))).pages[0].extract_text().split())
-    assert "Volume — The positions of the slices are unknown or uneven." in words
+    assert "Volume — The places of the slices are not known." in words
     assert " mm" not in words
 
 

@@ -16,6 +16,9 @@ from imaging.formats.dicom.places import Place
 from imaging.types import Refused
 
 EVEN, BEARABLE = 0.05, 0.25  # how far a slice may lie off the grid, in parts of the step
+# how far a gap may be off the median before no volume is measured: a part of it (MEASURES §5), and
+# what positions written with two decimals differ by
+GAP_PART, GAP_MM = 0.01, 0.011
 MISSING_PART = 0.1  # of the slices that are there
 TILTED_DEGREES = 0.5
 _GAPS_NAMED = 3
@@ -32,6 +35,7 @@ class Grid:
     spacing_mm: tuple[float, float, float] | None
     affine: Affine | None
     warnings: tuple[str, ...]
+    uneven: bool = False
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -48,7 +52,8 @@ def lay(stack: Sequence[Place]) -> Grid:
     if len(planes) < len(order):
         return _by_number(order)
     positions = np.array([plane.position for plane in planes], dtype=np.float64)
-    slots = _slots(positions @ np.array(planes[0].normal))
+    heights = positions @ np.array(planes[0].normal)
+    slots = _slots(heights)
     first, step, off = _fit(positions, slots)
     _check_even(off, step)
     spacing, warnings = _spacing(order[0], planes[0], step)
@@ -59,7 +64,15 @@ def lay(stack: Sequence[Place]) -> Grid:
         spacing_mm=spacing,
         affine=Plane(first, planes[0].along_row, planes[0].down_column).affine(spacing, step),
         warnings=(*_gaps(slots), *_unevenness(off, step), *warnings),
+        uneven=_has_uneven_gaps(heights, slots),
     )
+
+
+def _has_uneven_gaps(heights: NDArray[np.float64], slots: NDArray[np.int64]) -> bool:
+    """Whether a gap is more than 1 % off the median; one over missing slices counts as theirs."""
+    gaps = np.diff(heights) / np.diff(slots)
+    middle = float(np.median(gaps))
+    return bool(np.abs(gaps - middle).max() > max(GAP_PART * middle, GAP_MM))
 
 
 def _by_number(order: list[Place]) -> Grid:

@@ -114,6 +114,7 @@ def _assembled(grid: Grid, slices: list[Decoded]) -> Decoded:
             padding=padding,
             window=window,
             missing=grid.missing,
+            uneven=grid.uneven,
         ),
         warnings=(*grid.warnings, *(one for one in warnings if not _is_of_one_slice(one))),
     )
