@@ -27,6 +27,8 @@ _LIST_BYTES = 16 * MIB  # of the central directory
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED = 0x1
 _DRIVE = re.compile(r"[A-Za-z]:")
+# what the standard library makes of a directory that is none
+_BAD = (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, struct.error, OSError)
 # what systems leave behind in folders and nobody means to send
 _LITTER = frozenset((".ds_store", "thumbs.db", "desktop.ini"))
 
@@ -74,12 +76,12 @@ def _listed(file: BinaryIO, budgets: Budgets) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(file) as archive:
             infos = archive.infolist()
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, struct.error, OSError) as error:
+    except _BAD as error:
         raise _damaged() from error
     if len(infos) > budgets.entries:
         raise _too_many(budgets)
     _check_paths(infos)
-    return [one for one in infos if not one.is_dir() and not is_litter(one.filename)]
+    return [one for one in infos if not (one.filename.endswith("/") or is_litter(one.filename))]
 
 
 def _check_end(file: BinaryIO, budgets: Budgets) -> None:
@@ -129,6 +131,8 @@ def _checked(file: BinaryIO, infos: Sequence[zipfile.ZipInfo]) -> dict[int, int]
     starts: dict[int, int] = {}
     end = 0
     for info in sorted(infos, key=lambda one: one.header_offset):
+        if info.header_offset < 0:
+            raise _damaged()
         file.seek(info.header_offset)
         head = file.read(_LOCAL_BYTES)
         if len(head) < _LOCAL_BYTES or head[:4] != b"PK\x03\x04":

@@ -16,8 +16,10 @@ from imaging.formats.dicom.opened import opened
 from imaging.formats.dicom.source import load_values, open_source
 from imaging.formats.dicom.values import items, text, uid
 
-_INSTEAD = ("FrameOfReferenceUID", "StudyInstanceUID", "PatientID", "SeriesNumber")
-_INSTEAD += ("SeriesDescription", "StudyDate", "Modality")
+_INSTEAD = (
+    *("FrameOfReferenceUID", "StudyInstanceUID", "PatientID", "StudyDate", "Modality"),
+    *("SeriesNumber", "SeriesDescription"),
+)
 _RECORDS = "DirectoryRecordSequence"
 
 

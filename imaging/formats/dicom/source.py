@@ -86,6 +86,8 @@ def unsupported_syntax(syntax: str, detail: str = "") -> Refused:
 
 def _read_meta(file: BinaryIO, size: int, budgets: Budgets) -> tuple[int, UID, str]:
     """Return where the data set begins, its transfer syntax and its SOP class."""
+    if size < _META_START:
+        raise cut_short()
     file.seek(_META_START)
     head = BytesIO(file.read(min(_META_BYTES, size - _META_START)))
     end = _group_2_end(head)
