@@ -59,6 +59,33 @@ class ReviewForm(forms.Form):
         return cleaned
 
 
+class PaintForm(forms.Form):
+    """A painted mask with its words: 1 bit per pixel, packed by the page's script."""
+
+    bits = forms.FileField(
+        widget=forms.FileInput(attrs={"hidden": True}),
+        label=_("Painted mask"),
+        error_messages={"required": _("Nothing was painted: paint first, then save.")},
+    )
+    comment = forms.CharField(
+        label=_("Impression"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    amendment = forms.CharField(
+        label=_("Why it is amended"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+    def __init__(self, *args, signed: bool = False, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if not signed:
+            del self.fields["amendment"]
+
+
 class SignForm(StepUp):
     """Meaning, then who signs: password and code; the password once in a session."""
 

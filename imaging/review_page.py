@@ -11,16 +11,22 @@ from imaging.services.signing import signature_holds
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Where a result is cut and what it measures there: as its reader left it."""
+    """Where a result is cut and what it measures there: as its reader left it.
 
-    threshold: float
-    level: int
+    threshold, level  None where the reader painted the mask instead.
+    """
+
+    threshold: float | None
+    level: int | None
     row: dict
 
 
 def cut_of(result: Result, review: Review | None) -> Cut:
-    """Return the reader's cut where the review that counts edited it, else the result's own."""
-    if review is not None and review.level is not None:
+    """Return the cut or mask of the review that counts where it was edited, else the result's.
+
+    A painted mask counts from when it is measured.
+    """
+    if review is not None and review.row is not None:
         return Cut(review.threshold, review.level, review.row)
     return Cut(result.threshold, result.level, result.operating)
 
@@ -29,7 +35,7 @@ def review_context(result: Result, threshold: float, form: ReviewForm | None = N
     """Return what the panel of the decision shows."""
     versions = list(
         Review.objects.filter(result=result)
-        .select_related("author", "signed_by", "result__seal")
+        .select_related("author", "signed_by", "mask", "result__seal")
         .order_by("-number")
     )
     current = versions[0] if versions else None

@@ -41,8 +41,11 @@ class Meaning(models.TextChoices):
 class Review(models.Model):
     """One version of the verdict on one result; the highest number is the one that counts.
 
-    threshold, level  where the reader set the cut; null unless `decision` is edited.
-    row               the measures there, as a row of the result's table; null unless edited.
+    An edit is another cut or a painted mask, never both:
+    threshold, level  where the reader set the cut, one of the result's table.
+    mask              what the reader painted, uint8 0 or 1 (Z, Y, X) on the image's grid.
+    row, lesions      what is measured there, as in the result's table; of a painted mask null
+                      until the engine has measured it, or `problem` says why it could not.
     amendment         why a signed version was followed by this one; blank otherwise.
     digest, kid, mac  the signature over the content (imaging.services.signing); blank: unsigned.
     """
@@ -62,7 +65,14 @@ class Review(models.Model):
     amendment = SealedTextField(blank=True)
     threshold = models.FloatField(null=True)
     level = models.PositiveSmallIntegerField(null=True)
+    mask = models.ForeignKey(
+        "accounts.Blob", models.PROTECT, related_name="+", null=True, editable=False
+    )
     row = models.JSONField(null=True)
+    lesions = models.JSONField(default=list)
+    problem = models.CharField(max_length=300, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0, editable=False)
+    rung_at = models.DateTimeField(null=True, editable=False)
     signed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
@@ -82,9 +92,14 @@ class Review(models.Model):
                 name="review_reason_iff_rejected",
             ),
             models.CheckConstraint(
-                condition=Q(decision="edited", threshold__isnull=False, level__isnull=False)
-                | Q(~Q(decision="edited"), threshold=None, level=None, row=None),
-                name="review_cut_iff_edited",
+                condition=~Q(decision="edited")
+                & Q(threshold=None, level=None, mask=None, row__isnull=True)
+                | Q(
+                    decision="edited", threshold__isnull=False, level__isnull=False,
+                    row__isnull=False, mask=None,
+                )
+                | Q(decision="edited", threshold=None, level=None, mask__isnull=False),
+                name="review_cut_or_mask_iff_edited",
             ),
             models.CheckConstraint(
                 condition=Q(signed_at=None, signed_by=None, meaning="", mac="")
@@ -104,6 +119,11 @@ class Review(models.Model):
     @property
     def vault_patient_id(self) -> uuid.UUID:
         return self.patient_id
+
+    @property
+    def is_waiting(self) -> bool:
+        """Say whether its painted mask is still to be measured."""
+        return self.mask_id is not None and self.row is None and not self.problem
 
     @property
     def is_signed(self) -> bool:

@@ -38,7 +38,7 @@ def review_create(request: HttpRequest, pk) -> HttpResponse:
         try:
             review = review_save(by=request.user, result=result, **form.cleaned_data)
         except Overtaken as other:
-            return _conflict(request, result, other.latest, form)
+            return conflict(request, result, other.latest, form)
         except ValidationError as error:
             form.add_error(None, error)
         else:
@@ -73,7 +73,7 @@ def review_sign_view(request: HttpRequest, pk) -> HttpResponse:
         try:
             review_sign(by=request.user, review=review, meaning=form.cleaned_data["meaning"])
         except Overtaken as other:
-            return _conflict(request, review.result, other.latest)
+            return conflict(request, review.result, other.latest)
         except ValidationError as error:
             form.add_error(None, error)
     if form is not None and form.is_bound and form.is_valid():
@@ -91,7 +91,7 @@ def review_sign_view(request: HttpRequest, pk) -> HttpResponse:
 review_sign_view.needs_step_up = True  # its form is the proof, asked each time
 
 
-def _conflict(request: HttpRequest, result: Result, latest: Review, form=None) -> HttpResponse:
+def conflict(request: HttpRequest, result: Result, latest: Review, form=None) -> HttpResponse:
     """Show both versions; what was typed is kept on the page, to be sent again after theirs."""
     kept = ("decision", "reason", "comment", "threshold")
     sent = [(name, request.POST[name]) for name in kept if request.POST.get(name)]
@@ -102,7 +102,13 @@ def _conflict(request: HttpRequest, result: Result, latest: Review, form=None) -
 def _review(request: HttpRequest, pk, results) -> Review:
     found = Review.objects.filter(result__in=results.values("pk"))
     rows = found.select_related(
-        "author", "signed_by", "patient", "result__seal", "result__job__run", "result__image__study"
+        "author",
+        "signed_by",
+        "mask",
+        "patient",
+        "result__seal",
+        "result__job__run",
+        "result__image__study",
     )
     return get_object_or_404(rows, pk=pk)
 

@@ -13,7 +13,7 @@ from imaging.engine.client import EngineDied, EngineTimeout
 from imaging.models import Job
 from imaging.registry import models_verify
 from imaging.registry import uploads as model_uploads
-from imaging.services import analysis, jobs, uploads
+from imaging.services import analysis, jobs, painting, uploads
 from imaging.services.leases import LeaseLost, WorkerStopping
 from imaging.types import InferenceError
 
@@ -71,6 +71,20 @@ def take_model(upload_id: str) -> None:
         model_uploads.model_upload_release(upload_id)
     except Exception:  # its lease runs out and it is taken up again, three times
         logger.exception("model upload %s failed", upload_id)
+
+
+@audit.as_worker
+def measure_review(review_id: str) -> None:
+    """Measure the mask that a reader painted.
+
+    State before: no row. State after: measured, or a problem in words. Delivered twice, the
+    second writes nothing; a death is counted and taken up again.
+    """
+    try:
+        painting.review_measure(review_id)
+    except Exception:  # taken up again within a minute, three times
+        logger.exception("review %s: not measured", review_id)
+    damages_tell()
 
 
 def _analyse(job: Job) -> None:

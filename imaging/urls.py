@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from imaging import erasures, glass, model_pages, moves, patients, reviews, viewer_urls, views
+from imaging import (
+    erasures,
+    glass,
+    model_pages,
+    moves,
+    painting,
+    patients,
+    reviews,
+    viewer_urls,
+    views,
+)
 
 app_name = "imaging"
 urlpatterns = [
@@ -27,6 +37,9 @@ urlpatterns = [
     path("break-glass/<uuid:pk>/close/", glass.glass_close_view, name="glass-close"),
     path("break-glass/<uuid:pk>/review/", glass.glass_review_view, name="glass-review"),
     path("results/<uuid:pk>/reviews/", reviews.review_create, name="review-create"),
+    path("results/<uuid:pk>/paint/", painting.review_paint, name="review-paint"),
+    path("reviews/<uuid:pk>/mask/", painting.review_mask, name="review-mask"),
+    path("reviews/<uuid:pk>/status/", painting.review_status, name="review-status"),
     path("reviews/<uuid:pk>/", reviews.review_detail, name="review-detail"),
     path("reviews/<uuid:pk>/sign/", reviews.review_sign_view, name="review-sign"),
     path("models/", views.model_list, name="model-list"),

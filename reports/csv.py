@@ -45,7 +45,7 @@ def _row(result: Result, notice: str) -> list:
     rule = f"{result.severity_rule['rule']} v{result.severity_rule['version']}"
     return [
         *map(safe, texts),
-        cut.threshold,
+        "" if cut.threshold is None else cut.threshold,
         *map(safe, [row["severity"], row["severity_reason"], rule, row["denominator"]]),
         *("" if row.get(name) is None else row[name] for name in MEASURES),
         *map(safe, [row["unit"], "yes" if result.disagree else "no", *_decided(review), notice]),

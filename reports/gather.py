@@ -69,14 +69,18 @@ def _review(review: Review) -> list[Line]:
 
 
 def _state(review: Review) -> str:
+    if review.is_waiting:
+        return "Unsigned draft, its painted mask still to be measured"
     if not review.is_signed:
         return "Unsigned draft"
     return "Signed" if signature_holds(review) else "Signature does not fit its content"
 
 
-def _level(result: Result, cut: Cut) -> str:
+def _cut_line(result: Result, cut: Cut) -> Line:
+    if cut.level is None:
+        return Line("Mask", "painted by the reader", f"saved threshold {result.threshold:g}")
     moved = f", saved {result.threshold:g}, set by the reader" if cut.level != result.level else ""
-    return f"level {cut.level} of 255{moved}"
+    return Line("Threshold", f"{cut.threshold:g}", f"level {cut.level} of 255{moved}")
 
 
 def _patient(result: Result) -> list[Line]:
@@ -119,7 +123,7 @@ def _origin(result: Result, cut: Cut) -> list[Line]:
     )
     return [
         Line("Labels", ", ".join(result.labels)),
-        Line("Threshold", f"{cut.threshold:g}", _level(result, cut)),
+        _cut_line(result, cut),
         Line("Severity rule", f"{rule['rule']} v{rule['version']}", cuts),
         Line("Run", str(run.pk)[:8], f"{run.created_at:%Y-%m-%d %H:%M} UTC by {run.requested_by}"),
         Line("Result", str(result.pk)),

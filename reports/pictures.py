@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
+from accounts.models import Blob
 from accounts.vault.reading import BlobReader
 from accounts.vault.storage import blob_open
 from imaging import layers
@@ -29,18 +30,22 @@ PRINT_SIDE = 1024
 
 def result_pictures(result: Result) -> Pictures:
     """Draw original, mask and heat at the threshold that counts; a volume by its largest slice."""
-    image, plane, level = result.image, first_plane(image_planes(result.image)), level_of(result)
-    index = opening_slice(result, plane)
-    levels, grey = _levels(result, plane, index), _grey(image, plane, index)
+    image, plane = result.image, first_plane(image_planes(result.image))
+    index, (kept, level) = opening_slice(result, plane), _standing(result)
+    levels, grey = _slice(_map(result), image, plane, index), _grey(image, plane, index)
+    cut = levels if kept == _map(result) else _slice(kept, image, plane, index)
     step = max(1, -(-max(grey.shape) // PRINT_SIDE))
-    small, shown = layers.shrink(grey, step), layers.thin(levels, step)
+    small, shown, cut = (
+        layers.shrink(grey, step), layers.thin(levels, step), layers.thin(cut, step)
+    )  # fmt: skip
     square = square_size(plane)
     if square != plane.shape[1:]:
         size = layers.within(square, PRINT_SIDE)
-        small, shown = layers.squared(small, size, smooth=True), layers.squared(shown, size)
+        small = layers.squared(small, size, smooth=True)
+        shown, cut = layers.squared(shown, size), layers.squared(cut, size)
     heat = heat_over(small, shown)
-    heat[layers.outline_layer(shown, level, width=2)[..., 3] > 0] = layers.OUTLINE
-    return Pictures(_jpeg(small), encode_png(shown >= level, level=1), _jpeg(heat))
+    heat[layers.outline_layer(cut, level, width=2)[..., 3] > 0] = layers.OUTLINE
+    return Pictures(_jpeg(small), encode_png(cut >= level, level=1), _jpeg(heat))
 
 
 def mask_file(result: Result) -> tuple[str, bytes]:
@@ -48,8 +53,8 @@ def mask_file(result: Result) -> tuple[str, bytes]:
 
     A picture gives a PNG of 1 bit, a volume a NIfTI of 0 and 1 on the original affine.
     """
-    image, facts, level = result.image, result.image.facts, level_of(result)
-    with _map(result) as content:
+    image, facts, (kept, level) = result.image, result.image.facts, _standing(result)
+    with blob_open(kept) as content:
         if image.depth == 1:
             (levels,) = _stored_slices(content, image)
             return "png", encode_png(levels >= level, level=1)
@@ -59,18 +64,21 @@ def mask_file(result: Result) -> tuple[str, bytes]:
         )
 
 
-def level_of(result: Result) -> int:
-    """Return the level of the mask: the reader's where the result was edited, else its own."""
-    return cut_of(result, latest_review(result)).level
+def _standing(result: Result) -> tuple[Blob, int]:
+    """Return what holds the mask, and from which level on: the reader's, else the result's own."""
+    review = latest_review(result)
+    if review is not None and review.row is not None and review.mask is not None:
+        return review.mask, 1
+    return _map(result), cut_of(result, review).level
 
 
-def _levels(result: Result, plane: Plane, index: int) -> NDArray[np.uint8]:
-    with _map(result) as content:
-        return read_slice(content, result.image.shape, "uint8", plane, index)
+def _map(result: Result) -> Blob:
+    return result.maps.select_related("blob").get(name="ensemble").blob
 
 
-def _map(result: Result) -> BlobReader:
-    return blob_open(result.maps.select_related("blob").get(name="ensemble").blob)
+def _slice(blob: Blob, image: Image, plane: Plane, index: int) -> NDArray[np.uint8]:
+    with blob_open(blob) as content:
+        return read_slice(content, image.shape, "uint8", plane, index)
 
 
 def _stored_slices(content: BlobReader, image: Image) -> Iterator[NDArray[np.uint8]]:

@@ -18,6 +18,9 @@ from imaging.inference.ensembles import model_folder
 from imaging.inference.metadata import ModelMetadata, read_metadata
 from imaging.inference.pipeline import analyse as run_pipeline
 from imaging.inference.spec import EnsembleSpec, MemberSpec, spec_from_members
+from imaging.measures.measuring import measure
+from imaging.measures.probability import LEVELS
+from imaging.measures.region import Region
 from imaging.types import InferenceError, Volume
 
 MOST_LESIONS = 1200  # an answer is one line of at most 1 MiB
@@ -47,6 +50,26 @@ def analyse(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     for name, array in analysis.arrays().items():
         (Path(args["out_dir"]) / name).write_bytes(np.ascontiguousarray(array))
     return {"analysis": analysis.to_json()}
+
+
+def measure_mask(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Measure a painted mask as it is: every pixel of it counts, nothing is a speck.
+
+    Raises: InferenceError.
+    """
+    pixels = pixels_read(Path(args["pixels"]), args["dtype"], args["shape"])
+    mask = pixels_read(Path(args["mask"]), "uint8", args["shape"])
+    volume = volume_from_json(args["volume"], pixels)
+    organ_px = args.get("organ_px")
+    region = Region("organ", None, organ_px, "the organ as the models saw it") if organ_px else None
+    try:
+        found = measure(np.where(mask > 0, LEVELS, 0).astype(np.uint8), volume, args["rule"], 0.5,
+                        1, region)  # fmt: skip
+    except ValueError as error:
+        raise InferenceError(str(error)) from error
+    _require_listable(len(found["lesions"]))
+    row = found["operating"] | {"t": None, "level": None}
+    return {"row": row, "lesions": found["lesions"]}
 
 
 def warm(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -129,4 +152,10 @@ def _probe_volume(metadata: ModelMetadata) -> Volume:
     )
 
 
-OPS = {"analyse": analyse, "warm": warm, "probe": probe, "describe_device": describe_device}
+OPS = {
+    "analyse": analyse,
+    "measure_mask": measure_mask,
+    "warm": warm,
+    "probe": probe,
+    "describe_device": describe_device,
+}

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts.models import Blob
 from accounts.tracing import request_id
 from accounts.vault.storage import blob_open
 from imaging.engine.client import infer_engine
@@ -33,7 +34,7 @@ def job_analyse(job: Job) -> None:
     """
     image = job.image
     with scratch_folder(room_bytes=image.pixels.size * ROOM_FACTOR) as folder:
-        _pixels_out(image, folder / "pixels.raw")
+        blob_out(image.pixels, folder / "pixels.raw")
         report = _Reporter(job)
         answer = infer_engine(memory_mb=settings.ENGINE_MEMORY_CAP_MB).call(
             "analyse",
@@ -72,8 +73,9 @@ def _request(job: Job, folder: Path) -> dict[str, Any]:
     }
 
 
-def _pixels_out(image: Image, path: Path) -> None:
-    with blob_open(image.pixels) as reader, path.open("wb") as file:
+def blob_out(blob: Blob, path: Path) -> None:
+    """Write what a blob holds to a file that the engine may read."""
+    with blob_open(blob) as reader, path.open("wb") as file:
         for piece in reader.chunks():
             file.write(piece)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils.timezone import now
@@ -10,6 +12,8 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.access import refusal
 from accounts.models import User
+from accounts.vault.storage import blob_write
+from imaging import queue
 from imaging.measures.threshold import threshold_level
 from imaging.models import Decision, Meaning, RejectReason, Result, Review
 from imaging.selectors import results_within
@@ -17,6 +21,7 @@ from imaging.services.refusals import NotPossible
 from imaging.services.seals import result_changes
 from imaging.services.signing import signature_of
 
+MEASURE = "imaging.tasks.measure_review"
 LEAST_AMENDMENT = 10
 SIGNATURE = ("signed_by", "signed_at", "meaning", "digest", "kid", "mac")
 CONTENT = ("author_id", "decision", "reason", "comment", "amendment", "level")
@@ -40,10 +45,13 @@ def review_save(
     comment: str = "",
     threshold: float | None = None,
     amendment: str = "",
+    mask: bytes | None = None,
 ) -> Review:
     """Keep a verdict as the version after `seen`, the number of the one its author looked at.
 
-    The same verdict sent twice is one version. Raises: PermissionDenied; NotPossible, in words;
+    An edit is another `threshold` of the result's table, or a painted `mask`, one byte 0 or 1 per
+    pixel of the image, which the engine will measure. The same verdict sent twice is one version.
+    Raises: PermissionDenied; NotPossible, in words;
     Overtaken when the version that counts is no longer `seen`.
     """
     _may(by, "review.save", result)
@@ -59,11 +67,11 @@ def review_save(
         amendment=amendment.strip()[:2000],
     )
     _check(review)
-    if decision == Decision.EDITED:
+    if decision == Decision.EDITED and mask is None:
         _cut(review, threshold)
     latest = latest_review(result)
     if latest is not None and latest.number != seen:
-        return _same_or_overtaken(review, latest)
+        return _same_or_overtaken(review, latest, mask)
     if latest is not None and latest.is_signed and len(review.amendment) < LEAST_AMENDMENT:
         raise NotPossible(
             _(
@@ -74,7 +82,7 @@ def review_save(
         )
     if latest is None or not latest.is_signed:
         review.amendment = ""
-    return _store(review)
+    return _store(review, mask)
 
 
 def review_sign(*, by: User, review: Review, meaning: str) -> Review:
@@ -95,6 +103,11 @@ def review_sign(*, by: User, review: Review, meaning: str) -> Review:
             if (locked.signed_by_id, locked.meaning) == (by.pk, meaning):
                 return locked
             raise Overtaken(locked)
+        if locked.mask_id and locked.row is None:
+            raise NotPossible(
+                _("Its mask is not measured: %(why)s")
+                % {"why": locked.problem or _("wait a moment and sign then.")}
+            )
         if result_changes(review.result):
             raise NotPossible(
                 _(
@@ -114,7 +127,7 @@ def review_sign(*, by: User, review: Review, meaning: str) -> Review:
 
 def latest_review(result: Result) -> Review | None:
     """Return the version that counts: the one with the highest number."""
-    found = Review.objects.filter(result=result).select_related("author", "signed_by")
+    found = Review.objects.filter(result=result).select_related("author", "signed_by", "mask")
     return found.order_by("-number").first()
 
 
@@ -147,25 +160,38 @@ def _cut(review: Review, threshold: float | None) -> None:
     review.threshold, review.level, review.row = row["t"], level, row
 
 
-def _store(review: Review) -> Review:
+def _store(review: Review, mask: bytes | None) -> Review:
     try:
         with transaction.atomic():  # the constraint decides between two at the same instant
+            if mask is not None:
+                review.mask = blob_write(
+                    organisation=review.result.organisation,
+                    chunks=[mask],
+                    kind="mask",
+                    patient_id=review.patient_id,
+                )
+                review.rung_at = now()
+                queue.enqueue(MEASURE, str(review.pk))
             review.save(force_insert=True)
             audit.record(review.author, "review.save", review, reason=_why(review))
     except IntegrityError:
-        return _same_or_overtaken(review, latest_review(review.result))
+        return _same_or_overtaken(review, latest_review(review.result), mask)
     return review
 
 
 def _why(review: Review) -> str:
+    if review.mask_id:
+        return f"{review.decision}, painted"
     if review.level is None:
         return review.reason or review.decision
     return f"{review.decision}, threshold {review.result.threshold:g} to {review.threshold:g}"
 
 
-def _same_or_overtaken(review: Review, latest: Review) -> Review:
+def _same_or_overtaken(review: Review, latest: Review, mask: bytes | None) -> Review:
     """A second click finds its own version; anything else was overtaken."""
+    painted = hashlib.sha256(mask).hexdigest() if mask is not None else None
     same = all(getattr(review, name) == getattr(latest, name) for name in CONTENT)
+    same = same and painted == (latest.mask.sha256 if latest.mask else None)
     if same and latest.number == review.number:
         return latest
     raise Overtaken(latest)

@@ -40,7 +40,8 @@ def _content(review: Review) -> bytes:
         str(review.result_id), review.result.seal.mac, review.number, str(review.author_id),
         review.decision, review.reason, review.comment, review.amendment,
         None if review.threshold is None else repr(float(review.threshold)), review.level,
-        _plain(review.row), str(review.signed_by_id), review.meaning,
+        _plain(review.row), _plain(review.lesions), review.mask.sha256 if review.mask else None,
+        str(review.signed_by_id), review.meaning,
         review.signed_at.astimezone(UTC).isoformat(),
     ]  # fmt: skip
     return json.dumps(parts, separators=(",", ":"), sort_keys=True).encode()

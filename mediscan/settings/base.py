@@ -308,6 +308,7 @@ RECOVERIES = [
     "imaging.services.jobs.jobs_recover",
     "imaging.services.uploads.uploads_recover",
     "imaging.registry.uploads.model_uploads_recover",
+    "imaging.services.painting.reviews_recover",
     "reports.services.exports_recover",
     "imaging.services.glass.glasses_tend",
     "accounts.services.locks.locks_tell",

@@ -1,0 +1,96 @@
+"""The page on which a reader paints a mask, and the bytes of a painted one."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.access import answers_data, requires
+from imaging.forms_review import PaintForm
+from imaging.models import Decision, Result, Review
+from imaging.ranges import blob_response
+from imaging.reading import reads
+from imaging.result_page import Display
+from imaging.reviews import conflict
+from imaging.selectors import results_visible_to, results_within
+from imaging.services.painting import mask_unpack
+from imaging.services.reviews import Overtaken, latest_review, review_save
+from imaging.viewer import RAW, results_shown
+
+
+@require_http_methods(["GET", "POST"])
+@requires("review.save")
+def review_paint(request: HttpRequest, pk) -> HttpResponse:
+    """Start from the mask that counts; what is painted is saved as the next version."""
+    theirs = results_within(request.user, "review.save").values("pk")
+    result = get_object_or_404(results_shown(request.user).filter(pk__in=theirs), pk=pk)
+    if result.image.depth > 1:
+        raise Http404(_("A volume is not painted here."))
+    latest = latest_review(result)
+    is_signed = latest is not None and latest.is_signed
+    form = PaintForm(request.POST or None, request.FILES or None, signed=is_signed)
+    if request.method == "POST" and form.is_valid():
+        words = form.cleaned_data
+        try:
+            mask = mask_unpack(result.image, words.pop("bits").read())
+            review = review_save(
+                by=request.user, result=result, decision=Decision.EDITED, mask=mask, **words
+            )
+        except Overtaken as other:
+            return conflict(request, result, other.latest)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            return redirect(review)
+    context = {
+        "result": result,
+        "image": result.image,
+        "form": form,
+        "seen": latest.number if latest else 0,
+        "config": _config(request, result, latest),
+    }
+    return render(request, "imaging/review_paint.html", context, status=422 if form.errors else 200)
+
+
+@require_GET
+@answers_data
+@reads("result.view")
+def review_mask(request: HttpRequest, pk) -> HttpResponse:
+    """Answer a painted mask, one byte 0 or 1 per pixel (Z, Y, X)."""
+    found = Review.objects.filter(result__in=results_visible_to(request.user).values("pk"))
+    review = get_object_or_404(found.select_related("mask").exclude(mask=None), pk=pk)
+    return blob_response(request, review.mask, content_type=RAW)
+
+
+@require_GET
+@answers_data
+@reads("result.view")
+def review_status(request: HttpRequest, pk) -> HttpResponse:
+    """Say how far the measuring is; when it is done, the page is to be loaded anew."""
+    found = Review.objects.filter(result__in=results_visible_to(request.user).values("pk"))
+    review = get_object_or_404(found, pk=pk)
+    if not request.htmx:
+        return redirect(review)
+    answer = render(request, "imaging/partials/review_status.html", {"review": review})
+    if not review.is_waiting:
+        answer.headers["HX-Refresh"] = "true"
+    return answer
+
+
+def _config(request: HttpRequest, result: Result, latest: Review | None) -> dict:
+    """What the brush needs: the grid, and where the mask to start from lies."""
+    display = Display.from_query(request.GET, result)
+    level = latest.level if latest is not None and latest.level else display.level
+    is_painted = latest is not None and latest.mask_id is not None
+    return {
+        "width": result.image.width,
+        "height": result.image.height,
+        "mask": reverse("imaging:review-mask", args=[latest.pk])
+        if is_painted
+        else reverse("imaging:result-map", args=[result.pk, "ensemble"]),
+        "level": 1 if is_painted else level,
+    }

@@ -1,0 +1,102 @@
+"""A mask that a reader painted: unpacked as the browser sent it, measured by the engine."""
+
+from __future__ import annotations
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from accounts.tracing import request_id
+from imaging import queue
+from imaging.engine.client import EngineDied, EngineTimeout, infer_engine
+from imaging.engine.scratch import scratch_folder
+from imaging.models import Image, Result, Review
+from imaging.services.analysis import blob_out, image_volume
+from imaging.services.doorbells import STALE
+from imaging.services.refusals import NotPossible
+from imaging.services.reviews import MEASURE
+from imaging.types import InferenceError
+
+TRIES = 3
+ROOM_FACTOR = 4
+RULE = ("rule", "version", "basis", "area", "circularity")
+FAILED = "The painted mask could not be measured. Save it again, or decide without it."
+OUTWORN = "The painted mask is too much for the memory or the time of this machine."
+
+
+def mask_unpack(image: Image, packed: bytes) -> bytes:
+    """Return one byte 0 or 1 per pixel from 1 bit per pixel, row by row, the first bit highest.
+
+    Raises: NotPossible when the length is not that of the image.
+    """
+    count = image.depth * image.height * image.width
+    if len(packed) != -(-count // 8):
+        raise NotPossible(
+            _("This mask is not of the size of the image, %(w)d × %(h)d pixels. Paint it again.")
+            % {"w": image.width, "h": image.height}
+        )
+    return np.unpackbits(np.frombuffer(packed, np.uint8), count=count).tobytes()
+
+
+def review_measure(review_id: str) -> None:
+    """Measure a painted mask, unless that is done. No transaction is open meanwhile."""
+    waiting = Review.objects.filter(pk=review_id, row__isnull=True, problem="", mask__isnull=False)
+    if not waiting.update(tries=F("tries") + 1):
+        return
+    review = Review.objects.select_related(
+        "mask", "result__image__pixels", "result__organisation"
+    ).get(pk=review_id)
+    try:
+        answer = _measured(review)
+    except InferenceError as error:
+        waiting.update(problem=str(error)[:300])
+    except (EngineDied, EngineTimeout):
+        waiting.filter(tries__gte=TRIES).update(problem=OUTWORN)
+        raise
+    else:
+        waiting.update(row=answer["row"], lesions=answer["lesions"])
+
+
+def reviews_recover() -> int:
+    """Ring again for masks whose doorbell was lost; give up after the third death."""
+    lost = Q(row__isnull=True, problem="", mask__isnull=False, rung_at__lt=Now() - STALE)
+    given_up = Review.objects.filter(lost, tries__gte=TRIES).update(problem=FAILED)
+    pks = list(Review.objects.filter(lost).values_list("pk", flat=True))
+    heard = queue.waiting(MEASURE) if pks else set()
+    return given_up + sum(_ring(pk, lost) for pk in pks if str(pk) not in heard)
+
+
+@transaction.atomic
+def _ring(pk, lost: Q) -> int:
+    ours = Review.objects.filter(lost, pk=pk).update(rung_at=Now())
+    if ours:
+        queue.enqueue(MEASURE, str(pk))
+    return ours
+
+
+def _measured(review: Review) -> dict:
+    image, rule = review.result.image, review.result.severity_rule
+    with scratch_folder(room_bytes=image.pixels.size * ROOM_FACTOR) as folder:
+        blob_out(image.pixels, folder / "pixels.raw")
+        blob_out(review.mask, folder / "mask.raw")
+        return infer_engine(memory_mb=settings.ENGINE_MEMORY_CAP_MB).call(
+            "measure_mask",
+            timeout_s=settings.ENGINE_CALL_TIMEOUT_S,
+            trace=request_id.get(),
+            pixels=str(folder / "pixels.raw"),
+            mask=str(folder / "mask.raw"),
+            dtype=image.dtype,
+            shape=list(image.shape),
+            volume=image_volume(image),
+            rule={name: rule[name] for name in RULE},
+            organ_px=_organ_px(review.result),
+        )
+
+
+def _organ_px(result: Result) -> int | None:
+    """Return the organ's pixels where the area is counted of an organ: its mask is not kept."""
+    row = result.operating
+    return row["reference_px"] if row["denominator"] == "organ" else None
