@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from imaging.inference.fields import read_object
 from imaging.inference.metadata import METADATA_FILE, read_metadata
 from imaging.inference.spec import why_not_runnable
 
+MOST_PROBED = 1 << 20  # pixels
 STEPS = ("unpacking", "converting", "timing")
 
 
@@ -56,9 +58,14 @@ def _converted(folder: Path, out: Path, args: Mapping[str, Any]) -> Converted:
 
 
 def _probed(out: Path, made: Converted) -> dict[str, Any] | None:
-    """Run the whole analysis on a drawn picture; None where this version cannot run the model."""
+    """Run the whole analysis on a drawn picture.
+
+    None where this version cannot run the model, and for a large volume, which takes minutes.
+    """
     name = made.metadata["name"]
-    if why_not_runnable(read_metadata(out / name)):
+    metadata = read_metadata(out / name)
+    pixels = prod(metadata.tiling.roi_size if metadata.tiling else metadata.target_size)
+    if why_not_runnable(metadata) or pixels > MOST_PROBED:
         return None
     told = probe({"models_dir": str(out), "model": name, "device": "cpu"}, lambda *_: None)
     return {"shape": told["shape"], "levels": told["levels"], "ms": told["member"]["run_ms"]}

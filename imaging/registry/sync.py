@@ -86,7 +86,7 @@ def models_verify(run: Run) -> None:
         if model.state != ModelState.ACTIVE:
             continue
         try:
-            _check(folder_of(model), model)
+            files_check(folder_of(model), model)
         except InferenceError as error:
             model_quarantine(model=model, problem=str(error))
 
@@ -142,7 +142,7 @@ def _registered(folder: Path) -> ModelVersion:
         )
         model.refresh_from_db()
     try:
-        _check(folder, model)
+        files_check(folder, model)
     except InferenceError as error:
         return model_quarantine(model=model, problem=str(error))
     _sign(model)
@@ -167,7 +167,7 @@ def _store_checked(besides: set[Any]) -> set[Any]:
         if model.state in (ModelState.RETIRED, ModelState.DRAFT):
             continue
         try:
-            _check(folder_of(model), model)
+            files_check(folder_of(model), model)
         except InferenceError as error:
             model_quarantine(model=model, problem=str(error))
         else:
@@ -204,7 +204,7 @@ def _facts(folder: Path, metadata: ModelMetadata) -> dict[str, Any]:
     }
 
 
-def _check(folder: Path, model: ModelVersion) -> None:
+def files_check(folder: Path, model: ModelVersion) -> None:
     """Raise InferenceError unless the folder holds exactly what was registered."""
     if not folder.is_dir():
         raise InferenceError(MISSING)

@@ -1,0 +1,22 @@
+"""What the commands print of a model that was just taken in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from imaging.models import ModelVersion
+
+
+def taken_lines(model: ModelVersion) -> Iterator[str]:
+    """Yield its state, its hash, how it was converted and timed, and what comes next."""
+    yield f"{model}: {model.get_state_display().lower()}. {model.problem}".rstrip()
+    for file, digest in model.sha256.items():
+        yield f"  {file}  sha256 {digest}"
+    for note in model.facts.get("notes") or []:
+        yield f"  {note}"
+    for row in model.facts.get("timings") or []:
+        grid = " × ".join(str(n) for n in row["grid"])
+        serves = ", serves" if row["serves"] else f", differs by {row['apart']:.1g}"
+        yield f"  {row['engine']}: {row['ms']:.1f} ms on {grid}{serves}"
+    if not model.problem:
+        yield "Two people approve it now, on its page or in the admin."

@@ -1,0 +1,66 @@
+"""The commands around the registry: take in, activate, look, import a bundle."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+import torch
+from django.core.management import CommandError, call_command
+
+from accounts.models import AuditEvent
+from imaging.models import ModelVersion
+from tests.inference.conversion import saved
+from tests.inference.factories import TINY_UNET, identity_onnx, metadata_json
+from tests.registry.sent import places, sent_folder
+
+pytestmark = pytest.mark.django_db
+__all__ = ["places"]
+
+
+def run(*args, **options) -> str:
+    out = io.StringIO()
+    call_command(*args, stdout=out, stderr=out, **options)
+    return out.getvalue()
+
+
+def test_a_folder_is_taken_in_and_told(places):
+    text = run("import_model", str(sent_folder(places)))
+    assert "mine 1.0.0: checked." in text
+    assert "ONNX Runtime:" in text
+    assert "Two people approve it now" in text
+
+
+def test_torchscript_is_taken_from_an_operator(places):
+    folder = saved.folder(
+        places / "sent", "model.pt", saved.traced(saved.unet()), network=TINY_UNET
+    )
+    assert "model.safetensors" in run("import_model", str(folder))
+
+
+def test_a_weight_file_comes_with_its_metadata(places):
+    (places / "net.onnx").write_bytes(identity_onnx())
+    (places / "about.json").write_text(json.dumps(metadata_json("mine")))
+    text = run("import_model", str(places / "net.onnx"), metadata=places / "about.json")
+    assert "mine 1.0.0" in text
+
+
+def test_what_is_refused_ends_with_its_reason(places):
+    folder = saved.folder(places / "sent", "model.pt", lambda p: torch.save(saved.unet(), p))
+    (folder / "model.pt").write_bytes(b"cposix\nsystem\n(V.")
+    with pytest.raises(CommandError, match=r"asks for `posix\.system`"):
+        run("import_model", str(folder))
+    with pytest.raises(CommandError, match="no file or folder"):
+        run("import_model", str(places / "nowhere"))
+
+
+def test_an_operator_activates_for_a_machine_of_their_own(places):
+    run("import_model", str(sent_folder(places)))
+    assert "mine 1.0.0 is active." in run("activate_model", "mine")
+    assert AuditEvent.objects.get(action="model.active").actor is None
+    with pytest.raises(CommandError, match="no model named “other”"):
+        run("activate_model", "other")
+    ModelVersion.objects.update(state="quarantined", problem="it is odd")
+    with pytest.raises(CommandError, match="it is odd"):
+        run("activate_model", "mine", model_version="1.0.0")
