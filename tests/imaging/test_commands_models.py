@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
+import zipfile
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from accounts.models import AuditEvent
 from imaging.models import ModelVersion
 from tests.inference.conversion import saved
 from tests.inference.factories import TINY_UNET, identity_onnx, metadata_json
+from tests.inference.test_bundle import INFERENCE, bundle
 from tests.registry.sent import places, sent_folder
 
 pytestmark = pytest.mark.django_db
@@ -64,3 +67,28 @@ def test_an_operator_activates_for_a_machine_of_their_own(places):
     ModelVersion.objects.update(state="quarantined", problem="it is odd")
     with pytest.raises(CommandError, match="it is odd"):
         run("activate_model", "mine", model_version="1.0.0")
+
+
+def test_a_bundle_becomes_a_draft_from_a_folder_and_from_a_zip(places):
+    folder = bundle(places)
+    text = run("import_bundle", str(folder))
+    model = ModelVersion.objects.get()
+    assert (model.state, model.name) == ("draft", "spleen-ct-segmentation")
+    assert "then confirm the draft" in text
+    archive = shutil.make_archive(str(places / "sent"), "zip", places, folder.name)
+    run("import_bundle", archive, name="other")
+    assert ModelVersion.objects.get(name="other").sha256 == model.sha256
+
+
+def test_a_bundle_that_needs_a_developer_says_why_and_leaves_nothing(places):
+    folder = bundle(places, inference={**INFERENCE, "network_def": {"_target_": "scripts.Net"}})
+    with pytest.raises(CommandError, match="needs a developer"):
+        run("import_bundle", str(folder))
+    assert not ModelVersion.objects.exists()
+
+
+def test_a_bundles_zip_that_leads_out_is_refused(places):
+    with zipfile.ZipFile(places / "bad.zip", "w") as archive:
+        archive.writestr("../../outside", b"x")
+    with pytest.raises(CommandError, match="leads out of it"):
+        run("import_bundle", str(places / "bad.zip"))
