@@ -52,6 +52,9 @@ class UploadForm(forms.Form):
         choices=[("", _("Read it from the file (DICOM)")), *Modality.choices],
         help_text=_("PNG, JPEG, TIFF and NIfTI do not say; DICOM does, and the file wins."),
     )
+    first_volume = forms.BooleanField(
+        label=_("Of a NIfTI file with several volumes (4-D) take the first"), required=False
+    )
     place = forms.ChoiceField(
         label=_("Where do they belong?"),
         required=False,

@@ -74,6 +74,9 @@ class Upload(Clinical):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="uploads")
     department = _department()
     modality = models.CharField(max_length=8, choices=Modality, blank=True)
+    first_volume = models.BooleanField(
+        default=False, help_text="of a NIfTI file of several volumes take the first"
+    )
     attempt = models.PositiveIntegerField(default=0, editable=False)
     deaths = models.PositiveSmallIntegerField(default=0, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)

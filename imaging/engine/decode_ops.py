@@ -22,7 +22,8 @@ def decode(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
 
     Raises: Refused.
     """
-    decoded = read(Path(args["path"]), args["name"])
+    first = args.get("first_volume") is True
+    decoded = read(Path(args["path"]), args["name"], first_volume=first)
     return {"image": _written(decoded, Path(args["out_dir"]), PIXELS, THUMBNAIL)}
 
 

@@ -45,6 +45,7 @@ class _Form:
     """The header's numbers, checked against budget and file."""
 
     shape: tuple[int, int, int]  # (Z, Y, X)
+    volumes: int
     dtype: np.dtype[Any]
     offset: int
     slope: float
@@ -59,16 +60,23 @@ class _Form:
         return math.prod(self.shape)
 
 
-def read_nifti(path: Path, kind: str, budgets: Budgets) -> Decoded:
-    """Return the one volume of the file; raises Refused. The file's order is (Z, Y, X) already."""
+def read_nifti(path: Path, kind: str, budgets: Budgets, *, first_volume: bool = False) -> Decoded:
+    """Return the one volume of the file; raises Refused. The file's order is (Z, Y, X) already.
+
+    first_volume   take the first of several instead of refusing them.
+    """
     with _open(path, kind) as file:
         with decoding(kind, "NIfTI"):
             head = file.read(_HEADER_BYTES)
         form = _read_form(head, path.stat().st_size, kind, budgets)
+        if form.volumes > 1 and not first_volume:
+            raise _several(form.volumes)
         with decoding(kind, "NIfTI"):
             array = _read_voxels(file, form, budgets)
     affine, warnings = _read_affine(head, form)
     spacing = _spacing(affine, form)
+    if form.volumes > 1:
+        warnings.append(f"The first of {form.volumes:,} volumes was read.")
     if spacing is None:
         warnings.append("No voxel size in the file: measures are in voxels.")
     elif not form.is_unit_known:
@@ -103,7 +111,7 @@ def _read_form(head: bytes, size: int, kind: str, budgets: Budgets) -> _Form:
     if head[344:348] != b"n+1\x00" or struct.unpack_from(order + "i", head)[0] != _HEADER_BYTES:
         raise _broken("it does not begin as a NIfTI-1 file")
     floats = struct.unpack_from(order + "11f", head, 76)  # pixdim, vox_offset, slope, intercept
-    shape = _shape(struct.unpack_from(order + "8h", head, 40), budgets)
+    shape, volumes = _shape(struct.unpack_from(order + "8h", head, 40), budgets)
     dtype = _dtype(struct.unpack_from(order + "h", head, 70)[0], order)
     needed = math.prod(shape) * dtype.itemsize
     offset = _offset(floats[8])
@@ -112,6 +120,7 @@ def _read_form(head: bytes, size: int, kind: str, budgets: Budgets) -> _Form:
     unit = head[123] & 0x07
     return _Form(
         shape=shape,
+        volumes=volumes,
         dtype=dtype,
         offset=offset,
         slope=slope,
@@ -123,25 +132,19 @@ def _read_form(head: bytes, size: int, kind: str, budgets: Budgets) -> _Form:
     )
 
 
-def _shape(dim: tuple[int, ...], budgets: Budgets) -> tuple[int, int, int]:
-    """Return (Z, Y, X); a trailing axis of one is none."""
+def _shape(dim: tuple[int, ...], budgets: Budgets) -> tuple[tuple[int, int, int], int]:
+    """Return (Z, Y, X) and how many such volumes there are; a trailing axis of one is none."""
     number, sizes = dim[0], dim[1:]
     if not 1 <= number <= 7 or any(size < 1 for size in sizes[:number]):
         raise _broken("its dimensions cannot be")
     used = [*sizes[:number], *[1] * (7 - number)]
-    if math.prod(used[3:]) > 1:
-        raise Refused(
-            "nifti-4d",
-            f"This file holds {math.prod(used[3:]):,} volumes (it has more than three "
-            "dimensions). Send one volume per file.",
-        )
     if math.prod(used) > budgets.volume_voxels:
         raise Refused(
             "too-many-voxels",
             f"This file is {used[0]:,} × {used[1]:,} × {used[2]:,} voxels; at most "
             f"{budgets.volume_voxels // MIB} million are read. Reduce it and send it again.",
         )
-    return used[2], used[1], used[0]
+    return (used[2], used[1], used[0]), math.prod(used[3:])
 
 
 def _dtype(code: int, order: str) -> np.dtype[Any]:
@@ -202,7 +205,8 @@ def _read_voxels(file: IO[bytes], form: _Form, budgets: Budgets) -> NDArray[Any]
         piece = np.frombuffer(_exactly(file, count * form.dtype.itemsize), form.dtype)
         _check_piece(piece, array.dtype)
         array[start : start + count] = piece
-    _drain(file, budgets.inflated_bytes)
+    if form.volumes == 1:
+        _drain(file, budgets.inflated_bytes)
     return array.reshape(form.shape)
 
 
@@ -283,6 +287,14 @@ def _spacing(
     else:
         x, y, z = (part * form.to_mm for part in form.spacing)
     return (z, y, x) if all(1e-4 <= part <= 1e3 for part in (x, y, z)) else None
+
+
+def _several(volumes: int) -> Refused:
+    return Refused(
+        "nifti-4d",
+        f"This file holds {volumes:,} volumes (it has more than three dimensions). Send one volume "
+        "per file, or ask for the first one when you upload.",
+    )
 
 
 def _broken(what: str) -> Refused:

@@ -12,8 +12,12 @@ from imaging.types import Decoded, Refused
 __all__ = ["Budgets", "describe", "read"]
 
 
-def read(path: Path, name: str, budgets: Budgets | None = None) -> Decoded:
+def read(
+    path: Path, name: str, budgets: Budgets | None = None, *, first_volume: bool = False
+) -> Decoded:
     """Return the one image of the file at `path`, which a person sent as `name`.
+
+    first_volume   of a NIfTI file of several volumes take the first instead of refusing it.
 
     Raises Refused, with a code and one sentence that names the file and the remedy, for
     everything that is not such an image; MemoryError if the process's own cap is met.
@@ -23,12 +27,12 @@ def read(path: Path, name: str, budgets: Budgets | None = None) -> Decoded:
         head = file.read(HEAD_BYTES)
     screen(head, name, path.stat().st_size, budgets)
     try:
-        return _read(path, str(sniff(head)), budgets)
+        return _read(path, str(sniff(head)), budgets, first_volume)
     except Refused as refused:
         raise named(refused, name) from refused
 
 
-def _read(path: Path, kind: str, budgets: Budgets) -> Decoded:
+def _read(path: Path, kind: str, budgets: Budgets, first_volume: bool) -> Decoded:
     """Import the decoder that this file needs, and no other."""
     if kind == "dicom":
         from imaging.formats.dicom.reading import read_dicom
@@ -37,7 +41,7 @@ def _read(path: Path, kind: str, budgets: Budgets) -> Decoded:
     if kind in ("nifti", "nifti.gz"):
         from imaging.formats.nifti import read_nifti
 
-        return read_nifti(path, kind, budgets)
+        return read_nifti(path, kind, budgets, first_volume=first_volume)
     from imaging.formats.raster import read_raster
 
     return read_raster(path, kind, budgets)

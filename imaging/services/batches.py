@@ -13,7 +13,7 @@ from imaging.services.filing import images_file
 from imaging.services.items import image_known, item_close, item_copied, items_refuse, upload_held
 from imaging.types import Refused
 
-SURVEY_TIMEOUT_S = 20  # of reading one header
+SURVEY_TIMEOUT_S = 60  # milliseconds of work; a busy machine is slow to begin
 SERIES_TIMEOUT_S, SLICE_TIMEOUT_S, LONGEST_S = 60, 0.5, 600
 ROOM_BYTES = 1088 << 20  # the largest volume, and a little
 DIRECTORY = "DICOMDIR"  # the batch of lists of files

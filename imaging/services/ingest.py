@@ -194,6 +194,7 @@ def _decoded(item: UploadItem, engine: Engine, keeper: LeaseKeeper, folder: Path
         trace=request_id.get(),
         path=str(item_copied(item, folder / "source")),
         name=item.name,
+        first_volume=item.upload.first_volume,
         out_dir=str(folder),
     )
     return answer["image"]

@@ -40,18 +40,20 @@ def upload_receive(
     files: Iterable[UploadedFile],
     modality: str = "",
     department: Department | None = None,
+    first_volume: bool = False,
 ) -> Upload:
     """Take `files` in, each with its own outcome; what is worth reading waits for the worker.
 
-    A refused or known file leaves no blob. Raises: NotPossible when there is
-    nothing to take.
+    first_volume   of a NIfTI file that holds several volumes take the first.
+
+    A refused or known file leaves no blob. Raises: NotPossible when there is nothing to take.
     """
     files = list(files)
     if not files:
         raise NotPossible(_("Choose at least one file."))
     if modality and modality not in Modality.values:
         raise NotPossible(ASK_MODALITY)
-    upload = _begin(user, organisation, department, modality)
+    upload = _begin(user, organisation, department, modality, first_volume)
     room = StorageRoom(organisation)
     for position, file in enumerate(files):
         Upload.objects.filter(pk=upload.pk).update(lease_until=lease_end())
@@ -61,13 +63,18 @@ def upload_receive(
 
 @transaction.atomic
 def _begin(
-    user: User, organisation: Organisation, department: Department | None, modality: str
+    user: User,
+    organisation: Organisation,
+    department: Department | None,
+    modality: str,
+    first_volume: bool,
 ) -> Upload:
     upload = Upload.objects.create(
         organisation=organisation,
         department=department,
         user=user,
         modality=modality,
+        first_volume=first_volume,
         lease_until=lease_end(),
     )
     audit.record(user, "upload.create", upload)

@@ -19,13 +19,14 @@ from tests.formats.factories import nifti_file
 pytestmark = [pytest.mark.django_db, pytest.mark.engine]
 
 
-def sent(*files: tuple[str, bytes], modality: str = "mri", user=None) -> Upload:
+def sent(*files: tuple[str, bytes], modality: str = "mri", user=None, **choices) -> Upload:
     user = user or UserFactory()
     upload = upload_receive(
         user=user,
         organisation=home_organisation(user),
         files=[SimpleUploadedFile(name, data) for name, data in files],
         modality=modality,
+        **choices,
     )
     upload_ingest(str(upload.pk))
     upload.refresh_from_db()
@@ -79,5 +80,14 @@ def test_several_volumes_in_one_file_are_refused_with_the_remedy(queued):
     data = nifti_file(np.zeros((2, 3, 4, 5), np.uint8))
     item = sent(("fmri.nii", data)).items.get()
     assert (item.status, item.code) == (ItemStatus.REFUSED, "nifti-4d")
-    assert "Send one volume per file." in item.reason
+    assert "Send one volume per file, or ask for the first one" in item.reason
     assert not Image.objects.exists()
+
+
+def test_the_first_of_several_volumes_is_read_if_that_was_asked_for(queued):
+    array = np.arange(2 * 3 * 4 * 5, dtype=np.uint8).reshape(2, 3, 4, 5)
+    sent(("fmri.nii.gz", nifti_file(array, packed=True)), first_volume=True)
+    image = Image.objects.get()
+    assert image.shape == (3, 4, 5)
+    assert content(image.pixels) == array[0].tobytes()
+    assert "The first of 2 volumes was read." in image.warnings
