@@ -170,7 +170,7 @@ def _recent_results(user: User) -> QuerySet:
     return (
         results_visible_to(user)
         .select_related("image", "job__run")
-        .defer("agreement", "timings", "versions", "severity_rule", "job__run__frozen")
+        .defer("agreement", "timings", "versions", "table", "job__run__frozen")
         .order_by("-created_at", "-id")[:RECENT]
     )
 

@@ -17,11 +17,13 @@ from imaging.selectors import results_visible_to, results_within
 from imaging.services.overrides import gate_override
 
 
-def answer_page(request: HttpRequest, result: Result, more: dict) -> HttpResponse:
+def answer_page(
+    request: HttpRequest, result: Result, more: dict, status: int = 200
+) -> HttpResponse:
     """Answer the page of a result that has no measured map. The caller has checked access."""
     display = AnswerDisplay.from_query(request.GET, result)
     context = answer_context(result, display, request.user) | more
-    return render(request, "imaging/answer_detail.html", context)
+    return render(request, "imaging/answer_detail.html", context, status=status)
 
 
 def answer_picture(request: HttpRequest, result: Result, name: str) -> HttpResponse:

@@ -13,12 +13,15 @@ from imaging.models import Ensemble, EnsembleMember, Image, Modality, ModelState
 TYPES_SHOWN = {"segmentation", "classification", "detection"}  # what the result page can show
 
 
+_ORDER = {"segmentation": 0, "classification": 1, "detection": 2}
+
+
 def models_listed(images: Sequence[Image]) -> list[tuple[ModelVersion, str]]:
     """Return every registered model with "" or the reason why it does not fit `images`."""
     modalities = {image.modality for image in images}
     models = ModelVersion.objects.exclude(state=ModelState.RETIRED).order_by("name", "-version")
     listed = [(model, _reason(model, modalities, images)) for model in models]
-    return sorted(listed, key=lambda pair: bool(pair[1]))
+    return sorted(listed, key=lambda pair: (bool(pair[1]), _ORDER.get(pair[0].type, 9)))
 
 
 def ensembles_visible_to(user, images: Sequence[Image]) -> list[Ensemble]:
@@ -33,10 +36,12 @@ def ensembles_visible_to(user, images: Sequence[Image]) -> list[Ensemble]:
     return [one for one in found if modalities <= set(one.modalities)]
 
 
-def ensemble_meant(user, pk: str, *, members: Sequence, threshold: float) -> Ensemble | None:
-    """Return the saved ensemble `pk` if these members and this threshold are still its own."""
+def ensemble_meant(
+    user, pk: str, *, members: Sequence, threshold: float, fusion: str = ""
+) -> Ensemble | None:
+    """Return the saved ensemble `pk` if members, threshold and fusion are still its own."""
     for one in ensembles_visible_to(user, []):
-        if str(one.pk) != pk or one.threshold != threshold:
+        if str(one.pk) != pk or one.threshold != threshold or one.fusion != (fusion or one.fusion):
             continue
         saved = {(m.model_version_id, m.weight, m.device) for m in one.members.all()}
         if saved == {(m.model_version.pk, m.weight, m.device) for m in members}:

@@ -93,7 +93,9 @@ def opening_slice(result: Result, plane: Plane) -> int:
 
 
 def row_at(result: Result, threshold: float) -> dict:
-    """Return the table's row nearest to `threshold`."""
+    """Return the table's row nearest to `threshold`; without a table nothing but the saved one."""
+    if not result.table:
+        return {"t": result.threshold}
     return min(result.table, key=lambda row: abs(row["t"] - threshold))
 
 

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from imaging.models import Modality
+from imaging.models import Fusion, Modality
 from imaging.places import Place
 from imaging.services.members import DEVICE, MemberChoice
 
@@ -98,6 +98,15 @@ class RunForm(forms.Form):
         initial=0.5,
         widget=forms.NumberInput(attrs={"step": "0.01"}),
         help_text=_("A pixel belongs to the mask when the ensemble's probability reaches this."),
+    )
+    fusion = forms.ChoiceField(
+        label=_("Joined by"),
+        required=False,
+        choices=Fusion,
+        help_text=_(
+            "The mean averages probabilities. A majority vote takes what more than half of the"
+            " weight says. STAPLE, for masks, weighs each model by how well it fits the others."
+        ),
     )
     save_as = forms.CharField(
         label=_("Save this choice as an ensemble named"),

@@ -47,10 +47,12 @@ class ReviewForm(forms.Form):
     threshold = forms.FloatField(required=False, widget=forms.HiddenInput)
     seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
-    def __init__(self, *args, signed: bool = False, **kwargs) -> None:
+    def __init__(self, *args, signed: bool = False, editable: bool = True, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         if not signed:
             del self.fields["amendment"]
+        if not editable:  # without a mask there is no threshold to move
+            self.fields["decision"].choices = [c for c in CHOICES if c[0] != Decision.EDITED]
 
     def clean(self) -> dict:
         cleaned = super().clean()

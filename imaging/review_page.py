@@ -24,11 +24,15 @@ class Cut:
 def cut_of(result: Result, review: Review | None) -> Cut:
     """Return the cut or mask of the review that counts where it was edited, else the result's.
 
-    A painted mask counts from when it is measured.
+    A painted mask counts from when it is measured. Classes, boxes and refusals are cut nowhere:
+    their row holds the severity's words alone.
     """
     if review is not None and review.row is not None:
         return Cut(review.threshold, review.level, review.row)
-    return Cut(result.threshold, result.level, result.operating)
+    return Cut(result.threshold, result.level, result.operating if result.is_measured else {
+        "severity": result.severity, "severity_reason": result.severity_reason,
+        "denominator": "", "unit": "", "area_text": "",
+    })  # fmt: skip
 
 
 def review_context(result: Result, threshold: float, form: ReviewForm | None = None) -> dict:
@@ -46,7 +50,9 @@ def review_context(result: Result, threshold: float, form: ReviewForm | None = N
         "forged": [one.number for one in versions if one.is_signed and not signature_holds(one)],
         "review_form": form
         or ReviewForm(
-            initial={"seen": seen, "threshold": f"{threshold:g}"}, signed=_signed(current)
+            initial={"seen": seen, "threshold": f"{threshold:g}"},
+            signed=_signed(current),
+            editable=result.is_measured,
         ),
     }
 

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from imaging.forms import DEVICES
-from imaging.models import Ensemble, EnsembleMember, ModelVersion
+from imaging.models import Ensemble, EnsembleMember, Fusion, ModelVersion
 from imaging.services.members import DEVICE
 
 
@@ -35,6 +35,11 @@ def choice_shown(
     return {
         "ensemble": chosen,
         "rows": rows,
+        "fusion": (chosen.fusion if chosen else Fusion.MEAN)
+        if sent is None
+        else sent.get("fusion", Fusion.MEAN),
+        "fusions": Fusion.choices,
+        "several_tasks": len({row["model"].type for row in rows if not row["reason"]}) > 1,
         "can_start": any(not row["reason"] for row in rows),
         "threshold": threshold if sent is None else sent.get("threshold", threshold),
     }

@@ -38,11 +38,6 @@ RAW = "application/octet-stream"
 def result_detail(request: HttpRequest, pk) -> HttpResponse:
     result = _result(request, pk)
     audit.record(request.user, "result.view", result, request_id=request.request_id)
-    if not result.is_measured:
-        allowed = allowed_on(request.user, result, ACTS.values())
-        return answer_page(
-            request, result, {name: action in allowed for name, action in ACTS.items()}
-        )
     return result_response(request, result, Display.from_query(request.GET, result))
 
 
@@ -51,9 +46,11 @@ def result_response(
 ) -> HttpResponse:
     """Answer the page of a result; `form` is a decision that could not be kept."""
     allowed = allowed_on(request.user, result, ACTS.values())
-    context = page_context(result, display, request.user)
-    context |= {name: action in allowed for name, action in ACTS.items()}
+    context = {name: action in allowed for name, action in ACTS.items()}
     context |= review_context(result, display.threshold, form)
+    if not result.is_measured:
+        return answer_page(request, result, context, status=status)
+    context |= page_context(result, display, request.user)
     return render(request, "imaging/result_detail.html", context, status=status)
 
 

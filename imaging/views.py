@@ -173,7 +173,7 @@ def run_create(request: HttpRequest) -> HttpResponse:
 @transaction.atomic
 def _submit(request: HttpRequest, images: list, asked: dict):
     """Save the choice if a name was given, then start the run: both, or neither."""
-    choice = {"members": asked["members"], "threshold": asked["threshold"]}
+    choice = {name: asked[name] for name in ("members", "threshold", "fusion")}
     if asked["save_as"]:
         _may_save(request.user)
         ensemble = ensemble_save(

@@ -39,13 +39,17 @@ class MemberLine:
     note: str = ""
 
 
+HEAT_CAPTION = "Heatmap, green low, red high, cut outlined"
+
+
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """JPEG or PNG bytes of the three pictures, and what the colours mean."""
+    """JPEG or PNG bytes of the pictures, empty where there is none; what the last one shows."""
 
     original: bytes
-    mask: bytes
-    heat: bytes
+    mask: bytes = b""
+    heat: bytes = b""
+    caption: str = HEAT_CAPTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,10 @@ class ReportContent:
     review: Sequence[Line] = field(default_factory=tuple)
     state: str = UNREVIEWED
     warnings: Sequence[str] = field(default_factory=tuple)
+    gate: str = ""
+    gate_checks: Sequence[str] = field(default_factory=tuple)
+    heading: str = "Measures"
+    labels: Sequence[Line] = field(default_factory=tuple)
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -8,6 +8,7 @@ from accounts.csv_cells import MARK, csv_line, safe
 from imaging.models import Result, Review
 from imaging.review_page import cut_of
 from imaging.services.reviews import latest_review
+from reports.answers import boxes_cell, classes_cell, gate_words
 
 MEASURES = (
     "area_px", "reference_px", "area_percent", "area_mm2", "volume_ml", "average_intensity", "mean",
@@ -17,7 +18,8 @@ MEASURES = (
 HEAD = (
     "result", "image", "study", "patient_name", "record_number", "file", "modality", "analysed_at",
     "ensemble", "members", "labels", "threshold", "severity", "severity_reason", "severity_rule",
-    "denominator", *MEASURES, "intensity_unit", "models_disagree", "decision", "reason",
+    "denominator", *MEASURES, "intensity_unit", "models_disagree", "task", "answer",
+    "classes", "boxes", "joined_by", "input_check", "input_check_reasons", "decision", "reason",
     "impression", "decided_by", "signed_by", "signed_at", "notice",
 )  # fmt: skip
 
@@ -42,13 +44,29 @@ def _row(result: Result, notice: str) -> list:
         result.patient.record_number, image.source.name, image.modality,
         f"{result.created_at:%Y-%m-%dT%H:%M:%SZ}", run.title, members, ", ".join(result.labels),
     ]  # fmt: skip
-    rule = f"{result.severity_rule['rule']} v{result.severity_rule['version']}"
+    rule = result.severity_rule
+    gate, checks = gate_words(result)
+    said = [
+        result.type, result.said, classes_cell(result), boxes_cell(result), result.fusion,
+        gate or ("Passed" if result.gate_verdict else ""), " ".join(checks),
+    ]  # fmt: skip
     return [
         *map(safe, texts),
         "" if cut.threshold is None else cut.threshold,
-        *map(safe, [row["severity"], row["severity_reason"], rule, row["denominator"]]),
+        *map(
+            safe,
+            [
+                row["severity"],
+                row["severity_reason"],
+                f"{rule['rule']} v{rule['version']}" if rule else "",
+                row["denominator"],
+            ],
+        ),
         *("" if row.get(name) is None else row[name] for name in MEASURES),
-        *map(safe, [row["unit"], "yes" if result.disagree else "no", *_decided(review), notice]),
+        *map(
+            safe,
+            [row["unit"], "yes" if result.disagree else "no", *said, *_decided(review), notice],
+        ),
     ]
 
 

@@ -10,6 +10,7 @@ from imaging.models import MemberOutcome, Result, Review
 from imaging.review_page import Cut, cut_of
 from imaging.services.reviews import latest_review
 from imaging.services.signing import signature_holds
+from reports.answers import answer_lines, gate_words, joined_by, label_lines
 from reports.content import (
     NONE,
     SEVERITY_WORDS,
@@ -21,6 +22,8 @@ from reports.content import (
     range_sentence,
 )
 
+HEADINGS = {"classification": "Classes", "detection": "Boxes"}
+
 
 def report_content(result: Result, *, made_at: datetime) -> ReportContent:
     """Return the content of the report on `result`; everything comes from stored rows.
@@ -29,18 +32,18 @@ def report_content(result: Result, *, made_at: datetime) -> ReportContent:
     """
     review = latest_review(result)
     cut = cut_of(result, review)
+    gate, checks = gate_words(result)
     return ReportContent(
         title=result.job.run.title,
         result_id=str(result.pk),
         patient=_patient(result),
         severity=SEVERITY_WORDS[cut.row["severity"]],
         severity_reason=cut.row["severity_reason"],
-        measures=measure_lines(
-            cut.row,
-            intensity_range=result.intensity_range,
-            calibrated=result.image.facts.get("spacing_kind") == "calibrated",
-            is_volume=result.image.depth > 1,
-        ),
+        measures=_measures(result, cut),
+        heading=HEADINGS.get(result.type, "Measures"),
+        labels=label_lines(result),
+        gate=gate,
+        gate_checks=checks,
         ranges=range_sentence(result.ranges),
         members=[_member(one) for one in result.members.select_related("member__model_version")],
         agreement=(result.agreement or {}).get("sentence", ""),
@@ -50,6 +53,17 @@ def report_content(result: Result, *, made_at: datetime) -> ReportContent:
         notice=settings.RESEARCH_NOTICE,
         made_at=made_at,
         warnings=result.image.warnings,
+    )
+
+
+def _measures(result: Result, cut: Cut) -> list[Line]:
+    if not result.is_measured:
+        return answer_lines(result)
+    return measure_lines(
+        cut.row,
+        intensity_range=result.intensity_range,
+        calibrated=result.image.facts.get("spacing_kind") == "calibrated",
+        is_volume=result.image.depth > 1,
     )
 
 
@@ -116,16 +130,25 @@ def _member(outcome: MemberOutcome) -> MemberLine:
 
 
 def _origin(result: Result, cut: Cut) -> list[Line]:
-    run, rule = result.job.run, result.severity_rule
+    run = result.job.run
+    return [
+        Line("Labels", ", ".join(result.labels)),
+        *(_cuts(result, cut) if result.is_measured else []),
+        joined_by(result),
+        Line("Run", str(run.pk)[:8], f"{run.created_at:%Y-%m-%d %H:%M} UTC by {run.requested_by}"),
+        Line("Result", str(result.pk)),
+        Line("Image SHA-256", result.image.source.sha256),
+    ]
+
+
+def _cuts(result: Result, cut: Cut) -> list[Line]:
+    """Return the threshold that counts and the severity rule with its cuts."""
+    rule = result.severity_rule
     cuts = (
         f"area {rule['area'][0]:g} and {rule['area'][1]:g} % of {rule['basis']},"
         f" circularity {rule['circularity'][0]:g} and {rule['circularity'][1]:g}"
     )
     return [
-        Line("Labels", ", ".join(result.labels)),
         _cut_line(result, cut),
         Line("Severity rule", f"{rule['rule']} v{rule['version']}", cuts),
-        Line("Run", str(run.pk)[:8], f"{run.created_at:%Y-%m-%d %H:%M} UTC by {run.requested_by}"),
-        Line("Result", str(result.pk)),
-        Line("Image SHA-256", result.image.source.sha256),
     ]

@@ -23,6 +23,8 @@ AT_ONCE = 20
 LAID_OUT = "Its report could not be laid out."
 DAMAGED = "It could not be made: its stored data are damaged."
 
+NO_MASK = "It has no mask: it is of classes or boxes, or was not analysed."
+
 Maker = Callable[[Result], tuple[str, bytes]]  # a file's ending and its content
 
 
@@ -59,6 +61,9 @@ def _csv(export: Export) -> Iterator[bytes]:
 def _members(export: Export, make: Maker) -> Iterator[tuple[str, bytes]]:
     """Yield each result's file; one that cannot be made is left out, with its reason."""
     for position, result in _results(export):
+        if make is mask_file and not result.is_measured:
+            items_close(export, {position: NO_MASK})
+            continue
         try:
             ending, content = make(result)
         except (PdfError, VaultError) as error:

@@ -84,7 +84,8 @@ def _data_urls(pictures: Pictures) -> dict[str, str]:
     return {
         name: f"data:image/{kind};base64,{base64.b64encode(getattr(pictures, name)).decode()}"
         for name, kind in kinds.items()
-    }
+        if getattr(pictures, name)
+    } | {"caption": pictures.caption}
 
 
 class _Complaints(logging.Handler):

@@ -22,6 +22,7 @@ from imaging.palettes import heat_over
 from imaging.planes import Plane, first_plane, read_slice, square_size
 from imaging.review_page import cut_of
 from imaging.services.reviews import latest_review
+from reports.answer_pictures import answer_pictures
 from reports.content import Pictures
 
 JPEG_QUALITY = 88
@@ -30,6 +31,8 @@ PRINT_SIDE = 1024
 
 def result_pictures(result: Result) -> Pictures:
     """Draw original, mask and heat at the threshold that counts; a volume by its largest slice."""
+    if not result.is_measured:
+        return answer_pictures(result)
     image, plane = result.image, first_plane(image_planes(result.image))
     index, (kept, level) = opening_slice(result, plane), _standing(result)
     levels, grey = _slice(_map(result), image, plane, index), _grey(image, plane, index)

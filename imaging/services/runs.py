@@ -117,7 +117,7 @@ def ensemble_save(
         modalities=_shared_modalities([member.model_version for member in members]),
         threshold=spec.threshold,
         severity=severity or spec.severity,
-        fusion=fusion_check(fusion, members),
+        fusion=fusion_check(fusion or Fusion.MEAN, members),
         union=spec.union,
         created_by=user,
     )

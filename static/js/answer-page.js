@@ -3,6 +3,7 @@ import { Viewer } from "./viewer.js";
 import { colourTables, imageSlice, mapSlice } from "./viewer-data.js";
 import { marks } from "./viewer-marks.js";
 import { boxes, zoomFor } from "./boxes.js";
+import { decisionKeys } from "./review.js";
 
 const one = (selector) => document.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
@@ -101,6 +102,7 @@ function actions(viewer, { pick }) {
     viewer.tool = name;
     all("[data-tool]").forEach((button) => button.setAttribute("aria-pressed", button.dataset.tool === name));
   };
+  const { e, ...decide } = decisionKeys(); // without a mask there is nothing to edit
   const has = (value) => deck.querySelector(`[name=mode][value=${value}]`) !== null;
   return {
     w: ["Window and level", () => tool("window")],
@@ -117,6 +119,7 @@ function actions(viewer, { pick }) {
     ArrowRight: ["Pan right", () => pan(-30, 0)],
     ArrowUp: ["Pan up", () => pan(0, 30)],
     ArrowDown: ["Pan down", () => pan(0, -30)],
+    ...decide,
   };
 }
 

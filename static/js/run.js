@@ -15,7 +15,23 @@ function shares() {
   }
 }
 
+// One task runs at a time: while a model is chosen, those of other tasks wait. The server says the same.
+function tasks() {
+  const rows = [...form.querySelectorAll("[data-member]")].map((row) => ({ row, box: row.querySelector("input[type=checkbox]") }));
+  const chosen = rows.find(({ box }) => box.checked)?.row.dataset.task;
+  for (const { row, box } of rows) {
+    if (row.classList.contains("off")) continue;
+    const waits = chosen !== undefined && row.dataset.task !== chosen;
+    row.classList.toggle("waits", waits);
+    box.disabled = waits;
+  }
+  const staple = form.elements.fusion?.querySelector("[value=staple]");
+  if (staple) staple.disabled = chosen !== undefined && chosen !== "segmentation";
+}
+
 if (form) {
+  form.addEventListener("input", tasks);
+  tasks();
   form.addEventListener("input", shares);
   addEventListener("pageshow", shares);
   shares();

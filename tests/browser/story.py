@@ -54,6 +54,17 @@ def drawn_result(
     return job.result
 
 
+def analysed_by(user, make, kind: str, folder: Path, *, size: int = SIZE) -> Result:
+    """The result of three models for an answer that `make` writes: classes, boxes, a refusal."""
+    run = RunFactory(requested_by=user, versions=three_models(), title="Chest findings")
+    run.frozen["type"] = kind
+    run.save()
+    shown = ImageFactory(user=user, array=chest_phantom(size, 3)[np.newaxis])
+    job = JobFactory(run=run, image=shown, running=True)
+    assert job_succeed(job, make(job, folder), folder)
+    return Result.objects.get(job=job)
+
+
 def analysis(job: Job, size: int, folder: Path) -> dict:
     """What the engine would answer for two lungs that three models draw a little differently."""
     members = [lungs(size, reach) for reach in (0.30, 0.27, 0.33)]

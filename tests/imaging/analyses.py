@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from imaging.measures.measuring import measure
-from imaging.models import Job
+from imaging.models import Job, Result
+from imaging.services import jobs
 from imaging.types import Volume
-from tests.imaging.factories import disc_map, ramp
+from tests.imaging.factories import JobFactory, disc_map, ramp
 
 
 def fake_analysis(job: Job, folder: Path) -> dict[str, Any]:
@@ -113,3 +114,13 @@ def refused_analysis(job: Job, folder: Path) -> dict[str, Any]:
     check = {"model": "one", "code": "size", "verdict": "refuse", "sentence": REFUSAL}
     gate = {"verdict": "refuse", "checks": [check], "unassessed": [], "overridden": False}
     return _without_map(job, folder, job.run.frozen["type"], gate=gate)
+
+
+def result_of(user, make, kind: str, folder: Path) -> Result:
+    """Return what is stored when the answer of `make` comes for a new job of `user`."""
+    job = JobFactory(user=user)
+    job.run.frozen["type"] = kind
+    job.run.save()
+    job = jobs.job_claim(job.pk)
+    assert jobs.job_succeed(job, make(job, folder), folder)
+    return Result.objects.get(job=job)

@@ -19,8 +19,8 @@ from tests.imaging.analyses import (
     class_analysis,
     fake_analysis,
     refused_analysis,
+    result_of,
 )
-from tests.imaging.factories import JobFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -37,15 +37,7 @@ def stored(user, tmp_path, monkeypatch):
     """Return how to store the answer of an analysis as the result of a new job of `user`."""
     monkeypatch.setattr("imaging.queue.enqueue", lambda *args, **kwargs: None)
 
-    def store(make, kind: str) -> Result:
-        job = JobFactory(user=user)
-        job.run.frozen["type"] = kind
-        job.run.save()
-        job = jobs.job_claim(job.pk)
-        assert jobs.job_succeed(job, make(job, tmp_path), tmp_path)
-        return Result.objects.get(job=job)
-
-    return store
+    return lambda make, kind: result_of(user, make, kind, tmp_path)
 
 
 def test_classes_are_rows_of_their_own(stored):
@@ -193,6 +185,29 @@ def test_where_models_looked_is_a_layer_and_an_outline_is_not(client, stored):
 def test_thresholds_that_nobody_validated_are_said_so(client, stored):
     result = stored(class_analysis, "classification")
     assert "not validated" in client.get(result.get_absolute_url()).content.decode()
+
+
+def test_a_reader_accepts_classes_and_has_nothing_to_edit(client, stored):
+    result = stored(class_analysis, "classification")
+    page = client.get(result.get_absolute_url()).content.decode()
+    assert 'value="accepted"' in page
+    assert 'value="edited"' not in page
+    address = reverse("imaging:review-create", args=[result.pk])
+    assert client.post(address, {"decision": "accepted", "seen": "0"}).status_code == 302
+    assert result.reviews.get().decision == "accepted"
+    wrong = client.post(address, {"decision": "edited", "seen": "1", "threshold": "0.3"})
+    assert wrong.status_code == 422
+
+
+def test_lists_say_what_was_found(client, stored):
+    result = stored(box_analysis, "detection")
+    for address in (
+        reverse("imaging:study-list"),
+        result.image.study.get_absolute_url(),
+        result.job.run.get_absolute_url(),
+        reverse("analytics:dashboard"),
+    ):
+        assert "2 boxes, tumour 0.90" in client.get(address).content.decode(), address
 
 
 # --- past the gate
