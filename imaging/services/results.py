@@ -10,6 +10,7 @@ from typing import Any
 
 from accounts.vault.staging import StagedBlob
 from accounts.vault.storage import blobs_keep
+from imaging.answer_words import NO_SEVERITY, headline, refusal
 from imaging.measures.threshold import threshold_level
 from imaging.models import (
     Job,
@@ -22,7 +23,6 @@ from imaging.models import (
     ResultMap,
     Severity,
 )
-from imaging.services.headlines import NO_SEVERITY, headline, refusal
 from imaging.services.seals import result_seal
 
 PIECE_BYTES = 1 << 20

@@ -10,7 +10,7 @@ from typing import Any
 from imaging.engine.client import Engine
 from imaging.inference.spec import EnsembleSpec
 from imaging.terminal.inputs import Input
-from imaging.terminal.pictures import pictures_write
+from imaging.terminal.pictures import pictures_write, saliency_write
 from imaging.terminal.progress import Meter
 from imaging.terminal.summary import analysed_row, failed_row
 from imaging.terminal.work import EXPECTED, Picture, analysed, map_read, opened, reason
@@ -40,8 +40,13 @@ def input_analyse(bench: Bench, one: Input, bar: Meter) -> dict[str, Any]:
                 timeout_s=bench.timeout_s, on_progress=bar.step,
             )  # fmt: skip
             record = record_of(bench, one, picture, analysis)
-            q = map_read(picture, analysis["maps"]["ensemble"])
-            pictures_write(folder_of(bench, one), picture.volume, q, bench.spec.threshold)
+            if file := analysis["maps"]["ensemble"]:
+                q = map_read(picture, file)
+                pictures_write(folder_of(bench, one), picture.volume, q, bench.spec.threshold)
+            for label, file in analysis["maps"]["saliency"].items():
+                saliency_write(
+                    folder_of(bench, one), picture.volume, map_read(picture, file), label
+                )
             _record_write(folder_of(bench, one) / "measurements.json", record)
         return analysed_row(one.label, one.output, record)
     except EXPECTED as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,14 @@ def pictures_write(folder: Path, volume: Volume, q: Map, threshold: float) -> No
     index = fullest_slice(mask)
     overlay = heat_over(window_slice(volume, index), q[index])
     (folder / "overlay.png").write_bytes(encode_png(overlay, level=1, adaptive=False))
+
+
+def saliency_write(folder: Path, volume: Volume, q: Map, label: str) -> None:
+    """Write saliency-<label>.png: where a classifier looked, relative to its own maximum."""
+    plain = re.sub(r"[^a-z0-9]+", "-", label.casefold()).strip("-") or "label"
+    index = int(q.reshape(len(q), -1).max(axis=1).argmax())
+    seen = heat_over(window_slice(volume, index), q[index])
+    (folder / f"saliency-{plain}.png").write_bytes(encode_png(seen, level=1, adaptive=False))
 
 
 def fullest_slice(mask: Mask) -> int:

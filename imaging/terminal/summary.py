@@ -7,15 +7,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from imaging.answer_words import headline, refusal
+
 _FROM_ROW = (
     *("area_px", "reference_px", "area_percent", "area_text", "denominator"),
     *("area_mm2", "volume_ml"),
     *("lesions", "largest_px", "average_intensity", "mean", "unit", "circularity", "sphericity"),
     *("severity", "severity_reason"),
 )
+_ANSWERS = ("task", "answer", "classes", "boxes", "joined_by", "input_check")
 COLUMNS = (
     *("file", "output", "outcome", "reason", "modality", "slices", "rows", "columns", "threshold"),
     *_FROM_ROW,
+    *_ANSWERS,
     *("models", "models_disagree", "run_ms"),
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -24,23 +28,45 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 def analysed_row(file: str, output: str, record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the row of one measurements.json."""
     analysis = record["analysis"]
-    operating = analysis["measures"]["operating"]
+    measures = analysis["measures"]
+    operating = measures["operating"] if measures else {}
+    refused = refusal(analysis)
     slices, rows, columns = analysis["shape"]
     agreement = analysis["agreement"]
     return {
         "file": file,
         "output": output,
-        "outcome": "analysed",
+        "outcome": "not analysed" if refused else "analysed",
+        "reason": refused,
         "modality": record["image"]["modality"],
         "slices": slices,
         "rows": rows,
         "columns": columns,
-        "threshold": operating["t"],
-        **{name: operating[name] for name in _FROM_ROW},
+        "threshold": operating.get("t"),
+        **{name: operating.get(name) for name in _FROM_ROW},
+        "task": analysis["type"],
+        "answer": headline(analysis)
+        or f"{operating['area_text']} of the {operating['denominator']}, {operating['severity']}",
+        "classes": "; ".join(
+            f"{c['label']}={c['p']:g} {c['verdict']}" for c in analysis["classes"]
+        ),
+        "boxes": "; ".join(_box(one) for one in analysis["boxes"]),
+        "joined_by": analysis["fusion"],
+        "input_check": _checked(analysis["gate"]),
         "models": ", ".join(member["model"] for member in analysis["members"]),
         "models_disagree": "" if agreement is None else agreement["disagree"],
         "run_ms": round(analysis["total_ms"]),
     }
+
+
+def _box(one: Mapping[str, Any]) -> str:
+    place = " ".join(f"{value:g}" for value in one["box"])
+    return f"{one['label']} {one['score']:g} [{place}] slice {one['slice']}"
+
+
+def _checked(gate: Mapping[str, Any]) -> str:
+    """Return what the input gate said: passed, or its sentences."""
+    return " ".join(one["sentence"] for one in gate["checks"]) or "passed"
 
 
 def failed_row(file: str, reason: str) -> dict[str, Any]:

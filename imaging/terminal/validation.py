@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from imaging.answer_words import refusal
 from imaging.engine.client import Engine
 from imaging.inference.ensembles import model_folder
 from imaging.inference.metadata import read_metadata
@@ -69,6 +70,8 @@ def _predictions(
     run = {"models_dir": examiner.models_dir, "timeout_s": examiner.timeout_s}
     spec = examiner.spec
     analysis = analysed(examiner.inferrer, picture, spec, **run, on_progress=on_progress)
+    if sentence := refusal(analysis):
+        raise InferenceError(sentence)
     yield ENSEMBLE, _masks(examiner, spec, picture, analysis["maps"])
     for member in spec.members:
         if member.weight == 0:

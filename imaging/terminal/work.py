@@ -15,7 +15,7 @@ from imaging.engine.client import Engine, EngineError
 from imaging.engine.records import pixels_read, volume_from_json, volume_to_json
 from imaging.engine.scratch import scratch_folder
 from imaging.inference.spec import EnsembleSpec
-from imaging.types import InferenceError, Refused, Volume
+from imaging.types import LOCALIZER, InferenceError, Refused, Volume
 
 DECODE_TIMEOUT_S = 60.0
 _ROOM_BYTES = 1 << 30
@@ -51,8 +51,12 @@ def opened(engine: Engine, path: Path, *, modality: str = "") -> Iterator[Pictur
         record = answer["image"]
         array = pixels_read(folder / record["pixels"], record["dtype"], record["shape"])
         volume = volume_from_json(record["volume"], array)
-        if modality and not volume.modality:
-            volume = replace(volume, modality=modality)
+        volume = replace(
+            volume,
+            modality=volume.modality or modality,
+            body_part=record["header"].get("body_part", ""),
+            localizer=LOCALIZER in record["warnings"],
+        )
         yield Picture(record, volume, folder)
 
 

@@ -24,7 +24,7 @@ def user():
 def look(page, name: str) -> None:
     """Leave a picture where whoever looks at pages asked for it."""
     if folder := os.environ.get("MEDISCAN_LOOK"):
-        page.screenshot(path=str(Path(folder) / f"{name}.png"))
+        page.screenshot(path=str(Path(folder) / f"{name}.png"), timeout=120_000)
 
 
 def test_boxes_lie_where_they_were_found_and_the_list_leads_to_each(visit, user, tmp_path):

@@ -56,10 +56,7 @@ class Command(TerminalCommand):
             return
         for row in rows:
             good = row["outcome"] == "analysed"
-            words = (
-                f"{row['area_text']} of the {row['denominator']}, {row['severity']}" if good else ""
-            )
-            self.stdout.write(f"{row['file']}: {words or row['reason']}")
+            self.stdout.write(f"{row['file']}: {row['answer'] if good else row['reason']}")
         for path in passed:
             self.stdout.write(f"{clean_path(path)}: passed over, not an image")
         self.stdout.write(settings.RESEARCH_NOTICE)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from imaging.answer_words import refusal
 from imaging.engine.client import decode_engine, infer_engine
 from imaging.inference.spec import EnsembleSpec
+from imaging.terminal import answers
 from imaging.terminal.command import TerminalCommand, add_ensemble_arguments, spec_from_options
-from imaging.terminal.inputs import clean_path
+from imaging.terminal.inputs import clean_path, images_under, stem
 from imaging.terminal.pairs import Pairs, pairs_by_stem
 from imaging.terminal.progress import meter
 from imaging.terminal.reports import cases_write, report_of, report_table
 from imaging.terminal.scores import METRICS, Case, missed
+from imaging.terminal.truths import box_truths, class_truths
 from imaging.terminal.validation import Examiner, pair_examine
-from imaging.terminal.work import EXPECTED, reason
+from imaging.terminal.work import EXPECTED, analysed, opened, reason
+from imaging.types import InferenceError
 
 
 class Command(TerminalCommand):
@@ -27,7 +32,13 @@ class Command(TerminalCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         add_ensemble_arguments(parser)
         parser.add_argument("--images", type=Path, required=True, metavar="DIR")
-        parser.add_argument("--references", type=Path, required=True, metavar="DIR")
+        parser.add_argument(
+            "--references",
+            type=Path,
+            required=True,
+            metavar="DIR|CSV",
+            help="a folder of masks; for classes and boxes a CSV file with a column “file”",
+        )
         parser.add_argument(
             "--labels",
             nargs="+",
@@ -46,7 +57,10 @@ class Command(TerminalCommand):
 
     def handle(self, **options: Any) -> None:
         spec = spec_from_options(self.models_dir, options)
-        labels, bars = _labels(options["labels"], spec), _bars(options["min"])
+        if spec.type != "segmentation":
+            self._answers(spec, options)
+            return
+        labels, bars = _labels(options["labels"], spec), _bars(options["min"], METRICS)
         try:
             pairs = pairs_by_stem(options["images"], options["references"])
         except (OSError, ValueError) as error:
@@ -60,6 +74,52 @@ class Command(TerminalCommand):
         if sentences := missed(report, bars):
             raise CommandError(f"{'; '.join(sentences)}.")
         self.some_failed(failures, len(pairs.pairs))
+
+    def _answers(self, spec: EnsembleSpec, options: dict[str, Any]) -> None:
+        """Classes and boxes: `--references` is a CSV file, a row per image or per box."""
+        metrics = answers.METRICS[spec.type]
+        bars = _bars(options["min"], metrics)
+        is_boxes = spec.type == "detection"
+        try:
+            truths = (box_truths if is_boxes else class_truths)(options["references"], spec.labels)
+            files = [f for f in images_under([options["images"]])[0] if stem(f) in truths]
+        except (OSError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        if not files:
+            raise CommandError("No image has a row in the references.")
+        found, failures = self._said(answers.asked_of(spec), files, options["modality"])
+        report = (answers.box_report if is_boxes else answers.class_report)(spec, found, truths)
+        self.console().print(answers.answers_table(report, metrics))
+        self.stdout.write(f"{report['images']} images. {settings.RESEARCH_NOTICE}")
+        if options["json"]:
+            text = json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1)
+            options["json"].write_text(text + "\n", encoding="utf-8")
+        if sentences := answers.missed(report, bars):
+            raise CommandError(f"{'; '.join(sentences)}.")
+        self.some_failed(failures, len(files))
+
+    def _said(
+        self, spec: EnsembleSpec, files: list[Path], modality: str
+    ) -> tuple[dict[str, list[dict[str, Any]]], int]:
+        """Return the classes or boxes of every image by stem, and how many failed."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        inferrer = infer_engine(memory_mb=settings.ENGINE_MEMORY_CAP_MB)
+        with decode_engine() as decoder, meter(len(files)) as bar:
+            for file in files:
+                bar.begin(clean_path(Path(file.name)))
+                try:
+                    with opened(decoder, file, modality=modality) as picture:
+                        analysis = analysed(
+                            inferrer, picture, spec, models_dir=self.models_dir,
+                            timeout_s=settings.ENGINE_CALL_TIMEOUT_S, on_progress=bar.step,
+                        )  # fmt: skip
+                    if sentence := refusal(analysis):
+                        raise InferenceError(sentence)
+                    found[stem(file)] = analysis["classes"] or analysis["boxes"]
+                except EXPECTED as error:
+                    self.stderr.write(f"{clean_path(Path(file.name))}: {reason(error)}")
+                bar.end()
+        return found, len(files) - len(found)
 
     def _examine(
         self, spec: EnsembleSpec, labels: dict[str, int | None], pairs: Pairs, modality: str
@@ -119,7 +179,7 @@ def _labels(texts: list[str] | None, spec: EnsembleSpec) -> dict[str, int | None
     return found
 
 
-def _bars(texts: list[str]) -> dict[str, float]:
+def _bars(texts: list[str], metrics: Sequence[str]) -> dict[str, float]:
     bars = {}
     for text in texts:
         metric, _, value = text.partition("=")
@@ -127,6 +187,6 @@ def _bars(texts: list[str]) -> dict[str, float]:
             bars[metric] = float(value)
         except ValueError:
             raise CommandError(f"“{text}” is not of the form METRIC=VALUE.") from None
-        if metric not in METRICS:
-            raise CommandError(f"There is no metric “{metric}”; there is {', '.join(METRICS)}.")
+        if metric not in metrics:
+            raise CommandError(f"There is no metric “{metric}”; there is {', '.join(metrics)}.")
     return bars
