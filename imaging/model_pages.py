@@ -122,7 +122,6 @@ def _shown(model: ModelVersion) -> dict:
             "high": f"{probe['levels'][1] / 255:.2f}",
             "ms": round(probe["ms"]),
         },
-        "suggested": metadata.get("suggested_weight"),
     }
 
 

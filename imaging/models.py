@@ -405,6 +405,9 @@ class Ensemble(models.Model):
     union = models.BooleanField(
         default=False, help_text="classification: each label is averaged over who knows it"
     )
+    suggested = models.JSONField(
+        null=True, blank=True, help_text="weights and threshold that tune_ensemble proposed"
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )

@@ -19,8 +19,12 @@ def choice_shown(
     *,
     asked: str,
     sent: QueryDict | None,
+    as_suggested: bool = False,
 ) -> dict:
-    """Return the member rows: as `sent`, else as the ensemble `asked` says, else the first one."""
+    """Return the member rows: as `sent`, else as the ensemble `asked` says, else the first one.
+
+    `as_suggested` fills in the weights and the threshold that tuning proposed for it.
+    """
     chosen = next((one for one in ensembles if str(one.pk) == asked), None)
     if chosen is None and ensembles:
         chosen = ensembles[0]
@@ -30,8 +34,12 @@ def choice_shown(
         else _as_saved(model, reason, saved.get(model.pk))
         for model, reason in listed
     ]  # fmt: skip
-    _share(rows)
     threshold = chosen.threshold if chosen else 0.5
+    suggested = chosen.suggested if chosen else None
+    if suggested and as_suggested and sent is None:
+        _suggest(rows, suggested["weights"])
+        threshold = suggested["threshold"]
+    _share(rows)
     return {
         "ensemble": chosen,
         "rows": rows,
@@ -42,7 +50,15 @@ def choice_shown(
         "several_tasks": len({row["model"].type for row in rows if not row["reason"]}) > 1,
         "can_start": any(not row["reason"] for row in rows),
         "threshold": threshold if sent is None else sent.get("threshold", threshold),
+        "suggested": suggested,
+        "is_suggested": bool(suggested and as_suggested and sent is None),
     }
+
+
+def _suggest(rows: list[dict], weights: dict[str, float]) -> None:
+    for row in rows:
+        if row["on"] and row["model"].name in weights:
+            row["weight"] = _plain(float(weights[row["model"].name]))
 
 
 def _as_saved(model: ModelVersion, reason: str, member: EnsembleMember | None) -> dict:

@@ -162,6 +162,7 @@ def run_create(request: HttpRequest) -> HttpResponse:
             ensembles,
             asked=(request.POST or request.GET).get("ensemble", ""),
             sent=sent,
+            as_suggested="suggested" in request.POST,
         ),
         "token": request.POST.get("token") or secrets.token_hex(16),
         "may_save": user_may(request.user, "ensemble.save"),

@@ -42,6 +42,7 @@ class EnsembleFile:
     fusion: str
     thresholds: Mapping[str, float]
     union: bool
+    suggested: Mapping[str, Any] | None = None
 
 
 def model_names(root: Path) -> tuple[str, ...]:
@@ -105,12 +106,34 @@ def read_ensemble(root: Path, name: str) -> EnsembleFile:
         fusion=fields.choice("fusion", FUSIONS, "mean"),
         thresholds=thresholds_of(fields),
         union=fields.choice("labels", ("same", "union"), "same") == "union",
+        suggested=_suggested(fields),
     )
     fields.extras()
     fields.done()
     fusion_checked(owner, found.type, found.fusion)
     if found.union and found.type != "classification":
         raise MetadataError(f"{owner}: labels: union is for classification.")
+    return found
+
+
+def _suggested(fields: Fields) -> dict[str, Any] | None:
+    """Take `suggested`: what tune_ensemble proposed, with what it gained on how many images."""
+    if not fields.has("suggested"):
+        return None
+    inner = fields.inner("suggested")
+    given = inner.checked("weights", lambda v: isinstance(v, Mapping), "an object", {})
+    weights = Fields(fields.owner, given, "suggested.weights")
+    found = {
+        "weights": {name: float(weights.number(name, low=0, high=1e6)) for name in given},
+        "threshold": float(inner.number("threshold", low=1e-6, high=1)),
+        "gain": float(inner.number("gain", low=-1, high=1)),
+        "ci95": list(inner.numbers("ci95", counts=(2,), low=-1, high=1)),
+        "images": inner.number("images", low=2, high=1e9, whole=True),
+        "folds": inner.number("folds", low=2, high=1000, whole=True),
+    }
+    inner.text("data_sha256", None)
+    inner.done()
+    weights_checked(f"{fields.owner}: suggested", found["weights"])
     return found
 
 

@@ -66,6 +66,7 @@ def _store(file: EnsembleFile, members: list[EnsembleMember]) -> None:
             "fusion": file.fusion,
             "thresholds": dict(file.thresholds),
             "union": file.union,
+            "suggested": dict(file.suggested) if file.suggested else None,
         },
     )
     if _facts(ensemble.members.all()) == _facts(members):

@@ -12,7 +12,8 @@ import torch
 from django.core.management import CommandError, call_command
 
 from accounts.models import AuditEvent
-from imaging.models import ModelVersion
+from imaging.models import Ensemble, ModelVersion
+from tests.imaging.tiny_models import make_ensemble, make_model, picture, write_png
 from tests.inference.conversion import saved
 from tests.inference.factories import TINY_UNET, identity_onnx, metadata_json
 from tests.inference.test_bundle import INFERENCE, bundle
@@ -92,3 +93,25 @@ def test_a_bundles_zip_that_leads_out_is_refused(places):
         archive.writestr("../../outside", b"x")
     with pytest.raises(CommandError, match="leads out of it"):
         run("import_bundle", str(places / "bad.zip"))
+
+
+@pytest.mark.engine
+def test_tuning_writes_a_suggestion_that_sync_shows(settings, tmp_path):
+    settings.MODELS_DIR, settings.STARTER_MODELS = tmp_path / "models", ["good", "dim"]
+    settings.MODEL_STORE = tmp_path / "store"
+    make_model(settings.MODELS_DIR, "good")
+    make_model(settings.MODELS_DIR, "dim", lines=((-40.0, 20.0),))
+    make_ensemble(settings.MODELS_DIR, "both", "good", "dim")
+    for n in range(6):
+        box = (8 + n, 30 + n, 20, 44)
+        array = picture(bright=box)
+        write_png(tmp_path / "images" / f"{n}.png", array)
+        write_png(tmp_path / "references" / f"{n}.png", ((array > 128) * 255).astype("uint8"))
+    where = {"images": tmp_path / "images", "references": tmp_path / "references"}
+    text = run("tune_ensemble", ensemble="both", modality="xray", write=True, **where)
+    assert "gain +" in text
+    assert "Written into" in text
+    run("sync_models")
+    told = Ensemble.objects.get(name="both").suggested
+    assert told["weights"]["good"] > told["weights"]["dim"]
+    assert told["images"] == 6

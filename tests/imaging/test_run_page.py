@@ -5,9 +5,16 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from imaging.forms import RunForm
+from imaging.models import Ensemble, EnsembleMember
 from imaging.run_page import choice_shown
 from tests.accounts.factories import UserFactory
-from tests.imaging.factories import EnsembleFactory, JobFactory, ModelVersionFactory, RunFactory
+from tests.imaging.factories import (
+    EnsembleFactory,
+    ImageFactory,
+    JobFactory,
+    ModelVersionFactory,
+    RunFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -70,3 +77,45 @@ def test_runs_stand_newest_first(client):
         JobFactory(run=run)
     listed = client.get(reverse("imaging:run-list")).context["runs"]
     assert [run.pk for run in listed] == [run.pk for run in reversed(runs)]
+
+
+def test_suggested_weights_are_offered_and_filled_in_on_request():
+    model, other = ModelVersionFactory(name="a"), ModelVersionFactory(name="b")
+    ensemble = EnsembleFactory()
+    ensemble.members.all().delete()
+    for place, one in enumerate((model, other)):
+        EnsembleMember.objects.create(ensemble=ensemble, model_version=one, position=place)
+    ensemble.suggested = {
+        "weights": {"a": 0.7, "b": 0.3}, "threshold": 0.4, "gain": 0.01, "ci95": [0.002, 0.02],
+        "images": 30, "folds": 5,
+    }  # fmt: skip
+    ensemble.save()
+    listed = [(model, ""), (other, "")]
+    plain = choice_shown(listed, [ensemble], asked="", sent=None)
+    assert ([row["weight"] for row in plain["rows"]], plain["threshold"]) == ([1, 1], 0.5)
+    assert (plain["suggested"]["gain"], plain["is_suggested"]) == (0.01, False)
+    filled = choice_shown(listed, [ensemble], asked="", sent=None, as_suggested=True)
+    assert [row["weight"] for row in filled["rows"]] == [0.7, 0.3]
+    assert [round(row["share"]) for row in filled["rows"]] == [70, 30]
+    assert (filled["threshold"], filled["is_suggested"]) == (0.4, True)
+
+
+def test_the_form_offers_them_and_a_press_fills_them_in(client):
+    image = ImageFactory()
+    user = image.study.uploaded_by
+    client.force_login(user)
+    model = ModelVersionFactory(name="a")
+    ensemble = EnsembleFactory()
+    ensemble.members.all().delete()
+    EnsembleMember.objects.create(ensemble=ensemble, model_version=model, position=0)
+    told = {"weights": {"a": 0.25}, "threshold": 0.35, "gain": 0.0123, "ci95": [0.002, 0.02]}
+    Ensemble.objects.update(suggested={**told, "images": 30, "folds": 5})
+    there = reverse("imaging:run-create")
+    text = client.get(there, {"image": image.pk}).content.decode()
+    assert "Use the suggested weights" in text
+    assert "0.0123" in text
+    form = {"choose": "1", "suggested": "1", "image": image.pk, "ensemble": ensemble.pk}
+    text = client.post(there, form).content.decode()
+    assert "Filled in below" in text
+    assert 'value="0.25"' in text
+    assert 'value="0.35"' in text

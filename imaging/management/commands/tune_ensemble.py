@@ -1,0 +1,106 @@
+"""Propose member weights and a threshold for an ensemble, and say what they gain."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+
+from imaging.engine.client import decode_engine, infer_engine
+from imaging.inference.ensembles import ENSEMBLES
+from imaging.inference.spec import EnsembleSpec, spec_from_file
+from imaging.terminal.command import TerminalCommand
+from imaging.terminal.inputs import clean_path
+from imaging.terminal.pairs import Pairs, pairs_by_stem
+from imaging.terminal.progress import meter
+from imaging.terminal.tuning import Choice, Tried, is_worth_it, propose, tried, words
+from imaging.terminal.work import EXPECTED, analysed, map_read, opened, reason
+from imaging.types import InferenceError
+
+
+class Command(TerminalCommand):
+    help = (
+        "Run an ensemble's members on images with reference masks, and propose weights and a"
+        " threshold by cross-validated Dice. --write puts them into the ensemble's file as"
+        " suggested weights, which the run page offers; nothing is changed unasked."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--ensemble", required=True, metavar="NAME")
+        parser.add_argument("--images", type=Path, required=True, metavar="DIR")
+        parser.add_argument("--references", type=Path, required=True, metavar="DIR")
+        parser.add_argument("--modality", choices=("xray", "mri", "ct"), default="")
+        parser.add_argument("--folds", type=int, default=5)
+        parser.add_argument("--json", type=Path, metavar="FILE", help="write the proposal as JSON")
+        parser.add_argument("--write", action="store_true", help="into models/ensembles/NAME.json")
+
+    def handle(self, **options: Any) -> None:
+        try:
+            spec = spec_from_file(self.models_dir, options["ensemble"])
+            pairs = pairs_by_stem(options["images"], options["references"])
+        except (InferenceError, OSError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        if spec.type != "segmentation":
+            raise CommandError("Only ensembles of segmentation models are tuned here.")
+        images, failed = self._tried(spec, pairs, options["modality"])
+        names = [member.model for member in spec.members]
+        now = Choice(tuple(spec.shares[name] for name in names), spec.threshold)
+        try:
+            found = propose(images, now, folds=options["folds"])
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        for line in words(names, found):
+            self.stdout.write(line)
+        told = found | {"weights": dict(zip(names, found["weights"], strict=True))}
+        told["data_sha256"] = pairs.sha256()
+        if options["json"]:
+            options["json"].write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        if options["write"]:
+            self._write(options["ensemble"], told)
+        self.some_failed(failed, len(pairs.pairs))
+
+    def _tried(self, spec: EnsembleSpec, pairs: Pairs, modality: str) -> tuple[list[Tried], int]:
+        found, failed = [], 0
+        infer = infer_engine(memory_mb=settings.ENGINE_MEMORY_CAP_MB)
+        with decode_engine() as decoder, meter(len(pairs.pairs)) as bar:
+            for image, reference in pairs.pairs:
+                file = clean_path(image.relative_to(pairs.root))
+                bar.begin(file)
+                try:
+                    with (
+                        opened(decoder, image, modality=modality) as picture,
+                        opened(decoder, reference, modality=modality) as truth,
+                    ):
+                        told = analysed(
+                            infer, picture, spec, models_dir=self.models_dir,
+                            timeout_s=settings.ENGINE_CALL_TIMEOUT_S, on_progress=bar.step,
+                        )  # fmt: skip
+                        maps = told["maps"]["members"]
+                        patient = picture.record["header"]["patient_id"] or file
+                        found.append(
+                            tried(
+                                file, patient,
+                                [map_read(picture, maps[one.model]) for one in spec.members],
+                                truth.volume.array != 0,
+                            )
+                        )  # fmt: skip
+                except EXPECTED as error:
+                    failed += 1
+                    self.stderr.write(f"{file}: {reason(error)}")
+                bar.end()
+        return found, failed
+
+    def _write(self, name: str, told: dict[str, Any]) -> None:
+        """Put the proposal beside the ensemble's own weights, which stay as they are."""
+        if not is_worth_it(told):
+            self.stderr.write("Not written: the gain is not more than chance.")
+            return
+        path = self.models_dir / ENSEMBLES / f"{name}.json"
+        record = json.loads(path.read_text(encoding="utf-8"))
+        keys = ("weights", "threshold", "gain", "ci95", "images", "folds", "data_sha256")
+        record["suggested"] = {key: told[key] for key in keys}
+        path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        self.stdout.write(f"Written into {path}. Run: manage.py sync_models")
