@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("imaging", "0013_painted_masks"),
+        ("imaging", "0014_first_volume"),
     ]
 
     operations = [
