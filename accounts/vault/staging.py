@@ -34,7 +34,7 @@ class StagedBlob:
     """A file being encrypted that has no row yet: `write` it, then keep or discard it.
 
     Leaving its `with` block closes it, or discards it after an error. Nothing of
-    it is visible until `publish`; what is never kept is removed by the sweep.
+    it is visible until `publish_all`; what is never kept is removed by the sweep.
     """
 
     def __init__(
@@ -77,10 +77,6 @@ class StagedBlob:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-
-    def publish(self) -> None:
-        """Give the closed file its final name, durably."""
-        publish_all([self])
 
     def rename(self) -> None:
         """Give the closed file its final name; `publish_all` makes that durable."""

@@ -15,6 +15,7 @@ from accounts.models import AuditEvent, Organisation, User
 from accounts.vault.tables import Blob
 from imaging.models import (
     Image,
+    ImageFile,
     ItemStatus,
     Job,
     JobStatus,
@@ -92,7 +93,13 @@ class Crowd:
             _write(Blob, [getattr(image, name) for image in images])
         _write(Blob, [image.source.blob for image in images])
         _write(SourceFile, [image.source for image in images])
-        return _write(Image, images)
+        _write(Image, images)
+        _write(ImageFile, [
+            ImageFile(image=image, source=image.source, position=0,
+                      sop_instance_uid=image.sop_instance_uid)
+            for image in images
+        ])  # fmt: skip
+        return images
 
     def _image(self, home: Series) -> Image:
         source = SourceFile(
