@@ -27,6 +27,8 @@ CT_PRESETS = {  # name: (center, width) in HU
 class Display:
     """What was asked for; what makes no sense falls back to the stored.
 
+    map    what heat, mask and outline are drawn of: "ensemble", or one label's.
+    spread what the disagreement is drawn of: of the members, or of mirrored copies.
     slice  index of the slice in `plane`, from 0; in addresses and on the page it counts from 1.
     """
 
@@ -38,6 +40,8 @@ class Display:
     width: float
     plane: Plane
     slice: int
+    map: str = "ensemble"
+    spread: str = "disagreement"
 
     @classmethod
     def from_query(cls, query: QueryDict, result: Result) -> Display:
@@ -55,6 +59,8 @@ class Display:
             width=width,
             plane=plane,
             slice=int(number) - 1 if number else opening_slice(result, plane),
+            map=_one_of(query.get("map", ""), list(label_maps(result))),
+            spread=_spread(query.get("spread", ""), result),
         )
 
     @property
@@ -75,11 +81,28 @@ class Display:
         return (
             f"t={self.threshold:g}&palette={self.palette}&opacity={self.percent}"
             f"&window={self.center:g},{self.width:g}"
+            + (f"&map={self.map}" if self.map != "ensemble" else "")
+            + (f"&spread={self.spread}" if self.spread != "disagreement" else "")
         )
 
     @property
     def query(self) -> str:
         return f"{self.look}&plane={self.plane.name}&slice={self.number}"
+
+
+def label_maps(result: Result) -> dict[str, str]:
+    """Return the maps to choose from by name: of any finding, and of each of several labels."""
+    several = result.labels if len(result.labels) > 1 else []
+    return {"ensemble": _("Any finding")} | {
+        f"label-{number}": label for number, label in enumerate(several)
+    }
+
+
+def _spread(asked: str, result: Result) -> str:
+    """Return which spread is drawn: mirrored copies where asked for, or where it is the only."""
+    mirrored = result.decision.get("augmentation", False)
+    alone = result.agreement is None
+    return "augmentation" if mirrored and (alone or asked == "augmentation") else "disagreement"
 
 
 def image_planes(image: Image) -> dict[str, Plane]:

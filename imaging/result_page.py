@@ -6,7 +6,7 @@ import json
 
 from django.utils.translation import gettext as _
 
-from imaging.display import Display, presets, row_at
+from imaging.display import Display, label_maps, presets, row_at
 from imaging.gate_page import gate_context
 from imaging.models import Image, Lesion, Result, Severity
 from imaging.palettes import palette
@@ -37,11 +37,13 @@ def page_context(result: Result, display: Display, user) -> dict:
         "missing": missing_reasons(row, result.image),
         "ranges": range_rows(result),
         "is_preview": row["level"] != result.level,
+        "has_spread": display.spread in maps,
+        **label_context(result, display),
         **gate_context(result, user),
         **member_context(result),
         "lesions": lesions,
         "scale": severity_scale(result, row),
-        "modes": _modes("disagreement" in maps),
+        "modes": _modes(display.spread in maps),
         "palettes": PALETTE_NAMES.items(),
         "presets": _preset_rows(image, display),
         "spacing": spacing_text(image, display.plane),
@@ -51,6 +53,21 @@ def page_context(result: Result, display: Display, user) -> dict:
         **slice_context(result, display, lesions),
         "severity_words": Severity.choices,
         "config": _config(result, display, maps, lesions),
+    }
+
+
+def label_context(result: Result, display: Display) -> dict:
+    """Return each label's measures at the saved threshold, where a mask has several labels."""
+    maps = label_maps(result)
+    rows: dict[str, dict] = {name: {"name": name, "label": label, "on": display.map == name}
+                             for name, label in maps.items() if name != "ensemble"}  # fmt: skip
+    found = result.measurements.exclude(scope="image") if rows else ()
+    for one in found:
+        rows[one.scope][one.name] = one.value
+    return {
+        "label_rows": list(rows.values()),
+        "shown_label": maps[display.map] if display.map != "ensemble" else "",
+        "has_copies": bool(result.decision.get("augmentation")),
     }
 
 

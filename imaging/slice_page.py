@@ -63,8 +63,8 @@ def plane_config(result: Result, display: Display, maps: set[str], lesions: list
     depth, height, width = plane.shape
     return {
         "pixels": _image_address(image, plane),
-        "map": _map_address(result, plane, "ensemble"),
-        "spread": _map_address(result, plane, "disagreement") if "disagreement" in maps else None,
+        "map": _map_address(result, plane, display.map),
+        "spread": _map_address(result, plane, display.spread) if display.spread in maps else None,
         "depth": depth,
         "height": height,
         "width": width,

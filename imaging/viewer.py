@@ -138,7 +138,7 @@ def _drawn(result: Result, name: str, display: Display, *, as_stored: bool) -> b
     if name == "original":
         grey = layers.shrink(_grey_slice(result.image, display), step)
         return encode_png(layers.squared(grey, size, smooth=True), level=3)
-    source = "disagreement" if name == "disagreement" else "ensemble"
+    source = display.spread if name == "disagreement" else display.map
     levels = layers.thin(_map_slice(result, source, plane, display.slice), step)
     levels = layers.squared(levels, size)
     if name == "mask":

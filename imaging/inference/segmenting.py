@@ -31,6 +31,7 @@ def segment(plan: Plan) -> Analysis:
         del outcome  # its maps must not live on beside the next member's
     plan.progress("measuring", len(plan.running), len(plan.running) + 1)
     q, decision = sums.joined(member_maps)
+    decision["augmentation"] = sums.copies.count > 0
     label_maps, organ = sums.label_maps(q), sums.organ_mask()
     disagreement = sums.finding.disagreement
     augmentation = spread_map(sums.copies.mean) if sums.copies.count else None

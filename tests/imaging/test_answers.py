@@ -267,3 +267,37 @@ def test_who_may_not_is_told_and_a_stranger_finds_nothing(client, stored):
     client.logout()
     assert override(client, result).status_code == 302
     assert not Run.objects.filter(override_of=result).exists()
+
+
+# --- masks of several labels
+
+
+def two_labels(job, folder):
+    analysis = fake_analysis(job, folder)
+    row = analysis["measures"]["operating"] | {"area_percent": 3.25, "area_px": 7}
+    labels = [{"label": name, "row": row} for name in ("anterior", "posterior")]
+    analysis["maps"]["labels"] = {"anterior": "member-0.u8", "posterior": "member-0.u8"}
+    analysis["maps"]["augmentation"] = "member-0.u8"
+    return analysis | {"label_measures": labels, "decision": {"augmentation": True}}
+
+
+def test_each_label_has_its_measures_and_its_map(client, stored):
+    result = stored(two_labels, "segmentation")
+    page = client.get(result.get_absolute_url()).content.decode()
+    assert "posterior" in page
+    assert "3.25 %" in page
+    assert "map=label-1" in page
+    chosen = client.get(result.get_absolute_url(), {"map": "label-1"}).content.decode()
+    assert reverse("imaging:result-map", args=[result.pk, "label-1"]) in chosen
+    assert "The picture shows posterior" in chosen
+    layer = reverse("imaging:result-layer", args=[result.pk, "heat"])
+    assert client.get(layer, {"map": "label-0"}).status_code == 200
+    assert client.get(layer, {"map": "../ensemble"}).status_code == 200  # falls back, as others do
+
+
+def test_the_spread_of_mirrored_copies_is_shown_where_it_is_the_only_one(client, stored):
+    result = stored(two_labels, "segmentation")
+    page = client.get(result.get_absolute_url(), {"mode": "disagreement"}).content.decode()
+    assert reverse("imaging:result-map", args=[result.pk, "augmentation"]) in page
+    assert "mirrored copies" in page
+    assert 'data-mode="disagreement"' in page
