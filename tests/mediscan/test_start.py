@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 import time
+from io import StringIO
 
 import pytest
 from django.core.management.base import CommandError
@@ -62,3 +63,13 @@ def test_static_files_are_collected_again_only_when_a_source_is_newer(settings, 
     assert not start.static_is_stale()
     os.utime(manifest, (1, 1))
     assert start.static_is_stale()
+
+
+def test_a_sample_that_fails_warns_and_lets_the_site_stand(monkeypatch):
+    def failing(name, **options):
+        raise CommandError("The worker did not finish.")
+
+    monkeypatch.setattr(start, "call_command", failing)
+    said = StringIO()
+    start.Command(stderr=said, no_color=True)._seed_sample()
+    assert said.getvalue() == "No sample was analysed: The worker did not finish.\n"

@@ -44,7 +44,7 @@ class Command(BaseCommand):
             audit.record(None, "system.start", reason="site")
             wait_for_port(host, port)
             if not no_sample and settings.ENVIRONMENT != PRODUCTION:
-                call_command("seed_sample", stdout=self.stdout)
+                self._seed_sample()
             self.stdout.write(self.style.SUCCESS(f"MediScan is ready: http://{host}:{port}/"))
             self.stdout.write(f"{settings.RESEARCH_NOTICE}. Ctrl-C stops it.")
             self.stdout.flush()
@@ -54,6 +54,13 @@ class Command(BaseCommand):
         finally:
             children.stop()
             audit.record(None, "system.stop", reason="site")
+
+    def _seed_sample(self) -> None:
+        """Analyse a sample; a site without one is a site all the same."""
+        try:
+            call_command("seed_sample", stdout=self.stdout, stderr=self.stderr)
+        except CommandError as error:
+            self.stderr.write(self.style.WARNING(f"No sample was analysed: {error}"))
 
     def _prepare(self) -> None:
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
