@@ -51,7 +51,7 @@ def export_member(member: Member, weights: Path, models: Path) -> Path:
     file = folder / FILES[member.delivered_as]
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         written = Path(scratch) / file.name
-        difference = WRITERS[member.delivered_as](network, member, written)
+        difference = WRITERS[member.delivered_as](network, _probes(member), written)
         if difference > TOLERANCE:
             raise ValueError(f"{file.name} is off by {difference:.2g} in probability")
         written.replace(file)
@@ -111,15 +111,16 @@ def _card(metadata: Path) -> dict[str, Any]:
     }
 
 
-def _write_safetensors(network: nn.Module, member: Member, path: Path) -> float:
+def write_safetensors(network: nn.Module, images: torch.Tensor, path: Path) -> float:
+    """Write the weights alone; what is not computed anew cannot differ."""
     save_file({name: value.contiguous() for name, value in network.state_dict().items()}, path)
     path.chmod(0o644)
     return 0.0
 
 
 @torch.inference_mode()
-def _write_onnx(network: nn.Module, member: Member, path: Path) -> float:
-    images = _probes(member)
+def write_onnx(network: nn.Module, images: torch.Tensor, path: Path) -> float:
+    """Write ONNX of any batch and give the largest difference in probability on the images."""
     program = torch.onnx.export(
         network,
         (images,),
@@ -130,14 +131,14 @@ def _write_onnx(network: nn.Module, member: Member, path: Path) -> float:
         dynamo=True,
         verbose=False,
     )
-    onnx.save(_without_traces(program.model_proto), path)
+    onnx.save(without_traces(program.model_proto), path)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     logits = session.run(None, {"image": images.numpy()})[0]
     ours, theirs = torch.sigmoid(network(images)), torch.sigmoid(torch.from_numpy(logits))
     return float((ours - theirs).abs().max())
 
 
-def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
+def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     """Drop the exporter's notes, which hold stack traces with folders of this machine."""
     graph = model.graph
     for part in (
@@ -154,15 +155,16 @@ def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _write_keras(network: nn.Module, member: Member, path: Path) -> float:
+def write_keras(network: nn.Module, images: torch.Tensor, path: Path) -> float:
+    """Write a .keras of plain layers and give the largest difference in probability."""
     from training.keras_twin import keras_twin, largest_difference  # starts Keras only when asked
 
-    twin = keras_twin(network, member.size)
+    twin = keras_twin(network, tuple(images.shape[2:]))
     twin.save(path)
-    return largest_difference(network, twin, _probes(member))
+    return largest_difference(network, twin, images)
 
 
-WRITERS = {"safetensors": _write_safetensors, "onnx": _write_onnx, "keras": _write_keras}
+WRITERS = {"safetensors": write_safetensors, "onnx": write_onnx, "keras": write_keras}
 
 
 def _probes(member: Member, count: int = 3) -> torch.Tensor:

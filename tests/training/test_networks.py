@@ -33,7 +33,7 @@ def test_the_keras_twin_returns_what_the_torch_network_returns():
         network(torch.rand(4, 1, 32, 32) * 3)
     network.eval()
     images = torch.rand(2, 1, 32, 32)
-    twin = keras_twin(network, 32)
+    twin = keras_twin(network, (32, 32))
     assert largest_difference(network, twin, images) < 1e-5
     network.head.bias.data += 1
     assert largest_difference(network, twin, images) > 0.01

@@ -21,7 +21,7 @@ def test_a_keras_file_gives_back_the_network_it_was_made_of(tmp_path):
     torch.manual_seed(5)
     network = settled(ResidualUNet([4, 6, 8]))
     path = tmp_path / "model.keras"
-    keras_twin(network, 32).save(path)
+    keras_twin(network, (32, 32)).save(path)
     back, images = ResidualUNet([4, 6, 8]).eval(), torch.rand(2, 1, 32, 32)
     assert (back(images) - network(images)).abs().max() > 0.01
     read_keras(back, path, MEMBERS["resunet"])
