@@ -316,7 +316,13 @@ RECOVERIES = [
 ]
 ERASURE_LEDGER = env_str("ERASURE_LEDGER", "")  # a file; default: in the data folder
 ERASURE_ROOTS = ["reports.services.exports_holding"]
-STARTER_MODELS = ["xray-lungs-unet", "xray-lungs-segresnet", "xray-lungs-resunet"]
+STARTER_MODELS = [
+    "xray-lungs-unet",
+    "xray-lungs-segresnet",
+    "xray-lungs-resunet",
+    "mri-hippocampus-unet",
+    "mri-hippocampus-halfgrid",
+]
 ALLOW_ENGINE_NETWORK = env_bool("ALLOW_ENGINE_NETWORK", default=False)
 WEB_WORKERS = env_int("WEB_WORKERS", 1)
 ENGINE_MEMORY_CAP_MB = env_int("ENGINE_MEMORY_CAP_MB", 2_000)
