@@ -19,6 +19,7 @@ from reports.content import Pictures, ReportContent
 from reports.letters import FONTS, runs
 
 SECONDS = 30
+LONGEST = 4_000  # letters of one text: a page has room for no more, and the record has them all
 library_log = logging.getLogger("xhtml2pdf")
 library_log.propagate = False  # its lines quote the report, and so a patient's name
 
@@ -51,7 +52,11 @@ def render_pdf(content: ReportContent, pictures: Pictures) -> bytes:
 
 
 def by_script(text: str) -> SafeString:
-    """Escape `text` and give each run of letters the class of the font that holds them."""
+    """Escape `text` and give each run of letters the class of the font that holds them.
+
+    One that is longer than LONGEST is cut, and ends in "…".
+    """
+    text = text if len(text) <= LONGEST else text[:LONGEST] + "…"
     return format_html_join(
         "",
         "{}",

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from accounts.vault.storage import blob_open
+from imaging import tasks
 from imaging.models import (
+    Job,
     Lesion,
     Measurement,
+    Member,
     MemberOutcome,
+    ModelVersion,
     Result,
     ResultMap,
     ResultSeal,
+    Run,
 )
+from imaging.registry import models_sync
 from imaging.services import jobs, seals
+from imaging.services.members import MemberChoice
+from imaging.services.runs import run_submit
 from imaging.services.seals import result_changes
+from tests.accounts.factories import UserFactory
 from tests.imaging.analyses import fake_analysis
-from tests.imaging.factories import JobFactory, ResultFactory
+from tests.imaging.factories import ImageFactory, JobFactory, ResultFactory
+from tests.imaging.tiny_models import make_model, picture
 
 pytestmark = pytest.mark.django_db
 EDITS = {
@@ -44,6 +56,58 @@ def result(settings, tmp_path, queued) -> Result:
     job = jobs.job_claim(str(JobFactory().pk))
     assert jobs.job_succeed(job, fake_analysis(job, tmp_path), tmp_path)
     return Result.objects.get(job=job)
+
+
+@pytest.mark.engine
+@pytest.mark.django_db(transaction=True)
+def test_a_run_from_what_was_stored_comes_to_the_same(settings, tmp_path, queued):
+    """The same input, members by hash, thresholds: within one level of 255, and the same words."""
+    settings.DATA_DIR, settings.MODELS_DIR = tmp_path / "data", tmp_path / "models"
+    for name, line in (("bright", (40.0, -20.0)), ("eager", (40.0, -12.0))):
+        make_model(settings.MODELS_DIR, name, lines=(line,))
+    models_sync()
+    ModelVersion.objects.update(state="active", problem="")  # these few bytes have no card
+    user = UserFactory()
+    array = picture(bright=(10, 40, 12, 50), dim=(45, 60, 5, 30))[None]
+    image = ImageFactory(user=user, array=array)
+    members = [MemberChoice(one, weight=1.0) for one in ModelVersion.objects.order_by("name")]
+    first = analysed(run_submit(user=user, images=[image], members=members, threshold=0.4))
+    again = Run.objects.get(pk=first.job.run_id)  # as it was frozen, under a name of its own
+    again.pk, again._state.adding = Run().pk, True
+    again.save()
+    Member.objects.bulk_create(
+        Member(run=again, model_version=one.model_version, weight=one.weight, device=one.device,
+               share=one.share, position=one.position)
+        for one in first.job.run.members.all()
+    )  # fmt: skip
+    second = analysed(again, Job.objects.create(
+        organisation=again.organisation, run=again, image=image, position=0
+    ))  # fmt: skip
+    assert second.pk != first.pk
+    for field in ("threshold", "level", "severity", "severity_reason", "labels", "versions"):
+        assert getattr(second, field) == getattr(first, field), field
+    for one, other in zip(first.table, second.table, strict=True):
+        assert other["area_px"] == pytest.approx(one["area_px"], rel=0.01)
+    maps = {row.name: read(row.blob) for row in ResultMap.objects.filter(result=first)}
+    assert {"ensemble"} < maps.keys()
+    for row in ResultMap.objects.filter(result=second):
+        apart = np.abs(read(row.blob).astype(int) - maps[row.name].astype(int))
+        assert apart.max() <= 1, row.name
+    assert maps["ensemble"].max() > 200  # there is something to compare
+    assert result_changes(first) == result_changes(second) == []
+
+
+def analysed(run: Run, job: Job | None = None) -> Result:
+    job = job or run.jobs.get()
+    tasks.run_job(str(job.pk))
+    job.refresh_from_db()
+    assert job.status == "succeeded", job.error
+    return job.result
+
+
+def read(blob) -> np.ndarray:
+    with blob_open(blob) as content:
+        return np.frombuffer(content.read(), np.uint8)
 
 
 def test_an_untouched_result_is_as_it_was_sealed(result, capsys):

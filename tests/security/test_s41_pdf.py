@@ -6,13 +6,15 @@ import io
 import re
 import socket
 import threading
+import time
 
 import pytest
 from pypdf import PdfReader
 
 from reports.making import export_chunks
-from reports.models import ExportKind
-from reports.pdf import PdfError
+from reports.models import Export, ExportKind
+from reports.pdf import LONGEST, by_script
+from tests.accounts.factories import UserFactory
 from tests.browser.story import drawn_result
 from tests.reports.factories import ExportFactory
 
@@ -58,44 +60,55 @@ def payloads(url: str, path) -> list[str]:
     ]
 
 
-def pdf_with(user_text: str, tmp_path, user) -> bytes:
-    """A report whose every user-held text is `user_text`."""
+@pytest.fixture
+def printed(tmp_path):
+    """Return what prints one report whose every user-held text is the one given."""
+    user = UserFactory()
     result = drawn_result(user, tmp_path)
-    patient, study, run = result.patient, result.image.study, result.job.run
-    patient.name = patient.record_number = patient.birth_date = patient.sex = user_text
-    patient.save()
-    study.title = study.accession_number = study.studied_at = user_text
-    study.save()
-    run.title = user_text[:200]
-    run.save()
-    source = result.image.source
-    source.name = user_text
-    source.save()
-    result.image.warnings = [user_text]
-    result.image.save()
     export = ExportFactory(user=user, results=[result], items=[result], kind=ExportKind.PDF)
-    return b"".join(export_chunks(export))
+    patient, study, run = result.patient, result.image.study, result.job.run
+
+    def print_with(text: str) -> tuple[bytes, float]:
+        """Return the file, and the processor's seconds that it cost."""
+        patient.name = patient.record_number = patient.birth_date = patient.sex = text
+        study.title = study.accession_number = study.studied_at = text
+        run.title, result.image.source.name, result.image.warnings = text[:200], text, [text]
+        for row in (patient, study, run, result.image.source, result.image):
+            row.save()
+        began = time.process_time()
+        data = b"".join(export_chunks(Export.objects.get(pk=export.pk)))
+        return data, time.process_time() - began
+
+    return print_with
 
 
 @pytest.mark.parametrize("number", range(12))
-def test_a_hostile_text_is_printed_and_does_nothing(number, tmp_path, listener):
-    from tests.accounts.factories import UserFactory
-
+def test_a_hostile_text_is_printed_and_does_nothing(number, tmp_path, printed, listener):
     url, came = listener
     secret = tmp_path / "secret.txt"
     secret.write_text(CANARY)
-    text = payloads(url, secret)[number]
-    try:
-        data = pdf_with(text, tmp_path, UserFactory())
-    except PdfError:
-        assert len(text) > 50_000, "only what fits no page may be refused"
-        data = None
+    data, _ = printed(payloads(url, secret)[number])
     assert came == []
-    if data is not None:
-        assert not ACTIVE.search(readable(data))
-        words = "".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
-        assert CANARY not in words
-        assert "MediScan" in words
+    assert not ACTIVE.search(readable(data))
+    words = "".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
+    assert CANARY not in words
+    assert "MediScan" in words
+
+
+@pytest.mark.parametrize("number", [0, 4, 9])
+def test_a_hostile_text_costs_no_more_than_three_times_honest_words(number, tmp_path, printed):
+    """No layout bomb: in processor time beside prose of its length, on the same machine."""
+    text = payloads("http://127.0.0.1:9", tmp_path)[number]
+    prose = ("the lungs are clear and the heart is of normal size " * 2_000)[: len(text)]
+    printed(prose)  # fonts and templates are read once
+    honest = min(printed(prose)[1] for _ in range(2))
+    assert printed(text)[1] < 3 * honest
+
+
+def test_a_text_without_end_is_cut_and_says_so(printed):
+    assert len(by_script("w" * 100_000)) < LONGEST + 20
+    assert by_script("w" * 100_000).endswith("…")
+    assert by_script("w" * LONGEST).endswith("w")
 
 
 def readable(data: bytes) -> bytes:
