@@ -19,11 +19,15 @@ _HEAD = 1024
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One file, how it is called in messages and tables, and the name of its output folder."""
+    """One file, how it is called in messages and tables, and the name of its output folder.
+
+    more   the other files of its series; what they show together is one volume.
+    """
 
     path: Path
     label: str
     output: str
+    more: tuple[Path, ...] = ()
 
 
 def files_under(paths: Iterable[Path]) -> list[Path]:
@@ -54,10 +58,15 @@ def images_under(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     return taken, passed
 
 
-def as_inputs(files: Iterable[Path]) -> list[Input]:
-    """Give every file an output name of its own: its stem, then stem-2, stem-3…"""
+def as_inputs(files: Iterable[Path | Sequence[Path]]) -> list[Input]:
+    """Give every file, or series, an output name of its own: its stem, then stem-2, stem-3…"""
     used: set[str] = set()
-    return [Input(file, clean_path(file), _free_name(stem(file), used)) for file in files]
+    inputs = []
+    for one in files:
+        first, *more = [one] if isinstance(one, Path) else one
+        label = clean_path(first) + (f" and {len(more)} more" if more else "")
+        inputs.append(Input(first, label, _free_name(stem(first), used), tuple(more)))
+    return inputs
 
 
 def stem(path: Path) -> str:

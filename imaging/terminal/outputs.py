@@ -34,7 +34,7 @@ def input_analyse(bench: Bench, one: Input, bar: Meter) -> dict[str, Any]:
     """Analyse one input, write `out/<its name>/`; return its row of the summary."""
     bar.begin(one.label)
     try:
-        with opened(bench.decoder, one.path, modality=bench.modality) as picture:
+        with opened(bench.decoder, one.path, modality=bench.modality, more=one.more) as picture:
             analysis = analysed(
                 bench.inferrer, picture, bench.spec, models_dir=bench.models_dir,
                 timeout_s=bench.timeout_s, on_progress=bar.step,

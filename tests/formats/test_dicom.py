@@ -415,6 +415,7 @@ def test_description_for_people(decode):
         "width": 60,
         "height": 40,
         "frames": 1,
+        "missing": [],
         "bits": 16,
         "spacing_mm": [1.0, 0.5, 0.25],
         "spacing_kind": "calibrated",

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 from imaging.engine.client import infer_engine
+from tests.formats.series import ct_series, written
 from tests.imaging.tiny_models import make_ensemble, make_model, picture, write_png
 
 pytestmark = pytest.mark.engine
@@ -199,6 +200,26 @@ def test_a_volume_leaves_a_nifti_mask_on_its_own_grid(models, tmp_path):
     np.testing.assert_array_equal(np.asarray(mask.dataobj) > 0, data == 200)
     assert rows(out)[0]["modality"] == ""
     assert rows(out)[0]["volume_ml"] == "9.6"  # 600 voxels of 2 × 2 × 4 mm
+
+
+def test_the_slices_of_a_series_are_analysed_as_one_volume(models, tmp_path):
+    import nibabel
+
+    array = np.full((3, 64, 64), -1000, np.int16)  # z, y, x; air around
+    array[:, 8:56, 5:60] = -200
+    array[1, 20:50, 10:30] = 1200
+    (tmp_path / "in").mkdir()
+    files = ct_series(array, step=(0, 0, 4.0), start=(5, 6, 7), RescaleIntercept=0)
+    written(tmp_path / "in", files[::-1])
+    scaled = {"intensity": [{"op": "scale", "from": [-1000, 1400], "to": [0, 1], "clip": True}]}
+    make_model(models, "scaled", **scaled)
+    out = tmp_path / "out"
+    analyze(tmp_path / "in", "--member", "scaled", "--out", out)
+    (volume,) = rows(out)
+    assert volume["file"].endswith("0.dcm and 2 more")
+    mask = nibabel.load(out / "0" / "mask.nii.gz")
+    np.testing.assert_allclose(mask.affine @ [0, 0, 0, 1], [-5, -6, 7, 1])
+    np.testing.assert_array_equal(np.asarray(mask.dataobj).T > 0, array == 1200)
 
 
 def test_a_model_of_another_modality_is_refused_in_words(models, square, tmp_path):

@@ -15,10 +15,14 @@ from imaging.terminal.inputs import as_inputs, clean_path, images_under
 from imaging.terminal.outputs import Bench, input_analyse
 from imaging.terminal.progress import meter
 from imaging.terminal.summary import summary_write
+from imaging.terminal.work import series_found
 
 
 class Command(TerminalCommand):
-    help = "Analyse images and write mask, probability, overlay and measures of each."
+    help = (
+        "Analyse images and write mask, probability, overlay and measures of each."
+        " The slices of one DICOM series are one volume."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", nargs="+", type=Path, help="a file, or a folder of files")
@@ -35,8 +39,8 @@ class Command(TerminalCommand):
             raise CommandError(str(error)) from error
         if not files:
             raise CommandError("There is no image among the paths given.")
-        inputs = as_inputs(files)
-        with decode_engine() as decoder, meter(len(inputs)) as bar:
+        with decode_engine() as decoder, meter(len(files)) as bar:
+            inputs = as_inputs(series_found(decoder, files))
             bench = Bench(
                 decoder, infer_engine(memory_mb=settings.ENGINE_MEMORY_CAP_MB), spec, out,
                 self.models_dir, options["modality"], settings.ENGINE_CALL_TIMEOUT_S,
