@@ -14,6 +14,7 @@ from accounts import audit
 from accounts.access import requires
 from accounts.services.factors import has_factor, has_security_key
 from imaging.display import Display
+from imaging.forms import uuids
 from imaging.forms_review import ReviewForm, SignForm
 from imaging.models import Result, Review
 from imaging.reading import reads
@@ -43,7 +44,7 @@ def review_create(request: HttpRequest, pk) -> HttpResponse:
             form.add_error(None, error)
         else:
             messages.success(request, _("Version %(n)d is saved.") % {"n": review.number})
-            return redirect(review)
+            return redirect(_next_of(request) or review)
     display = Display.from_query({"t": request.POST.get("threshold", "")}, result)
     return result_response(request, result, display, form=form, status=422)
 
@@ -89,6 +90,12 @@ def review_sign_view(request: HttpRequest, pk) -> HttpResponse:
 
 
 review_sign_view.needs_step_up = True  # its form is the proof, asked each time
+
+
+def _next_of(request: HttpRequest) -> Result | None:
+    """Return the result that the reader wants to see next, if they may."""
+    wanted = uuids([request.POST.get("next", "")])
+    return results_visible_to(request.user).filter(pk__in=wanted).first()
 
 
 def conflict(request: HttpRequest, result: Result, latest: Review, form=None) -> HttpResponse:

@@ -22,3 +22,19 @@ export function decisionKeys() {
     ...(sign ? { s: ["Sign", () => sign.click()] } : {}),
   };
 }
+
+// The numbers on the screen as words of the reader's own, on asking only.
+const insert = document.querySelector("[data-insert]");
+if (insert) {
+  insert.hidden = false;
+  insert.addEventListener("click", () => {
+    const words = ["area_text", "average_intensity", "circularity"].map((name) => {
+      const row = document.querySelector(`[data-m=${name}]`).closest("tr");
+      const [label, value, of] = [...row.cells].map((cell) => cell.textContent.trim());
+      return name === "area_text" ? `${label} ${value} (${of})` : `${label} ${value}`;
+    });
+    const field = form.elements.comment;
+    field.value += `${field.value && !field.value.endsWith("\n") ? "\n" : ""}${words.join("; ")}.`;
+    field.focus();
+  });
+}

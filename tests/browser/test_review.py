@@ -65,6 +65,15 @@ def test_from_the_picture_to_the_signature_by_keyboard(visit, reader, result):
     assert review.is_signed
 
 
+def test_measurements_are_inserted_on_asking_only(visit, reader, result):
+    page = opened(visit, result, reader)
+    assert page.input_value("#id_comment") == ""
+    page.click("[data-insert]")
+    words = page.input_value("#id_comment")
+    assert page.locator("[data-m=area_text]").inner_text() in words
+    assert words.count(";") == 2
+
+
 def test_rejecting_asks_for_its_reason_only_then(visit, reader, result):
     page = opened(visit, result, reader)
     expect(page.locator("#id_reason")).to_be_hidden()

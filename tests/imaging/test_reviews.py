@@ -233,3 +233,11 @@ def test_the_page_costs_the_same_with_many_versions(
     with django_assert_max_num_queries(40) as many:
         client.get(result.get_absolute_url())
     assert len(many) <= len(few) + 1  # the list of earlier versions opens
+
+
+def test_save_and_next_goes_on_where_the_reader_may(client, reader, result):
+    client.force_login(reader)
+    near, strange = ResultFactory(user=reader), ResultFactory()
+    assert post(client, result, decision="accepted", next=near.pk).url == near.get_absolute_url()
+    answer = post(client, near, decision="accepted", next=strange.pk)
+    assert answer.url == Review.objects.get(result=near).get_absolute_url()
