@@ -252,3 +252,44 @@ def test_of_two_ensembles_saved_at_the_same_instant_the_second_is_refused_in_wor
 
 def _fresh(job: Job) -> Job:
     return Job.objects.get(pk=job.pk)
+
+
+# --- tasks and fusion
+
+
+def task(kind: str, *labels: str) -> MemberChoice:
+    return MemberChoice(ModelVersionFactory(type=kind, labels=list(labels or ("spot",))))
+
+
+def test_the_fusion_that_was_asked_for_is_frozen(user, image, queued):
+    run = run_submit(
+        user=user, images=[image], members=[MemberChoice(ModelVersionFactory())],
+        threshold=0.5, fusion="staple",
+    )  # fmt: skip
+    assert run.frozen["fusion"] == "staple"
+    with pytest.raises(NotPossible, match="how the models are joined"):
+        run_submit(
+            user=user, images=[image], members=[MemberChoice(ModelVersionFactory())],
+            threshold=0.5, fusion="vote",
+        )  # fmt: skip
+
+
+def test_one_task_runs_at_a_time(user, image, queued):
+    with pytest.raises(NotPossible, match="only one task runs at a time"):
+        submit(user, [image], [task("detection"), task("classification")])
+
+
+def test_masks_alone_are_joined_by_staple(user, image, queued):
+    with pytest.raises(NotPossible, match="STAPLE joins masks"):
+        run_submit(
+            user=user, images=[image], members=[task("detection")], threshold=0.5, fusion="staple"
+        )
+
+
+def test_classes_of_several_models_are_a_union(user, image, queued):
+    members = [task("classification", "Effusion", "mass"), task("classification", "effusion")]
+    run = submit(user, [image], members)
+    assert run.frozen["union"] is True
+    assert run.frozen["labels"] == ["Effusion", "mass"]
+    with pytest.raises(NotPossible, match="cannot be averaged"):
+        submit(user, [image], [task("detection", "a"), task("detection", "b")])
