@@ -23,6 +23,12 @@ REQUIREMENTS, LOCK, SBOM = (
 )
 _PIN = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;#\\]+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+PUBLIC = ("env", "PIP_FIND_LINKS=", "PIP_EXTRA_INDEX_URL=")  # nothing but the index itself
+LOCK_HEAD = (
+    "# Made by `make lock` for CPython 3.11 on Linux x86-64. Every pin is here, nothing is looked",
+    "# for: pip install --no-deps --require-hashes -r requirements.lock",
+    "# Where two hashes stand, the second is of the build that the tests ran with.",
+)
 _UNREACHABLE = (
     "ConnectionError", "Max retries", "NameResolution", "Could not resolve", "timed out",
     "ServiceError", "ConnectTimeout", "ProxyError",
@@ -52,22 +58,36 @@ def pins(path: Path = REQUIREMENTS) -> list[Pin]:
 
 
 def lock() -> None:
-    """Write requirements.lock: every pin with the sha256 of what pip would install here."""
-    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--quiet",
+    """Write requirements.lock: every pin with the sha256 of the file that the index offers.
+
+    Beside it, where it differs, that of the file which pip would take here: a machine may keep
+    builds of its own, such as torch without CUDA.
+    """
+    LOCK.write_text(lock_text(_report(*PUBLIC), _report()), encoding="utf-8")
+
+
+def _report(*before: str) -> dict[str, Any]:
+    """Return what pip would install for the pins, and from where; nothing is installed."""
+    command = [*before, sys.executable, "-m", "pip", "install", "--dry-run", "--quiet", "--no-deps",
                "--ignore-installed", "--report", "-", "-r", str(REQUIREMENTS)]  # fmt: skip
-    report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    LOCK.write_text(lock_text(report), encoding="utf-8")
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def lock_text(report: dict[str, Any]) -> str:
-    """The lock that pip's report describes. Raises ValueError for a file without a sha256."""
-    lines = ["# Made by `make lock`: what pip chose for CPython and platform of this machine."]
-    for item in sorted(report["install"], key=lambda item: item["metadata"]["name"].lower()):
-        name, version = item["metadata"]["name"], item["metadata"]["version"].partition("+")[0]
-        digest = item["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256")
-        if digest is None:
-            raise ValueError(f"{name}=={version}: the index tells no sha256")
-        lines.append(f"{name}=={version} \\\n    --hash=sha256:{digest}")
+def lock_text(*reports: dict[str, Any]) -> str:
+    """The lock that pip's reports describe. Raises ValueError for a file without a sha256."""
+    hashes: dict[tuple[str, str], list[str]] = {}
+    for report in reports:
+        for item in report["install"]:
+            name, version = item["metadata"]["name"], item["metadata"]["version"].partition("+")[0]
+            digest = item["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256")
+            if digest is None:
+                raise ValueError(f"{name}=={version}: the index tells no sha256")
+            known = hashes.setdefault((name, version), [])
+            if digest not in known:
+                known.append(digest)
+    lines = [*LOCK_HEAD]
+    for (name, version), digests in sorted(hashes.items(), key=lambda one: one[0][0].lower()):
+        lines.append(f"{name}=={version}" + "".join(f" \\\n    --hash=sha256:{d}" for d in digests))
     return "\n".join(lines) + "\n"
 
 

@@ -137,3 +137,17 @@ def test_a_file_without_a_hash_does_not_enter_the_lock():
     item = {"metadata": {"name": "a", "version": "1"}, "download_info": {"archive_info": {}}}
     with pytest.raises(ValueError, match="a==1"):
         supply.lock_text({"install": [item]})
+
+
+def test_a_build_of_our_own_stands_behind_the_public_one():
+    def report(version, digest):
+        info = {"url": "https://index/a.whl", "archive_info": {"hashes": {"sha256": digest}}}
+        return {"install": [{"metadata": {"name": "a", "version": version}, "download_info": info}]}
+
+    text = supply.lock_text(report("1", "0" * 64), report("1+cpu", "1" * 64))
+    assert text.endswith(
+        f"a==1 \\\n    --hash=sha256:{'0' * 64} \\\n    --hash=sha256:{'1' * 64}\n"
+    )
+    same = supply.lock_text(report("1", "0" * 64), report("1", "0" * 64))
+    assert same.count("--hash") == 1
+    assert "index" not in same
