@@ -16,6 +16,7 @@ from imaging.models import Modality
 
 FRAMEWORKS = {**SUFFIXES, ".hdf5": "tensorflow"}
 ANCHORED_NAME, ANCHORED_VERSION = (rf"^(?:{one.pattern})\Z" for one in (NAME, SEMVER))
+_LONG = {"class": "vLargeTextField"}  # as wide as the admin's own
 _PLAIN = {"autocomplete": "off", "spellcheck": "false"}
 
 
@@ -98,13 +99,19 @@ class WeightFileForm(forms.Form):
             ' {"_target_": "monai.networks.nets.UNet", …}.'
         ),
     )  # fmt: skip
-    intended_use = forms.CharField(label=gettext_lazy("Meant for"), max_length=1000)
-    training_data = forms.CharField(label=gettext_lazy("Trained on"), max_length=1000)
+    intended_use = forms.CharField(
+        label=gettext_lazy("Meant for"), max_length=1000, widget=forms.TextInput(attrs=_LONG)
+    )
+    training_data = forms.CharField(
+        label=gettext_lazy("Trained on"), max_length=1000, widget=forms.TextInput(attrs=_LONG)
+    )
     evaluation = forms.CharField(
-        label=gettext_lazy("Measured"), max_length=1000,
+        label=gettext_lazy("Measured"), max_length=1000, widget=forms.TextInput(attrs=_LONG),
         help_text=gettext_lazy("Where and how well, such as Dice 0.91 on 60 images of set A."),
     )  # fmt: skip
-    limitations = forms.CharField(label=gettext_lazy("Limits"), max_length=1000)
+    limitations = forms.CharField(
+        label=gettext_lazy("Limits"), max_length=1000, widget=forms.TextInput(attrs=_LONG)
+    )
     licence = forms.CharField(label=gettext_lazy("Licence"), max_length=200)
     authors = forms.CharField(
         label=gettext_lazy("Authors"), max_length=500, help_text=gettext_lazy("With commas.")

@@ -125,7 +125,8 @@ def brains_agree(
     weights: Path, root: Path, work: Path, infer: Engine, say: Callable[[str], None]
 ) -> Iterator[Line]:
     """Run the three networks, one per framework, and their ensemble on the head."""
-    endings = dict(zip(BRAINCHOP, (".pt", ".onnx", ".keras"), strict=True))
+    # the widest of them as ONNX, which holds the least beside a whole head of 256³ voxels
+    endings = dict(zip(BRAINCHOP, (".keras", ".pt", ".onnx"), strict=True))
     members = {}
     for name, ending in endings.items():
         say(f"taking in {name}{ending}")

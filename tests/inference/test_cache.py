@@ -5,6 +5,7 @@ import os
 import pytest
 
 from imaging.inference.cache import ModelCache
+from imaging.inference.ensembles import stored_versions
 from imaging.inference.metadata import ModelFileError
 from imaging.inference.spec import MemberSpec
 from imaging.types import InferenceError
@@ -82,3 +83,23 @@ def test_unknown_models_and_versions_are_named(root):
         models.get(MemberSpec("four"), "cpu")
     with pytest.raises(InferenceError, match=r"“one”: version 2\.0\.0 was asked for.* 1\.0\.0"):
         models.get(MemberSpec("one", "2.0.0"), "cpu")
+
+
+def test_a_version_of_the_store_goes_before_the_folder_and_others_stay_reachable(tmp_path):
+    root, store = tmp_path / "models", tmp_path / "store"
+    onnx_model(root, "one", version="1.0.0")
+    for version in ("1.9.0", "1.10.0", "2.0.0-rc.1"):
+        place = onnx_model(tmp_path / "made", "one", version=version)
+        store.mkdir(exist_ok=True)
+        place.rename(store / f"one@{version}")
+    models = ModelCache(root, store=store)
+    for asked in ("1.0.0", "1.9.0", "1.10.0", "2.0.0-rc.1"):
+        assert models.get(MemberSpec("one", asked), "cpu").metadata.version == asked
+    assert models.metadata(MemberSpec("one")).version == "1.0.0"
+    assert stored_versions(store, "one") == ["1.9.0", "1.10.0", "2.0.0-rc.1"]
+    with pytest.raises(InferenceError, match=r"1\.0\.0"):
+        models.metadata(MemberSpec("one", "3.0.0"))
+    (root / "one" / "metadata.json").unlink()
+    assert models.metadata(MemberSpec("one")).version == "2.0.0-rc.1"
+    with pytest.raises(InferenceError, match="no model named"):
+        models.metadata(MemberSpec("../one", "1.9.0"))

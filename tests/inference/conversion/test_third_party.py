@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 
 from imaging.inference import backends
+from imaging.inference.cache import ModelCache
 from imaging.inference.conversion.converting import convert
 from imaging.inference.metadata import read_metadata
+from imaging.inference.pipeline import analyse
+from imaging.inference.spec import MemberSpec, spec_from_members
 from imaging.terminal import third_party
+from imaging.types import Volume
 
 pytestmark = pytest.mark.data
 
@@ -54,3 +58,33 @@ def test_deepbrain_is_taken_as_it_is(weights):
     from imaging.inference.backends.onnx_backend import check
 
     check("deepbrain", (weights / "deepbrain" / "deepbrain_v2.onnx").read_bytes())
+
+
+def test_an_ensemble_of_one_member_per_framework_says_what_three_onnx_members_say(
+    weights, tmp_path
+):
+    nibabel = pytest.importorskip("nibabel")
+    head = nibabel.load(weights / "brainchop" / "t1_crop.nii.gz")
+    crop = np.asarray(head.dataobj[96:160, 96:160, 80:144])
+    volume = Volume(
+        np.ascontiguousarray(crop.transpose(2, 1, 0)), modality="MR", spacing_mm=(1.0, 1.0, 1.0),
+        affine=((1, 0, 0, 0), (0, 0, -1, 0), (0, -1, 0, 0), (0, 0, 0, 1)),
+    )  # fmt: skip
+    maps = {}
+    for kind, endings in {"mixed": (".keras", ".pt", ".onnx"), "plain": (".onnx",) * 3}.items():
+        members = []
+        for name, ending in zip(third_party.BRAINCHOP, endings, strict=True):
+            record = third_party.brain_metadata(name, ending)
+            record["preprocessing"]["target_size"] = [64, 64, 64]
+            source = third_party.brain_file(weights, name, ending)
+            sent, file = tmp_path / "in" / kind, f"model{ending}"
+            folder = third_party.write_folder(sent, record, source, file)
+            convert(folder, tmp_path / kind / folder.name)
+            members.append(MemberSpec(folder.name))
+        root = tmp_path / kind
+        found = analyse(volume, spec_from_members(root, members), ModelCache(root), lambda *_: None)
+        maps[kind] = found.ensemble.astype(int)
+        frameworks = {member["framework"] for member in found.members}
+        assert len(frameworks) == (3 if kind == "mixed" else 1)
+    assert np.abs(maps["mixed"] - maps["plain"]).max() <= 1
+    assert 0.05 < (maps["mixed"] >= 128).mean() < 0.95
