@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image as Picture
 from playwright.sync_api import expect
+from pypdf import PdfReader
 
 from accounts.vault.storage import blob_open
 from imaging.display import image_planes
@@ -18,6 +19,7 @@ from imaging.planes import slice_of
 from tests.accounts.factories import UserFactory
 from tests.browser.test_viewer import SCREEN, choose, slide
 from tests.imaging.volumes import NIFTI, SHAPE, volume_result
+from tests.shell.test_browser import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -222,6 +224,24 @@ def test_a_slice_that_does_not_come_is_said_and_can_be_asked_for_again(visit, us
     page.keyboard.press("End")
     at(page, 12)
     expect(page.locator("[data-slice-lost]")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_axe_finds_nothing_on_the_page_of_a_volume(opened, width):
+    page = opened(width=width)
+    assert violations(page) == []
+    page.set_viewport_size({"width": min(width, 320), "height": 844} if width < 400 else
+                           {"width": width, "height": 900})  # fmt: skip
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_paper_holds_a_volumes_result_on_one_page(opened, result):
+    page = opened("?plane=coronal")
+    reader = PdfReader(io.BytesIO(page.pdf(format="A4", prefer_css_page_size=True)))
+    words = reader.pages[0].extract_text()
+    assert len(reader.pages) == 1
+    assert f"{result.operating['volume_ml']:.2f}" in words
+    assert "slice" in words
 
 
 def test_without_javascript_the_slider_and_the_planes_work(visit, user, result):
