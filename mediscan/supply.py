@@ -23,7 +23,7 @@ REQUIREMENTS, LOCK, SBOM = (
 )
 _PIN = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;#\\]+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
-PUBLIC = ("env", "PIP_FIND_LINKS=", "PIP_EXTRA_INDEX_URL=")  # nothing but the index itself
+PUBLIC = ("env", "-u", "PIP_FIND_LINKS", "-u", "PIP_EXTRA_INDEX_URL", "PIP_CONFIG_FILE=/dev/null")
 LOCK_HEAD = (
     "# Made by `make lock` for CPython 3.11 on Linux x86-64. Every pin is here, nothing is looked",
     "# for: pip install --no-deps --require-hashes -r requirements.lock",
