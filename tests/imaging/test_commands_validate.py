@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.imaging.tiny_models import make_ensemble, make_model, picture, write_png
+from tests.imaging.tiny_models import (
+    dim_picture,
+    make_ensemble,
+    make_model,
+    picture,
+    write_png,
+)
 
 pytestmark = pytest.mark.engine
 
@@ -97,7 +103,7 @@ def test_a_pair_that_cannot_be_compared_fails_alone(models, folders, tmp_path, c
 
 def test_both_empty_is_counted_apart(models, tmp_path):
     images, references = tmp_path / "i", tmp_path / "r"
-    write_png(images / "none.png", picture())
+    write_png(images / "none.png", dim_picture())
     write_png(references / "none.png", np.zeros((64, 64), np.uint8))
     validate((images, references), "--member", "bright", "--json", tmp_path / "r.json")
     dice = json.loads((tmp_path / "r.json").read_text())["ensemble"]["dice"]

@@ -71,6 +71,11 @@ def picture(**boxes: tuple[int, int, int, int]) -> np.ndarray:
     return grey
 
 
+def dim_picture() -> np.ndarray:
+    """Draw shades that no tiny model calls bright: too much for “nearly one value”."""
+    return np.tile(np.linspace(20, 90, SIDE).astype(np.uint8), (SIDE, 1))
+
+
 def write_png(path: Path, array: np.ndarray) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(encode_png(array))
