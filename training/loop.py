@@ -55,7 +55,8 @@ class Loop:
         self, task: Task, network: nn.Module, *, seed: int, epochs: int, folder: Path
     ) -> None:
         task.prepare(network, folder.parent)
-        network.to(memory_format=torch.channels_last)  # a tenth faster on flat pictures
+        if all(value.dim() < 5 for value in network.parameters()):
+            network.to(memory_format=torch.channels_last)  # a tenth faster on flat pictures
         self.task, self.network, self.seed = task, network, seed
         self.epochs, self.folder = epochs, folder
         self.train, self.val = task.items("train"), task.items("val")

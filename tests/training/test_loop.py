@@ -1,6 +1,7 @@
 """The loop of the further starters: it resumes where it was and keeps the best average."""
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -63,3 +64,8 @@ def test_the_best_average_is_kept_and_not_the_last(tmp_path):
     made.run(1)
     again = torch.load(tmp_path / "best.pt", weights_only=True)
     assert torch.equal(best["weight"], again["weight"])
+
+
+@pytest.mark.parametrize("layer", [nn.Conv2d, nn.Conv3d])
+def test_flat_networks_and_those_in_space_both_begin(tmp_path, layer):
+    Loop(Line(), layer(1, 1, 3), seed=1, epochs=1, folder=tmp_path)
