@@ -64,7 +64,7 @@ def thresholds_set(models: Path, ensemble: str, runs: Path) -> None:
     """Choose the thresholds of a classifier's members, and of their mean, on val."""
     films = tuberculosis.read_films(tuberculosis.SET, "val")
     sick, found = np.array([film.sick for film in films]), []
-    for starter in members_of(ensemble):
+    for starter in members_of(ensemble, models):
         network = _trained(starter, runs / starter.name / "best.pt")
         found.append(tuberculosis.probabilities(network, films, task_of(starter).size))
         path = models / starter.name / "metadata.json"
@@ -78,7 +78,7 @@ def thresholds_set(models: Path, ensemble: str, runs: Path) -> None:
 
 
 def ensemble_write(models: Path, ensemble: str) -> None:
-    """Write models/ensembles/NAME.json: every member with the same weight."""
+    """Write models/ensembles/NAME.json: every delivered member with the same weight."""
     recipe = RECIPES[ensemble]
     content = {
         "title": recipe.title,
@@ -86,16 +86,20 @@ def ensemble_write(models: Path, ensemble: str) -> None:
         "modality": [recipe.metadata["modality"]],
         "members": [
             {"model": one.name, "version": VERSION, "weight": 1, "device": "auto"}
-            for one in members_of(ensemble)
+            for one in members_of(ensemble, models)
         ],
         "threshold": 0.5,
     }
     write_json(models / "ensembles" / f"{ensemble}.json", content)
 
 
-def members_of(ensemble: str) -> list[Starter]:
-    """Give the starters of one ensemble in their order."""
-    return [starter for starter in STARTERS.values() if starter.ensemble == ensemble]
+def members_of(ensemble: str, models: Path) -> list[Starter]:
+    """Give the starters of one ensemble that are delivered, in their order."""
+    return [
+        starter
+        for starter in STARTERS.values()
+        if starter.ensemble == ensemble and (models / starter.name).is_dir()
+    ]
 
 
 def _trained(starter: Starter, weights: Path) -> nn.Module:
@@ -194,9 +198,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     for name in options.ensemble:
-        for starter in members_of(name):
+        for starter in STARTERS.values():
             weights = options.runs / starter.name / "best.pt"
-            print(deliver(starter, weights, options.models))
+            if starter.ensemble == name and weights.exists():
+                print(deliver(starter, weights, options.models))
+            elif starter.ensemble == name:
+                print(f"{starter.name} is left out: it was not trained, {weights} is missing")
         ensemble_write(options.models, name)
         if RECIPES[name].metadata["type"] == "classification":
             thresholds_set(options.models, name, options.runs)

@@ -19,7 +19,7 @@ from training import hippocampus, tuberculosis, tumour
 from training.boxes import box_of
 from training.data import REPOSITORY, data_root, read_pairs
 from training.deliver import members_of
-from training.export import write_json
+from training.export import MODELS, write_json
 from training.recipes import RECIPES
 
 FIGURES = REPOSITORY / "var" / "figures"
@@ -109,7 +109,7 @@ def measure(ensemble: str, images: Path, references: Path) -> dict[str, Any]:
     whole = _validated(["--ensemble", ensemble], ensemble, images, references)
     if RECIPES[ensemble].metadata["type"] == "segmentation":
         return whole
-    members = [one.name for one in members_of(ensemble)]
+    members = [one.name for one in members_of(ensemble, MODELS)]
     alone = {
         name: whole
         if len(members) == 1

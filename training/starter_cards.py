@@ -14,10 +14,11 @@ from textwrap import fill
 from typing import Any
 
 from training.data import REPOSITORY
+from training.deliver import members_of
 from training.export import MODELS, write_json
 from training.figures import FIGURES, TEST_SETS
 from training.recipes import RECIPES
-from training.starters import STARTERS, Starter, build
+from training.starters import Starter, build
 
 Table = Mapping[str, Any]
 CARD = (Path(__file__).parent / "starter_card.md").read_text()
@@ -43,7 +44,8 @@ def write_card(starter: Starter, tables: Mapping[str, Table], models: Path) -> P
     """Write README.md and LICENSE of a model folder and the figures in its metadata."""
     folder, recipe = models / starter.name, RECIPES[starter.ensemble]
     metadata = json.loads((folder / "metadata.json").read_text())
-    metadata["card"]["evaluation"] = _evaluation(starter, tables)
+    limits = " ".join(filter(None, (recipe.warning, recipe.limitations)))
+    metadata["card"] |= {"evaluation": _evaluation(starter, tables), "limitations": limits}
     write_json(folder / "metadata.json", metadata)
     if recipe.licence == "MIT":
         shutil.copyfile(REPOSITORY / "LICENSE", folder / "LICENSE")
@@ -59,7 +61,7 @@ def card_text(starter: Starter, metadata: Mapping[str, Any], tables: Mapping[str
     recipe = RECIPES[starter.ensemble]
     ((file, digest),) = metadata["sha256"].items()
     parameters = sum(value.numel() for value in build(starter.network).parameters())
-    alone = sum(other.ensemble == starter.ensemble for other in STARTERS.values()) == 1
+    alone = len(next(iter(tables.values()))["members"]) == 1
     kind = "The one member" if alone else "One member"
     return CARD.format(
         name=starter.name,
@@ -96,7 +98,7 @@ def _summary(starter: Starter, name: str, table: Table) -> dict[str, Any]:
     summary = {"set": name, metric: _mean(found), "n": table["images"]}
     summary["ensemble"] = _mean(table["ensemble"][metric])
     if metric == "dice":
-        summary |= {key: round(found[key], 4) for key in ("sd", "worst")}
+        summary |= {key: round(found[key] or 0.0, 4) for key in ("sd", "worst")}
         summary["worst_file"] = found["worst_file"]
     return summary
 
@@ -147,9 +149,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         name: json.loads((options.folder / name / f"{options.ensemble}.json").read_text())
         for name in TEST_SETS[options.ensemble]
     }
-    for starter in STARTERS.values():
-        if starter.ensemble == options.ensemble:
-            print(write_card(starter, tables, options.models))
+    for starter in members_of(options.ensemble, options.models):
+        print(write_card(starter, tables, options.models))
 
 
 if __name__ == "__main__":

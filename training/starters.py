@@ -72,7 +72,7 @@ STARTERS = {
             delivered_as="keras",
             network={**_HALF_GRID, "dims": 2, "filters": [24, 48, 72, 96], "outputs": 1},
             seed=51,
-            epochs=12,
+            epochs=7,
         ),
         Starter(
             name="mri-brain-tumour-unet",
@@ -120,7 +120,7 @@ STARTERS = {
                 "num_classes": 1,
             },
             seed=62,
-            epochs=45,
+            epochs=14,
         ),
         Starter(
             name="mri-brain-tumour-centres",
@@ -140,7 +140,7 @@ STARTERS = {
             delivered_as="keras",
             network={**_HALF_GRID, "dims": 3, "filters": [12, 24, 48], "outputs": 1},
             seed=81,
-            epochs=12,
+            epochs=11,
         ),
     )
 }
