@@ -322,6 +322,8 @@ STARTER_MODELS = [
     "xray-lungs-resunet",
     "mri-hippocampus-unet",
     "mri-hippocampus-halfgrid",
+    "mri-brain-tumour-halfgrid",
+    "xray-tuberculosis-resnet",
 ]
 ALLOW_ENGINE_NETWORK = env_bool("ALLOW_ENGINE_NETWORK", default=False)
 WEB_WORKERS = env_int("WEB_WORKERS", 1)

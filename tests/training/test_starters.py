@@ -72,3 +72,13 @@ def test_what_is_delivered_is_small_and_tells_its_figures(name):
     ensemble = STARTERS[name].ensemble
     members = json.loads((MODELS / "ensembles" / f"{ensemble}.json").read_text())["members"]
     assert name in [member["model"] for member in members]
+
+
+def test_every_delivered_model_of_an_ensemble_serves_from_the_first_start(settings):
+    named = {
+        member["model"]
+        for file in (MODELS / "ensembles").glob("*.json")
+        for member in json.loads(file.read_text())["members"]
+    }
+    assert named == set(settings.STARTER_MODELS)
+    assert set(DELIVERED) <= named
