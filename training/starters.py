@@ -140,7 +140,7 @@ STARTERS = {
             delivered_as="keras",
             network={**_HALF_GRID, "dims": 3, "filters": [12, 24, 48], "outputs": 1},
             seed=81,
-            epochs=11,
+            epochs=20,
         ),
     )
 }

@@ -324,6 +324,7 @@ STARTER_MODELS = [
     "mri-hippocampus-halfgrid",
     "mri-brain-tumour-halfgrid",
     "xray-tuberculosis-resnet",
+    "ct-lungs-halfgrid",
 ]
 ALLOW_ENGINE_NETWORK = env_bool("ALLOW_ENGINE_NETWORK", default=False)
 WEB_WORKERS = env_int("WEB_WORKERS", 1)
