@@ -140,7 +140,9 @@ def _after(steps: Steps, name: str, step: Mapping[str, Any], owner: str) -> None
         )  # fmt: skip
     elif name == "AsDiscrete":
         threshold = step.get("threshold")
-        steps.threshold = float(threshold) if type(threshold) in (int, float) else 0.5
+        if isinstance(threshold, bool) or not isinstance(threshold, (int, float)):
+            threshold = 0.5
+        steps.threshold = float(threshold)
         if step.get("argmax") is True and not steps.activation:
             steps.activation = "softmax"
     elif name == "KeepLargestConnectedComponent":
@@ -161,9 +163,9 @@ def _numbers(step: Mapping[str, Any], key: str, owner: str) -> list[Any]:
 
 def _number(step: Mapping[str, Any], key: str, owner: str, default: float | None = None) -> float:
     value = step.get(key, default)
-    if type(value) not in (int, float):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ModelFileError(f"{owner} needs a developer: {key} is {value!r}, no number.")
-    return float(value)  # type: ignore[arg-type]  # None was refused above
+    return float(value)
 
 
 def _unknown(owner: str, where: str, what: str) -> ModelFileError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,21 +31,24 @@ def module_to_onnx(
         (1, len(metadata.channels), *grid), generator=torch.Generator().manual_seed(3)
     )
     fixed = spatial_size(metadata.input_shape, metadata.channel_axis)
-    free = {0: "n"} if metadata.input_shape[0] is None else {}
+    free: dict[int, str] = {0: "n"} if metadata.input_shape[0] is None else {}
     free |= {axis: f"s{axis}" for axis, size in enumerate(fixed, start=2) if size is None}
-    outputs = free if metadata.type == "segmentation" else {k: v for k, v in free.items() if not k}
+    outputs: dict[int, str] = free
+    if metadata.type != "segmentation":
+        outputs = {axis: name for axis, name in free.items() if axis == 0}
+    axes: dict[str, Mapping[int, str]] = {INPUT: free, OUTPUT: outputs}
     buffer = io.BytesIO()
     try:
         with torch.no_grad(), _quiet():
             torch.onnx.export(
                 module,
                 (example,),
-                buffer,
+                buffer,  # type: ignore[arg-type]  # the older exporter writes to files as well
                 dynamo=False,
                 opset_version=OPSET,
                 input_names=[INPUT],
                 output_names=[OUTPUT],
-                dynamic_axes={INPUT: free, OUTPUT: outputs},
+                dynamic_axes=axes,
             )
     except Exception as error:  # the tracer passes on whatever the network raises
         raise _cannot(metadata, error) from None
@@ -57,6 +60,7 @@ def program_to_onnx(program: Any, metadata: ModelMetadata) -> bytes:
     try:
         with torch.no_grad(), _quiet():
             made = torch.onnx.export(program, dynamo=True, external_data=False, verbose=False)
+        assert made is not None  # nothing is returned only where a file was named
         return bytes(made.model_proto.SerializeToString())
     except Exception as error:  # likewise
         raise _cannot(metadata, error) from None

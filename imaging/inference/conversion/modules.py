@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from pickle import UnpicklingError
@@ -39,9 +39,9 @@ def read_pickled(path: Path, owner: str) -> torch.nn.Module | dict[str, torch.Te
 _BROKEN = (AttributeError, ValueError, KeyError, TypeError, IndexError, AssertionError)
 
 
-def _objects(names: Iterable[str], owner: str) -> list[tuple[Any, str]]:
+def _objects(names: Iterable[str], owner: str) -> list[Callable[..., Any] | tuple[Any, str]]:
     """Return the classes behind the allowed names, so that the reader may build them."""
-    found = []
+    found: list[Callable[..., Any] | tuple[Any, str]] = []
     for name in names:
         if name not in MODULES and name not in _NUMPY:
             continue  # torch knows its own tensors and storages
