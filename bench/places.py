@@ -14,7 +14,7 @@ ENGINE = {  # in the engine child
     "imaging.inference.ensemble:Tally.mean": "weighted mean and spread",
     "imaging.inference.ensemble:Tally.disagreement": "disagreement map",
     "imaging.inference.segmenting:_quantise": "quantise maps",
-    "imaging.inference.segmenting:library_versions": "library versions",
+    "imaging.inference.plan:library_versions": "library versions",
     "imaging.measures.region:region_of": "denominator (foreground)",
     "imaging.measures.measuring:stops_of": "table: components by threshold",
     "imaging.measures.measuring:_nested": "table: areas",
@@ -32,7 +32,7 @@ ENGINE = {  # in the engine child
 }
 WORKER = {  # in the worker process
     "imaging.services.jobs:job_claim": "claim",
-    "imaging.services.analysis:_pixels_out": "decrypt pixels",
+    "imaging.services.analysis:blob_out": "decrypt pixels",
     "imaging.engine.client:Engine.call": "engine",
     "imaging.services.analysis:job_progress": "progress and lease",
     "imaging.services.jobs:maps_stage": "encrypt maps",

@@ -32,7 +32,8 @@ def review_paint(request: HttpRequest, pk) -> HttpResponse:
         raise Http404(_("A volume is not painted here."))
     latest = latest_review(result)
     is_signed = latest is not None and latest.is_signed
-    form = PaintForm(request.POST or None, request.FILES or None, signed=is_signed)
+    sent = (request.POST, request.FILES) if request.method == "POST" else ()
+    form = PaintForm(*sent, signed=is_signed)
     if request.method == "POST" and form.is_valid():
         words = form.cleaned_data
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from django.conf import settings
 from django.test import Client, TransactionTestCase
 
 from accounts.vault import damage, keys
@@ -34,6 +35,13 @@ def no_remembered_keys():
     damage._waiting.clear()
     yield
     keys.cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_checkpoints_of_another_trail():
+    """Take the signed checkpoints away with the trail that they are of."""
+    yield
+    Path(settings.AUDIT_CHECKPOINTS).unlink(missing_ok=True)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -57,7 +57,7 @@ def _round(engine: Engine, job: Job, number: int) -> dict[str, Any]:
 
 def _forward(engine: Engine, job: Job) -> dict[str, float]:
     with scratch_folder() as folder:
-        analysis._pixels_out(job.image, folder / "pixels.raw")
+        analysis.blob_out(job.image.pixels, folder / "pixels.raw")
         request = analysis._request(job, folder)
         return engine.call("forward", timeout_s=TIMEOUT_S, **request)
 

@@ -32,11 +32,12 @@ def test_one_broken_recovery_does_not_stop_the_others(two_recoveries, caplog):
     assert "broken failed" in caplog.text
 
 
-def test_the_house_recovers_jobs_uploads_models_exports_open_glasses_and_locks(settings):
+def test_the_house_recovers_every_kind_of_work_that_has_a_lease_or_a_clock(settings):
     assert [path.rsplit(".", 1)[1] for path in settings.RECOVERIES] == [
         "jobs_recover",
         "uploads_recover",
         "model_uploads_recover",
+        "reviews_recover",
         "exports_recover",
         "glasses_tend",
         "locks_tell",

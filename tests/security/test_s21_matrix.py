@@ -49,12 +49,21 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
             "imaging:result-map",
             "imaging:result-layer",
             "imaging:review-create",
+            "imaging:review-paint",
             "imaging:gate-override",
             "imaging:result-map-slice",
         ),
         "result",
     ),
-    **dict.fromkeys(("imaging:review-detail", "imaging:review-sign"), "review"),
+    **dict.fromkeys(
+        (
+            "imaging:review-detail",
+            "imaging:review-sign",
+            "imaging:review-mask",
+            "imaging:review-status",
+        ),
+        "review",
+    ),
     **dict.fromkeys(
         ("imaging:patient-detail", "imaging:assignment-list", "imaging:glass-open"), "patient"
     ),

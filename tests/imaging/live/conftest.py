@@ -19,9 +19,9 @@ def short_leases(settings):
 @pytest.fixture
 def models(short_leases) -> list[ModelVersion]:
     models_sync()
-    found = list(ModelVersion.objects.filter(state=ModelState.ACTIVE, type="segmentation"))
-    if not found:
-        pytest.skip("the models folder holds no active model")
+    lungs = ModelVersion.objects.filter(state=ModelState.ACTIVE, name__startswith="xray-lungs")
+    if not (found := list(lungs)):
+        pytest.skip("the models folder holds no active model of the lungs")
     return found
 
 

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
 
 def test_upload_run_and_result_through_the_real_queue(user, worker, models):
     images = uploaded(user, worker)
-    ensemble = Ensemble.objects.filter(organisation=None).first()
+    ensemble = Ensemble.objects.get(organisation=None, name="xray-lungs")
     members = [
         MemberChoice(one.model_version, one.weight, one.device)
         for one in ensemble.members.select_related("model_version")
