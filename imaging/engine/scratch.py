@@ -36,7 +36,8 @@ def scratch_folder(*, room_bytes: int = 256 << 20) -> Iterator[Path]:
         yield folder
     finally:
         if os.getpid() == owner:  # not a fork that merely forgets its parent's folder
-            shutil.rmtree(folder)
+            with contextlib.suppress(FileNotFoundError):  # at the end its yard may go first
+                shutil.rmtree(folder)
 
 
 def yards() -> tuple[Path, ...]:
