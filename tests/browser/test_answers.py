@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ def test_boxes_lie_where_they_were_found_and_the_list_leads_to_each(visit, user,
     expect(page.locator("html[data-viewer=webgl]")).to_be_attached()
     frames = page.locator("[data-boxes] rect")
     expect(frames).to_have_count(2)
+    expect(frames.first).to_have_attribute("x", re.compile(r"\d"))  # drawn, not only there
     wanted = page.evaluate(
         "() => { const v = mediscanViewer, [a, b] = [v.toScreen(2, 3), v.toScreen(12.5, 9)];"
         " return [a[0], a[1], b[0] - a[0], b[1] - a[1]]; }"
