@@ -108,7 +108,10 @@ def _clinical(world: World, place, organisation, department, sender) -> None:
     )
     run = RunFactory(requested_by=sender, organisation=organisation)
     result = ResultFactory(job=JobFactory(run=run, image=image, succeeded=True))
-    review = ReviewFactory(result=sealed(result), author=sender)
+    review = ReviewFactory(
+        result=sealed(result), author=sender, decision="edited",
+        mask=stored(organisation, b"\1", "mask", image.patient_id),
+    )  # fmt: skip
     failed = JobFactory(run=run, image=image, failed=True)
     upload = UploadFactory(
         user=sender, organisation=organisation, department=department, finished=True
