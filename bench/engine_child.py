@@ -6,7 +6,6 @@ client. It answers `analyse` with the product's own code.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,8 +14,7 @@ from typing import Any
 from bench.places import ENGINE
 from bench.stopwatch import Stopwatch
 from imaging.engine import infer_ops
-from imaging.engine.child import run
-from imaging.engine.limits import infer_limits
+from imaging.engine.child import main
 from imaging.engine.records import pixels_read, volume_from_json
 from imaging.engine.serving import Progress
 from imaging.inference.backends import Predictor
@@ -97,16 +95,7 @@ OPS = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--infer", action="store_true", required=True)
-    parser.add_argument("--parent", type=int, required=True)
-    parser.add_argument("--memory-mb", type=int, required=True)
-    options = parser.parse_args()
-    run("infer", infer_limits(options.memory_mb), options, OPS)
-
-
 if __name__ == "__main__":
     import bench.engine_child  # the watch looks it up by this name
 
-    bench.engine_child.main()
+    main(ops=bench.engine_child.OPS)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from mediscan.management.commands.start import gunicorn
+from mediscan.web_server import gunicorn
 
 WORKER = [sys.executable, "manage.py", "worker"]
 HOST = "127.0.0.1"
@@ -17,7 +17,7 @@ ENGINE = "imaging.engine.child"
 
 
 def web(port: int) -> list[str]:
-    return gunicorn(HOST, port)
+    return gunicorn(HOST, port, workers=1)
 
 
 def free_port() -> int:

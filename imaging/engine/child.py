@@ -19,13 +19,14 @@ from imaging.engine.limits import Limits, Reach, confine, decode_limits, infer_l
 from imaging.engine.serving import Ops, serve
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None, ops: Ops | None = None) -> None:
+    """Serve as the command line says; `ops` stand in for the mode's own (the benchmark's do)."""
     options = _parser().parse_args(arguments)
     if options.decode:
-        run("decode", decode_limits(), options)
+        run("decode", decode_limits(), options, ops)
     else:
         mode = "convert" if options.convert else "infer"
-        run(mode, infer_limits(options.memory_mb), options)
+        run(mode, infer_limits(options.memory_mb), options, ops)
 
 
 def run(mode: str, limits: Limits, options: argparse.Namespace, ops: Ops | None = None) -> None:

@@ -110,3 +110,11 @@ def test_without_real_images_the_phantom_is_drawn_with_another_grain_each(monkey
     assert found.origin == "drawn phantom, 32 px"
     assert len(set(found.files)) == 3
     assert pictures(3, side=32).sha256 == found.sha256
+
+
+def test_the_benchmark_starts_without_any_settings():
+    bare = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+    done = subprocess.run(
+        [sys.executable, "bench/run.py", "--help"], cwd=ROOT, env=bare, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr.decode()

@@ -19,6 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts import audit
 from accounts.boot import refuse_unsafe_start
 from mediscan.env import PRODUCTION, env_int, env_str
+from mediscan.web_server import gunicorn
 
 STOP_AFTER_S = 8
 
@@ -40,7 +41,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, _as_ctrl_c)
         try:
             children.start([sys.executable, "manage.py", "worker"])
-            children.start(gunicorn(host, port))
+            children.start(gunicorn(host, port, settings.WEB_WORKERS))
             audit.record(None, "system.start", reason="site")
             wait_for_port(host, port)
             if not no_sample and settings.ENVIRONMENT != PRODUCTION:
@@ -113,21 +114,6 @@ class Children:
             except subprocess.TimeoutExpired:
                 os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
-
-
-def gunicorn(host: str, port: int) -> list[str]:
-    return [
-        sys.executable, "-m", "gunicorn", "mediscan.wsgi",
-        "--bind", f"{host}:{port}",
-        "--worker-class", "gthread",
-        "--workers", str(settings.WEB_WORKERS),
-        "--threads", str(env_int("WEB_THREADS", 8)),
-        "--timeout", "120",
-        "--graceful-timeout", "5",
-        "--max-requests", "20000",
-        "--log-level", "warning",  # requests are logged by our middleware, without their query
-        "--logger-class", "mediscan.serving.ServerLog",
-    ]  # fmt: skip
 
 
 def refuse_a_busy_port(host: str, port: int) -> None:
