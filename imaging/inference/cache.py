@@ -12,12 +12,13 @@ from time import perf_counter
 from imaging.inference import backends
 from imaging.inference.backends import Loaded, Predictor
 from imaging.inference.ensembles import model_folder
-from imaging.inference.metadata import ModelMetadata, model_file, read_metadata
+from imaging.inference.metadata import METADATA_FILE, ModelMetadata, model_file, read_metadata
 from imaging.inference.spec import MemberSpec
 from imaging.types import InferenceError
 
 CAPACITY = 8
 Load = Callable[..., Loaded]
+Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Ready:
 @dataclass(frozen=True, slots=True)
 class _Entry:
     ready: Ready
-    stamp: tuple[int, int, int]
+    stamp: Stamp
 
 
 class ModelCache:
@@ -54,11 +55,12 @@ class ModelCache:
         self._store = store
         self._root, self._capacity, self._load = root, capacity, load
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
+        self._descriptions: dict[Path, tuple[Stamp, ModelMetadata]] = {}
         self._lock = Lock()
 
     def metadata(self, member: MemberSpec) -> ModelMetadata:
         """Return a member's metadata; InferenceError for an unknown model or version."""
-        found = read_metadata(self._folder(member))
+        found = self._described(self._folder(member))
         if member.version and found.version != member.version:
             raise InferenceError(
                 f"Model “{member.model}”: version {member.version} was asked for, "
@@ -89,6 +91,18 @@ class ModelCache:
             for key in [k for k in self._entries if k[1] == device and k[0] != keep]:
                 del self._entries[key]
 
+    def _described(self, folder: Path) -> ModelMetadata:
+        """Read and check metadata.json, unless it is the file that was read before."""
+        path = folder / METADATA_FILE
+        stamp = _stamp(path) if path.is_file() else None
+        kept = self._descriptions.get(folder)
+        if kept and kept[0] == stamp:
+            return kept[1]
+        found = read_metadata(folder)
+        if stamp:
+            self._descriptions[folder] = (stamp, found)
+        return found
+
     def _folder(self, member: MemberSpec) -> Path:
         return model_folder(self._root, member.model, member.version, self._store)
 
@@ -106,7 +120,7 @@ def _same(ready: Ready, metadata: ModelMetadata, member: MemberSpec) -> bool:
     return ready.metadata.raw == metadata.raw and (not frozen or ready.sha256 in frozen)
 
 
-def _stamp(path: Path) -> tuple[int, int, int]:
+def _stamp(path: Path) -> Stamp:
     """Return what changes when the file is written again."""
     found = path.stat()
     return found.st_mtime_ns, found.st_size, found.st_ino

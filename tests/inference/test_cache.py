@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from imaging.inference import cache
 from imaging.inference.cache import ModelCache
 from imaging.inference.ensembles import stored_versions
 from imaging.inference.metadata import ModelFileError
@@ -53,6 +54,18 @@ def test_a_changed_recipe_is_read_anew(root):
     models.get(MemberSpec("one"), "cpu")
     write_metadata(root, "one", threshold=0.7)
     assert models.get(MemberSpec("one"), "cpu").metadata.threshold == 0.7
+
+
+def test_an_unchanged_recipe_is_read_once(root, monkeypatch):
+    read = []
+    real = cache.read_metadata
+    monkeypatch.setattr(cache, "read_metadata", lambda folder: read.append(folder) or real(folder))
+    models = fake_cache(root)
+    for _ in range(3):
+        models.metadata(MemberSpec("one"))
+    assert len(read) == 1
+    write_metadata(root, "one", threshold=0.7)
+    assert models.metadata(MemberSpec("one")).threshold == 0.7
 
 
 def test_a_file_that_changed_while_it_was_loaded_is_refused_and_the_others_serve(root):
