@@ -12,17 +12,27 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from accounts.proof import is_fresh
 from accounts.selectors import user_may
 from accounts.tenancy import OfHouse
-from imaging.model_forms import ModelZipForm, WeightFileForm
+from imaging.model_answers import initial_of, metadata_of
+from imaging.model_forms import ModelDescriptionForm, ModelSendForm
+from imaging.model_tables import TakingStatus
 from imaging.models import ModelUpload, ModelVersion
 from imaging.registry import model_retire
-from imaging.registry.uploads import model_upload_receive
+from imaging.registry.uploads import model_upload_describe, model_upload_receive
 from imaging.services.refusals import NotPossible
 
 ADD = "model.add"
+FORMATS = (
+    (".zip", _lazy("the model's folder: metadata.json, model.*, README.md, LICENSE")),
+    (".pt .pth", _lazy("torch.save(model), or model.state_dict() with its network named")),
+    (".onnx", _lazy("an export as one file, with standard operators")),
+    (".keras .h5", _lazy("model.save() of plain layers")),
+    (".safetensors", _lazy("numbers alone, with their network named")),
+)
 
 
 class _Looked:
@@ -53,39 +63,29 @@ class ModelVersionAdmin(_Looked, OfHouse, admin.ModelAdmin):
         return request.user.is_superuser or user_may(request.user, ADD)
 
     def add_view(self, request, form_url="", extra_context=None):
-        """Take a ZIP, or a weight file with its form; the worker does the rest."""
+        """Take a ZIP or a weight file; the worker looks into it and does the rest."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         if not is_fresh(request):
             raise ReauthenticationRequired
-        is_zip, sent = request.POST.get("sent") == "zip", request.method == "POST"
-        by_zip = ModelZipForm(*((request.POST, request.FILES) if sent and is_zip else ()))
-        by_file = WeightFileForm(*((request.POST, request.FILES) if sent and not is_zip else ()))
-        if sent and (by_zip.is_valid() if is_zip else by_file.is_valid()):
+        sent = request.method == "POST"
+        form = ModelSendForm(*((request.POST, request.FILES) if sent else ()))
+        if sent and form.is_valid():
             try:
-                return self._received(request, by_zip if is_zip else by_file)
+                upload = model_upload_receive(user=request.user, file=form.cleaned_data["file"])
+                return redirect("admin:imaging_modelupload_change", upload.pk)
             except NotPossible as refusal:
-                (by_zip if is_zip else by_file).add_error(None, str(refusal))
+                form.add_error("file", str(refusal))
         context = {
             **self.admin_site.each_context(request),
             **(extra_context or {}),
             "title": _("Add a model"),
             "opts": self.opts,
-            "by_zip": by_zip,
-            "by_file": by_file,
+            "form": form,
+            "formats": FORMATS,
         }
         there = "admin/imaging/modelversion/send.html"
         return TemplateResponse(request, there, context, status=422 if sent else 200)
-
-    def _received(self, request, form):
-        told = form.cleaned_data
-        upload = model_upload_receive(
-            user=request.user,
-            file=told.get("zip") or told["file"],
-            form=form.metadata() if isinstance(form, WeightFileForm) else None,
-        )
-        messages.info(request, _("Received. It is being looked at now."))
-        return redirect("admin:imaging_modelupload_change", upload.pk)
 
     @admin.display(description="page")
     def page(self, model: ModelVersion) -> str:
@@ -129,6 +129,36 @@ class ModelUploadAdmin(_Looked, OfHouse, admin.ModelAdmin):
     def changelist_view(self, request, extra_context=None):
         add = reverse("admin:imaging_modelversion_add")
         return super().changelist_view(request, {"add_model": add, **(extra_context or {})})
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """Show how far it is; of a file that asks, take the description."""
+        upload = self.get_object(request, object_id)
+        asks = upload is not None and upload.status == TakingStatus.ASKING
+        if not (asks and (request.user.is_superuser or user_may(request.user, ADD))):
+            told = {"title": _("A model on its way in"), **(extra_context or {})}
+            return super().change_view(request, object_id, form_url, told)
+        if not is_fresh(request):
+            raise ReauthenticationRequired
+        sent = request.method == "POST"
+        form = ModelDescriptionForm(
+            request.POST if sent else None, told=upload.told, initial=initial_of(upload)
+        )
+        if sent and form.is_valid():
+            try:
+                model_upload_describe(user=request.user, upload=upload, form=metadata_of(form))
+            except NotPossible as refusal:
+                messages.error(request, str(refusal))
+            return redirect("admin:imaging_modelupload_change", upload.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Describe the model"),
+            "opts": self.opts,
+            "upload": upload,
+            "told": upload.told,
+            "form": form,
+        }
+        there = "admin/imaging/modelupload/describe.html"
+        return TemplateResponse(request, there, context, status=422 if sent else 200)
 
     @admin.display(description="answers of the form")
     def answers(self, upload: ModelUpload) -> str:

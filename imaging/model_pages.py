@@ -118,11 +118,20 @@ def _shown(model: ModelVersion) -> dict:
         "probe": probe
         and {
             "shape": " × ".join(str(n) for n in probe["shape"]),
-            "low": f"{probe['levels'][0] / 255:.2f}",
-            "high": f"{probe['levels'][1] / 255:.2f}",
+            "found": _probe_found(probe),
             "ms": round(probe["ms"]),
         },
     }
+
+
+def _probe_found(probe: dict) -> str:
+    """Say what came out of the drawn picture, by the model's task; older ones kept masks alone."""
+    if probe["levels"]:
+        low, high = (one / 255 for one in probe["levels"])
+        return _("p from %(low).2f to %(high).2f") % {"low": low, "high": high}
+    if classes := probe.get("classes"):
+        return ", ".join(f"{label} {p:.2f}" for label, p in classes.items())
+    return _("boxes: %(n)d") % {"n": probe.get("boxes", 0)}
 
 
 def shape_text(shape) -> str:

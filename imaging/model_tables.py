@@ -14,6 +14,7 @@ from accounts.tracing import current_request_id
 class TakingStatus(models.TextChoices):
     QUEUED = "queued"
     RUNNING = "running"
+    ASKING = "asking"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
 
@@ -21,8 +22,9 @@ class TakingStatus(models.TextChoices):
 class ModelUpload(models.Model):
     """One model file or ZIP that an administrator sent: queued → running → succeeded or failed.
 
-    `attempt` fences the finish and `lease_until` is the database's time, as in Job. `form` is
-    the metadata.json that was filled in beside a single weight file; null for a ZIP.
+    A single weight file is looked into first and then waits, asking, for a person to describe
+    it: `told` is what it says of itself, `form` the metadata.json that the person made of it.
+    `attempt` fences the finish and `lease_until` is the database's time, as in Job.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -32,6 +34,7 @@ class ModelUpload(models.Model):
     name = models.CharField(max_length=255, editable=False)
     size = models.PositiveBigIntegerField(editable=False)
     sha256 = models.CharField(max_length=64, editable=False)
+    told = models.JSONField(null=True, blank=True, editable=False)
     form = models.JSONField(null=True, blank=True, editable=False)
     status = models.CharField(max_length=16, choices=TakingStatus, default=TakingStatus.QUEUED)
     step = models.CharField(max_length=40, blank=True, editable=False)
@@ -54,11 +57,11 @@ class ModelUpload(models.Model):
         ordering = ["-created_at", "-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status=TakingStatus.FAILED) | Q(error=""),
-                name="model_upload_error_only_if_failed",
+                condition=Q(status__in=["failed", "asking"]) | Q(error=""),
+                name="model_upload_error_only_if_refused",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=["queued", "running"], finished_at=None)
+                condition=Q(status__in=["queued", "running", "asking"], finished_at=None)
                 | Q(status__in=["succeeded", "failed"], finished_at__isnull=False),
                 name="model_upload_finished_iff_closed",
             ),
@@ -69,7 +72,12 @@ class ModelUpload(models.Model):
 
     @property
     def is_live(self) -> bool:
-        return self.finished_at is None
+        """Whether a worker has it, or will: one that asks waits for a person."""
+        return self.finished_at is None and self.status != TakingStatus.ASKING
+
+    @property
+    def is_zip(self) -> bool:
+        return self.name.lower().endswith(".zip")
 
 
 class ApprovalKind(models.TextChoices):

@@ -144,6 +144,7 @@ ACTIONS: dict[str, Action] = {
     **_group(
         "models",
         ("model.upload", "Model sent", SOFTWARE),
+        ("model.describe", "Model described", SOFTWARE),
         ("model.refuse", "Model refused", SOFTWARE),
         ("model.register", "Model registered", SOFTWARE),
         ("model.approve", "Model approved", SOFTWARE),

@@ -163,6 +163,16 @@ def _check_convert(value: dict[str, Any], args: Mapping[str, Any]) -> None:
         _require(isinstance(row["engine"], str) and row["ms"] >= 0, "convert: timings")
 
 
+def _check_look(value: dict[str, Any], args: Mapping[str, Any]) -> None:
+    told = value["told"]
+    words = [told[name] for name in ("kind", "framework", "task", "ends_in")]
+    _require(_are_texts(words), "look: words")
+    numbers = [told["channels"], told["dims"], told["labels"], *(told["size"] or [])]
+    _require(all(n is None or (type(n) is int and 0 < n < 2**31) for n in numbers), "look: numbers")
+    flags = [told[name] for name in ("is_any_size", "is_last", "needs_network")]
+    _require(all(type(one) is bool for one in flags), "look: flags")
+
+
 def _nothing_more(value: dict[str, Any], args: Mapping[str, Any]) -> None:
     """Other answers are read field by field by whoever asked."""
 
@@ -175,6 +185,7 @@ _CHECKS: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]] = {
     "analyse": _check_analyse,
     "describe_device": _check_devices,
     "convert": _check_convert,
+    "look": _check_look,
 }
 
 

@@ -14,13 +14,24 @@ from imaging.engine.serving import Progress
 from imaging.inference.conversion.arriving import arrive
 from imaging.inference.conversion.converting import Converted, convert
 from imaging.inference.conversion.probing import ChannelsDiffer
+from imaging.inference.conversion.telling import tell
 from imaging.inference.conversion.timing import timings
 from imaging.inference.fields import read_object
 from imaging.inference.metadata import METADATA_FILE, read_metadata
 from imaging.inference.spec import why_not_runnable
 
 MOST_PROBED = 1 << 20  # pixels
+LOOKING = "looking"
 STEPS = ("unpacking", "converting", "timing")
+
+
+def look(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Say what the weight file at `path`, which is called `name`, tells of itself.
+
+    Raises: ModelFileError.
+    """
+    progress(LOOKING, 0, 1)
+    return {"told": tell(Path(args["path"]), args["name"]).to_json()}
 
 
 def convert_model(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -68,7 +79,8 @@ def _probed(out: Path, made: Converted) -> dict[str, Any] | None:
     if why_not_runnable(metadata) or pixels > MOST_PROBED:
         return None
     told = probe({"models_dir": str(out), "model": name, "device": "cpu"}, lambda *_: None)
-    return {"shape": told["shape"], "levels": told["levels"], "ms": told["member"]["run_ms"]}
+    found = {key: told[key] for key in ("shape", "levels", "classes", "boxes")}
+    return found | {"ms": told["member"]["run_ms"]}
 
 
 def _told(made: Converted) -> dict[str, Any]:
@@ -81,4 +93,4 @@ def _told(made: Converted) -> dict[str, Any]:
     }
 
 
-OPS = {"convert": convert_model}
+OPS = {"convert": convert_model, "look": look}

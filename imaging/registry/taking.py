@@ -80,6 +80,26 @@ def model_take(
         return _kept(sent, arrived, made, answer)
 
 
+def model_look(
+    sent: Sent,
+    *,
+    on_progress: Progress | None = None,
+    on_wait: Callable[[], None] | None = None,
+    trace: str = "-",
+) -> dict[str, Any]:
+    """Return what a weight file says of itself; nothing of it is kept.
+
+    Raises InferenceError (refused, in words), EngineError.
+    """
+    with scratch_folder(room_bytes=_ROOM_BYTES + 2 * _size(sent.path)) as scratch:
+        arrived = _into(scratch, sent)
+        with convert_engine(memory_mb=settings.ENGINE_MEMORY_CAP_MB) as engine:
+            return engine.call(
+                "look", timeout_s=settings.ENGINE_CALL_TIMEOUT_S, on_progress=on_progress,
+                on_wait=on_wait, trace=trace, path=str(arrived), name=sent.name,
+            )["told"]  # fmt: skip
+
+
 def _kept(sent: Sent, arrived: Path, made: Path, answer: Mapping[str, Any]) -> ModelVersion:
     """Move what the child made into the store and write its row: both or neither."""
     metadata = _believed(made, answer)

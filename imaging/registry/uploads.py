@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from imaging.formats.names import clean_name
 from imaging.model_tables import TakingStatus
 from imaging.models import ModelUpload, ModelVersion
 from imaging.registry.store import store_root
-from imaging.registry.taking import Sent, model_take
+from imaging.registry.taking import Sent, model_look, model_take
 from imaging.services.leases import MAX_DEATHS, LeaseKeeper, LeaseLost, lease_end
 from imaging.services.refusals import NotPossible
 from imaging.types import InferenceError
@@ -34,6 +35,12 @@ logger = logging.getLogger(__name__)
 TASK = "imaging.tasks.take_model"
 DIED = "The worker died three times on this model. It is too large or damaged."
 UNEXPECTED = "The model could not be taken in. The log names the reason."
+UNANSWERED = "Nobody described this file within a week. Send it again."
+ASKED_FOR = timedelta(days=7)
+_ASKING = {
+    "status": TakingStatus.ASKING, "lease_until": None, "rung_at": None, "step": "",
+    "steps_done": 0,
+}  # fmt: skip
 _PIECE = 1 << 20
 
 
@@ -91,8 +98,12 @@ def model_upload_take(upload_id: str) -> ModelVersion | None:
             raise LeaseLost
 
     sent = Sent(incoming(upload), upload.name, upload.form, user=upload.user)
+    hear = {"on_progress": progress, "on_wait": keeper, "trace": upload.request_id}
     try:
-        model = model_take(sent, on_progress=progress, on_wait=keeper, trace=upload.request_id)
+        if upload.form is None and not upload.is_zip:
+            _ask(upload, model_look(sent, **hear))
+            return None
+        model = model_take(sent, **hear)
     except (InferenceError, EngineError) as error:
         logger.info("model upload %s refused", upload.pk)
         model_upload_fail(upload, error=str(error))
@@ -101,10 +112,33 @@ def model_upload_take(upload_id: str) -> ModelVersion | None:
     return model
 
 
+def _ask(upload: ModelUpload, told: Mapping[str, Any]) -> None:
+    """Let it wait for a person to describe it; no worker has it meanwhile."""
+    _held(upload).update(told=dict(told), **_ASKING)
+
+
+@transaction.atomic
+def model_upload_describe(*, user: User, upload: ModelUpload, form: Mapping[str, Any]) -> None:
+    """Give a file that asks its metadata.json and send it to the worker. Raises NotPossible."""
+    asking = ModelUpload.objects.filter(pk=upload.pk, status=TakingStatus.ASKING)
+    again = {"status": TakingStatus.QUEUED, "rung_at": now(), "attempt": 0, "error": ""}
+    if not asking.update(user=user, form=dict(form), **again):
+        raise NotPossible(_("This file does not wait for a description any more."))
+    audit.record(user, "model.describe", upload)
+    queue.enqueue(TASK, str(upload.pk))
+
+
 def model_upload_fail(upload: ModelUpload, *, error: str) -> None:
-    """Close `upload` with a sentence for its sender; nothing happens when it is no longer ours."""
+    """Close `upload` with a sentence for its sender; nothing happens when it is no longer ours.
+
+    A file that could be read is kept, and asks again: the description may be what is wrong.
+    """
     with transaction.atomic():
-        if _close(upload, TakingStatus.FAILED, error=error[:500]):
+        if upload.form and upload.told:
+            done = _held(upload).update(error=error[:500], **_ASKING)
+        else:
+            done = _close(upload, TakingStatus.FAILED, error=error[:500])
+        if done:
             audit.record(upload.user, "model.refuse", upload, outcome="refused", reason=error)
 
 
@@ -124,11 +158,27 @@ def model_uploads_recover() -> int:
     uploads = list(given_up.select_related("user"))
     for upload in uploads:
         model_upload_fail(upload, error=DIED)
-    return len(uploads) + _ring_lost(dead)
+    return len(uploads) + _unanswered() + _ring_lost(dead)
+
+
+def _unanswered() -> int:
+    """Close what waited a week for its description, and drop the file."""
+    old = Q(status=TakingStatus.ASKING, created_at__lt=now() - ASKED_FOR)
+    closed = {"status": TakingStatus.FAILED, "finished_at": now(), "error": UNANSWERED}
+    uploads = list(ModelUpload.objects.filter(old).select_related("user"))
+    for upload in uploads:
+        with transaction.atomic():
+            if ModelUpload.objects.filter(old, pk=upload.pk).update(**closed):
+                audit.record(
+                    upload.user, "model.refuse", upload, outcome="refused", reason=UNANSWERED
+                )
+        incoming(upload).unlink(missing_ok=True)
+    return len(uploads)
 
 
 def _ring_lost(dead: Q) -> int:
-    heard = queue.waiting(TASK) if ModelUpload.objects.filter(finished_at=None).exists() else set()
+    waits = ModelUpload.objects.filter(finished_at=None).exclude(status=TakingStatus.ASKING)
+    heard = queue.waiting(TASK) if waits.exists() else set()
     free = dead | Q(status=TakingStatus.QUEUED)
     lost = ModelUpload.objects.filter(free, attempt__lt=MAX_DEATHS).values_list("pk", flat=True)
     count = 0
@@ -150,9 +200,9 @@ def _claimed(upload_id: str) -> ModelUpload | None:
 
 
 def _held(upload: ModelUpload):
-    return ModelUpload.objects.filter(
-        pk=upload.pk, status=TakingStatus.RUNNING, attempt=upload.attempt
-    )
+    """Fenced by the try and by the call: each description begins to count anew."""
+    mine = {"attempt": upload.attempt, "rung_at": upload.rung_at}
+    return ModelUpload.objects.filter(pk=upload.pk, status=TakingStatus.RUNNING, **mine)
 
 
 def _close(upload: ModelUpload, status: TakingStatus, **fields) -> bool:

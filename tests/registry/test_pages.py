@@ -12,6 +12,7 @@ from imaging.registry.approvals import model_approve
 from imaging.registry.taking import Sent, model_take
 from tests.accounts.factories import StrangerFactory, UserFactory
 from tests.imaging.factories import ModelVersionFactory
+from tests.inference.factories import constant_unet
 from tests.registry.sent import places, sent_folder, weight_file
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +20,7 @@ __all__ = ["places"]
 ADD = "admin:imaging_modelversion_add"
 ANSWERS = {
     "name": "mine", "version": "1.0.0", "type": "segmentation", "modality": ["xray"],
-    "labels": "background\nspot", "size": "16 × 16", "channels": "1", "normalize": "on",
+    "labels": "background\nspot", "size": "16 × 16", "channels": "1", "values": "unit",
     "activation": "none", "threshold": "0.5", "network": "", "intended_use": "Tests",
     "training_data": "None", "evaluation": "n = 1", "limitations": "All", "licence": "MIT",
     "authors": "A. B., C. D.",
@@ -124,38 +125,78 @@ def test_a_draft_is_confirmed_and_a_model_retired(client, verified_client, place
 # --- the admin
 
 
-def send(client, **more):
-    return client.post(reverse(ADD), {**ANSWERS, **more}, follow=True)
+def described(client, data=None, file="net.onnx", **more):
+    """Send a weight file, let it be looked into, and answer the form; return the last page."""
+    client.post(reverse(ADD), {"file": weight_file(data, file)})
+    upload = ModelUpload.objects.get()
+    tasks.take_model(str(upload.pk))
+    return client.post(there(upload), {**ANSWERS, **more}, follow=True)
+
+
+def there(upload) -> str:
+    return reverse("admin:imaging_modelupload_change", args=[upload.pk])
 
 
 def test_a_weight_file_goes_from_the_form_to_the_registry(client, verified_client, places, queued):
     administrator = UserFactory(role="administrator")
     verified_client(administrator)
     assert "Add a model" in client.get(reverse(ADD)).content.decode()
-    text = send(client, file=weight_file()).content.decode()
-    assert "Waiting for the worker" in text
-    assert 'http-equiv="refresh"' in text
+    answer = client.post(reverse(ADD), {"file": weight_file(name="My Net (2).onnx")}, follow=True)
+    assert 'http-equiv="refresh"' in answer.content.decode()
     upload = ModelUpload.objects.get()
+    tasks.take_model(str(upload.pk))
+    asked = client.get(there(upload))
+    assert "Describe the model" in asked.content.decode()
+    assert 'http-equiv="refresh"' not in asked.content.decode()
+    initial = asked.context["form"].initial
+    assert (initial["name"], initial["labels"], initial["any_size"]) == (
+        "my-net-2",
+        "finding 1",
+        True,
+    )
+    answer = client.post(there(upload), ANSWERS, follow=True)
+    assert "Waiting for the worker" in answer.content.decode()
     tasks.take_model(str(upload.pk))
     model = ModelVersion.objects.get()
     assert (model.added_by, model.labels, model.state) == (administrator, ["spot"], "checked")
     assert model.metadata["card"]["authors"] == ["A. B.", "C. D."]
     assert model.metadata["output_shape"] == [None, 1, 16, 16]
-    done = client.get(reverse("admin:imaging_modelupload_change", args=[upload.pk]))
-    text = done.content.decode()
+    text = client.get(there(upload)).content.decode()
     assert "mine 1.0.0 is in the registry" in text
-    assert 'http-equiv="refresh"' not in text
     assert model.get_absolute_url() in text
 
 
-def test_a_refusal_is_read_on_the_uploads_page(client, verified_client, places, queued):
+def test_a_refusal_is_read_on_the_uploads_page_and_asks_for_nothing(
+    client, verified_client, places, queued
+):
     verified_client(UserFactory(role="administrator"))
     bad = weight_file(b"\x80\x02cposix\nsystem\nX\x02\x00\x00\x00id\x85R.", "net.pt")
-    send(client, file=bad)
+    client.post(reverse(ADD), {"file": bad})
     upload = ModelUpload.objects.get()
     tasks.take_model(str(upload.pk))
-    there = reverse("admin:imaging_modelupload_change", args=[upload.pk])
-    assert "asks for `posix.system`" in client.get(there).content.decode()
+    text = client.get(there(upload)).content.decode()
+    assert "net.pt asks for `posix.system`" in text
+    assert "Describe the model" not in text
+
+
+def test_a_wrong_description_is_corrected_without_sending_the_file_again(
+    client, verified_client, places, queued
+):
+    verified_client(UserFactory(role="administrator"))
+    described(client, labels="a\nb\n", activation="softmax", type="classification")
+    upload = ModelUpload.objects.get()
+    assert upload.status == "asking"  # two labels, one output: said at once, nothing converted
+    client.post(there(upload), {**ANSWERS, "type": "classification", "labels": "a"})
+    tasks.take_model(str(upload.pk))
+    asked = client.get(there(upload))
+    assert "Refused:" in asked.content.decode()
+    assert "output_shape says [None, 1]" in asked.content.decode()
+    initial = asked.context["form"].initial
+    assert (initial["labels"], initial["evaluation"], initial["size"]) == ("a", "n = 1", "16 × 16")
+    client.post(there(upload), ANSWERS)
+    tasks.take_model(str(upload.pk))
+    upload.refresh_from_db()
+    assert (upload.status, upload.error, upload.model_version.name) == ("succeeded", "", "mine")
 
 
 @pytest.mark.parametrize(
@@ -164,34 +205,72 @@ def test_a_refusal_is_read_on_the_uploads_page(client, verified_client, places, 
         ("name", "Ä model", "Use a-z"),
         ("version", "one", "three numbers"),
         ("labels", "a\nA", "stands twice"),
+        ("labels", "a\nb\nc", "The network has 1 outputs, and 3 labels are named."),
         ("size", "big", "two or three whole numbers"),
         ("size", "0 × 5", "between 1 and 16384"),
-        ("network", "UNet(", "not JSON"),
-        ("network", "[]", "in braces"),
+        ("size", "8 × 8 × 8", "reads 2 axes: write 2 numbers"),
+        ("values", "range", "the lower and the upper value"),
+        ("values", "imagenet", "three channels"),
+        ("modality", [], "at least one kind of image"),
         ("authors", "", "required"),
     ],
 )
-def test_a_wrong_answer_is_named_at_its_field(client, verified_client, places, field, value, said):
+def test_a_wrong_answer_is_named_at_its_field(
+    client, verified_client, places, queued, field, value, said
+):
     verified_client(UserFactory(role="administrator"))
-    answer = send(client, file=weight_file(), **{field: value})
+    answer = described(client, **{field: value})
     assert answer.status_code == 422
     assert said in answer.content.decode()
-    assert not ModelUpload.objects.exists()
+    assert ModelUpload.objects.get().status == "asking"
 
 
-def test_a_zip_in_the_wrong_form_and_no_zip_at_all(client, verified_client, places):
+@pytest.mark.parametrize(
+    ("network", "said"), [("UNet(", "not JSON"), ("[]", "in braces"), ("", "name the network")]
+)
+def test_numbers_alone_are_asked_for_their_network(
+    client, verified_client, places, queued, network, said
+):
     verified_client(UserFactory(role="administrator"))
-    text = send(client, file=weight_file(name="mine.zip")).content.decode()
-    assert "goes into the form above" in text
-    answer = client.post(reverse(ADD), {"sent": "zip"})
-    assert answer.status_code == 422
-    assert list(answer.context["by_zip"].errors) == ["zip"]
+    answer = described(client, constant_unet(0.5), "net.safetensors", network=network)
+    assert (answer.status_code, said in answer.content.decode()) == (422, True)
+
+
+def test_values_size_and_layout_become_what_the_engine_reads(
+    client, verified_client, places, queued
+):
+    verified_client(UserFactory(role="administrator"))
+    described(client, values="range", value_range="-1000 to 400", any_size="on")
+    record = ModelUpload.objects.get().form
+    assert record["intensity"] == [
+        {"op": "scale", "from": [-1000.0, 400.0], "to": [0, 1], "clip": True}
+    ]
+    assert record["input_shape"] == [None, 1, None, None]
+    assert record["preprocessing"] == {"normalize": False, "target_size": [16, 16]}
+
+
+def test_no_file_at_all_and_an_auditor_who_may_not_describe(
+    client, verified_client, places, queued
+):
+    verified_client(UserFactory(role="administrator"))
+    answer = client.post(reverse(ADD), {})
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["file"])
+    client.post(reverse(ADD), {"file": weight_file()})
+    upload = ModelUpload.objects.get()
+    tasks.take_model(str(upload.pk))
+    client.logout()
+    verified_client(UserFactory(role="auditor"))
+    text = client.get(there(upload)).content.decode()
+    assert "An administrator is asked to describe it." in text
+    assert client.post(there(upload), ANSWERS).status_code == 403
+    upload.refresh_from_db()
+    assert (upload.status, upload.form) == ("asking", None)
 
 
 @pytest.mark.parametrize("role", ["radiologist", "clinician", "auditor", "researcher"])
 def test_nobody_else_sends_a_model(client, verified_client, places, role):
     verified_client(UserFactory(role=role))
-    answer = client.post(reverse(ADD), {**ANSWERS, "file": weight_file()})
+    answer = client.post(reverse(ADD), {"file": weight_file()})
     assert answer.status_code in (302, 403)
     assert not ModelUpload.objects.exists()
 
@@ -200,7 +279,7 @@ def test_an_old_proof_sends_no_model(client, verified_client, places):
     with time_machine.travel("2026-11-26 09:00:00Z", tick=False) as clock:
         verified_client(UserFactory(role="administrator"))
         clock.shift(301)
-        answer = client.post(reverse(ADD), {**ANSWERS, "file": weight_file()})
+        answer = client.post(reverse(ADD), {"file": weight_file()})
     assert "reauthenticate" in answer.url
     assert not ModelUpload.objects.exists()
 

@@ -16,7 +16,9 @@ from imaging.models import ModelUpload, ModelVersion
 from imaging.registry.uploads import (
     DIED,
     TASK,
+    UNANSWERED,
     incoming,
+    model_upload_describe,
     model_upload_receive,
     model_uploads_recover,
 )
@@ -137,3 +139,29 @@ def test_an_unforeseen_failure_leaves_it_to_its_lease(places, sender, queued, mo
     tasks.take_model(str(upload.pk))
     upload.refresh_from_db()
     assert (upload.status, incoming(upload).exists()) == ("running", True)
+
+
+def test_a_weight_file_alone_asks_and_is_forgotten_after_a_week(places, sender, queued):
+    upload = model_upload_receive(user=sender, file=weight_file())
+    tasks.take_model(str(upload.pk))
+    upload.refresh_from_db()
+    assert (upload.status, upload.told["framework"], upload.rung_at) == ("asking", "onnx", None)
+    assert model_uploads_recover() == 0
+    ModelUpload.objects.update(created_at=now() - timedelta(days=8))
+    assert model_uploads_recover() == 1
+    upload.refresh_from_db()
+    assert (upload.status, upload.error) == ("failed", UNANSWERED)
+    assert not incoming(upload).exists()
+
+
+def test_a_description_starts_the_count_of_deaths_anew(places, sender, queued):
+    upload = model_upload_receive(user=sender, file=weight_file())
+    ModelUpload.objects.update(attempt=2)
+    tasks.take_model(str(upload.pk))
+    upload.refresh_from_db()
+    model_upload_describe(user=sender, upload=upload, form=form())
+    with pytest.raises(NotPossible, match="any more"):
+        model_upload_describe(user=sender, upload=upload, form=form())
+    upload.refresh_from_db()
+    assert (upload.status, upload.attempt) == ("queued", 0)
+    assert AuditEvent.objects.filter(action="model.describe").count() == 1

@@ -56,15 +56,19 @@ def load(name: str, data: bytes, metadata: ModelMetadata, device: str) -> KerasP
     """Return a predictor from the bytes of a .keras or .h5; nothing in the file is executed."""
     if keras.backend.backend() != "torch":
         raise RuntimeError(f"KERAS_BACKEND is {keras.backend.backend()}, torch is needed")
-    owner = f"{titled(metadata)}: file {name}"
+    with keras.device(device):
+        root = read(f"{titled(metadata)}: file {name}", data)
+    return KerasPredictor(root.layer, metadata, device)
+
+
+def read(owner: str, data: bytes) -> Part:
+    """Return the network that a file describes, its weights filled in. Raises ModelFileError."""
     try:
-        with keras.device(device):
-            root = _from_h5(data) if _is_hdf5(data) else _from_zip(data)
+        return _from_h5(data) if _is_hdf5(data) else _from_zip(data)
     except NotPlain as error:
         raise ModelFileError(f"{owner}: {error}") from None
     except (OSError, KeyError, ValueError, zipfile.BadZipFile, RecursionError) as error:
         raise ModelFileError(f"{owner} is not a readable Keras file ({error}).") from None
-    return KerasPredictor(root.layer, metadata, device)
 
 
 def _is_hdf5(data: bytes) -> bool:

@@ -39,16 +39,13 @@ from imaging.inference.conversion.sorting import (
     kind_of,
     source_file,
 )
+from imaging.inference.conversion.telling import AT_THE_COMMAND_LINE
 from imaging.inference.errors import ModelFileError
 from imaging.inference.grids import FloatArray
 from imaging.inference.metadata import METADATA_FILE, ModelMetadata, read_metadata
 from imaging.inference.model_files import titled
 
 NEEDS_NETWORK = "A state dict needs `network` in metadata.json, or send ONNX."
-AT_THE_COMMAND_LINE = (
-    "is code, so it is converted at the command line only: manage.py import_model PATH. "
-    "Or save model.state_dict() or ONNX."
-)
 _FRAMEWORK = {
     ".safetensors": "pytorch",
     ".onnx": "onnx",
