@@ -28,6 +28,7 @@ from imaging.inference.conversion.probing import (
     require_declared,
 )
 from imaging.inference.conversion.sorting import (
+    AT_THE_COMMAND_LINE,
     EXPORTED,
     HDF5,
     KERAS,
@@ -39,7 +40,6 @@ from imaging.inference.conversion.sorting import (
     kind_of,
     source_file,
 )
-from imaging.inference.conversion.telling import AT_THE_COMMAND_LINE
 from imaging.inference.errors import ModelFileError
 from imaging.inference.grids import FloatArray
 from imaging.inference.metadata import METADATA_FILE, ModelMetadata, read_metadata

@@ -17,6 +17,10 @@ SAVED_MODEL = (
     "SavedModel is not run here. Save as model.keras, or convert: "
     "python -m tf2onnx.convert --saved-model DIR --output model.onnx"
 )
+AT_THE_COMMAND_LINE = (
+    "is code, so it is converted at the command line only: manage.py import_model PATH. "
+    "Or save model.state_dict() or ONNX."
+)
 _TFLITE = "TFLite is not run here. Save as model.keras or ONNX."
 _NOT_READ = "Checkpoints and pickles of this kind are not read. Save model.state_dict() or ONNX."
 _BY_NAME = {
