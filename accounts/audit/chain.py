@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 GENESIS = "0" * 64
-_LINK, _SEAL, _POINT = b"mediscan audit link v1\n", b"mediscan audit seal v1\n", b"checkpoint v1\n"
+_LINK, _SEAL, _POINT = b"mediscan audit link v1\n", "mediscan audit seal v1\n", b"checkpoint v1\n"
 
 
 def link(prev: str, row: bytes, mac: str) -> str:
@@ -26,7 +26,7 @@ def link(prev: str, row: bytes, mac: str) -> str:
 
 def seal_message(seq: int, event: str, prev: str, digest: str) -> bytes:
     """Return what the MAC of a seal covers; `event` is the row's id in hexadecimal."""
-    return b"".join((_SEAL, f"{seq}:{event}:{prev}:{digest}".encode()))
+    return f"{_SEAL}{seq}:{event}:{prev}:{digest}".encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.db import DatabaseError, connection
 from accounts.audit.rows import COLUMNS
 
 CHUNK = 5_000
+CACHE_KIB = 65_536
 _UUIDS = {"id", "actor_id", "organisation_id", "patient", "kid"}
 
 
@@ -40,6 +42,11 @@ def sealed_rows(after: int, until: int | None = None) -> Iterator[tuple | Unread
 
     A link whose row is gone has None from COLUMNS on.
     """
+    with _more_pages_kept():
+        yield from _by_chunks(after, until)
+
+
+def _by_chunks(after: int, until: int | None) -> Iterator[tuple | Unreadable]:
     size = CHUNK
     while until is None or after < until:
         wanted = size if until is None else min(size, until - after)
@@ -59,6 +66,21 @@ def sealed_rows(after: int, until: int | None = None) -> Iterator[tuple | Unread
         if got < wanted:
             return
         size = CHUNK
+
+
+@contextmanager
+def _more_pages_kept() -> Iterator[None]:
+    """Let SQLite remember what a walk returns to: its rows are found by random ids."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        before = cursor.execute("PRAGMA cache_size").fetchone()[0]
+        cursor.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA cache_size = {before}")
 
 
 def _chunk(after: int, size: int) -> Iterator[tuple]:

@@ -17,6 +17,7 @@ FORMAT = b"mediscan audit row v1\n"
 # what json.dumps makes of such a row, ten times as fast: a million rows are verified at a time
 _TEMPLATE = "{%s}" % ",".join(f'"{column}":%s' for column in COLUMNS)  # noqa: UP031
 _PLAIN = FORMAT.decode() + _TEMPLATE.replace("%s", '"%s"')
+_ITSELF = bytes(code for code in range(0x20, 0x7F) if chr(code) not in '"\\\\')  # as JSON writes it
 
 
 def canonical(values: Sequence[str]) -> bytes:
@@ -25,8 +26,7 @@ def canonical(values: Sequence[str]) -> bytes:
     Each value is text: a UUID in 32 hexadecimal digits, the time in UTC as
     2026-01-31 23:59:59.000000, "" for nothing. Raises TypeError for anything else.
     """
-    text = "".join(values)
-    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+    if not "".join(values).encode("utf-8", "surrogatepass").translate(None, _ITSELF):
         return (_PLAIN % tuple(values)).encode()  # nothing in it has to be escaped
     return FORMAT + (_TEMPLATE % tuple(map(encode_basestring_ascii, values))).encode()
 

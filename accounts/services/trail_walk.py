@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from uuid import UUID
 
-import django
+from django.db import connections
 
 from accounts.audit.chain import GENESIS, link, seal_message
 from accounts.audit.reading import Unreadable, sealed_rows
@@ -18,7 +18,7 @@ from accounts.vault.cipher import VaultError
 from accounts.vault.purposes import purpose_mac
 
 _KID = COLUMNS.index("kid")
-WORTH_A_PROCESS = 100_000  # links: fewer are walked before a second process has started
+WORTH_A_PROCESS = 25_000  # links: a second of work at most
 
 # kinds of damage, as the command, the page and the notice name them
 EDITED = "the row was edited or forged"
@@ -76,35 +76,37 @@ class Signed:
 def walk(since: int, until: int | None, signed: Signed) -> Verdict:
     """Check each link from `since` on; the one before it is believed by checkpoint or MAC."""
     verdict, macs, good = Verdict(), _Macs(), since - 1
-    prev, expected = _hash_before(since, signed), since
+    prev, expected, rows = _hash_before(since, signed), since, 0
+    hashes, unsigned, found = signed.hashes, signed.unsigned, verdict.findings
     for row in sealed_rows(since - 1, until):
         if isinstance(row, Unreadable):
-            verdict.findings.append(Finding(row.seq, UNREADABLE))
-            verdict.up_to, expected, prev = row.seq, row.seq + 1, ""
+            found.append(Finding(row.seq, UNREADABLE))
+            expected, prev = row.seq + 1, ""
             continue
         seq, event, own_prev, digest = row[:4]
         if seq != expected:
-            verdict.findings.append(Finding(expected, MISSING))
+            found.append(Finding(expected, MISSING))
         elif own_prev != prev and prev:
-            verdict.findings.append(Finding(seq, LINK, event))
-        damage = _damage(row, macs, signed.unsigned)
+            found.append(Finding(seq, LINK, event))
+        damage = _damage(row, macs, unsigned)
         if damage:
-            verdict.findings.append(Finding(seq, damage, event))
-        if seq in signed.hashes:
-            is_explained = any(one.seq > good for one in verdict.findings)
-            if signed.hashes[seq] != digest and not is_explained:  # since the last checkpoint
-                verdict.findings.append(Finding(good + 1, REBUILT, event))
+            found.append(Finding(seq, damage, event))
+        if seq in hashes:
+            is_explained = any(one.seq > good for one in found)
+            if hashes[seq] != digest and not is_explained:  # since the last checkpoint
+                found.append(Finding(good + 1, REBUILT, event))
             good = seq
         prev, expected = digest, seq + 1
-        verdict.rows += 1
-        verdict.up_to = seq
+        rows += 1
+    verdict.rows, verdict.up_to = rows, expected - 1 if expected > since else 0
     return verdict
 
 
 def walk_together(since: int, signed: Signed, processes: int) -> Verdict:
     """Walk the trail in parts of a process each; they end at checkpoints, so that they meet.
 
-    For the command alone: the processes see what is committed, and have settings of their own.
+    For the command alone: the processes are forked, which a process of one thread may, and see
+    what is committed.
     """
     newest = AuditSeal.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
     ends = _ends(since, newest, sorted(signed.hashes), processes)
@@ -112,7 +114,7 @@ def walk_together(since: int, signed: Signed, processes: int) -> Verdict:
         return walk(since, None, signed)
     starts = [since, *(end + 1 for end in ends[:-1])]
     untils = [*ends[:-1], None]
-    with ProcessPoolExecutor(len(ends), get_context("spawn"), django.setup) as pool:
+    with _forked(len(ends)) as pool:
         parts = list(pool.map(walk, starts, untils, [signed] * len(ends)))
     whole = Verdict(processes=len(ends))
     for part, until in zip(parts, untils, strict=True):
@@ -121,6 +123,11 @@ def walk_together(since: int, signed: Signed, processes: int) -> Verdict:
         if until is not None and part.up_to < until:
             whole.findings.append(Finding(max(part.up_to + 1, 1), MISSING))
     return whole
+
+
+def _forked(count: int) -> ProcessPoolExecutor:
+    connections.close_all()  # each process opens its own
+    return ProcessPoolExecutor(count, get_context("fork"))
 
 
 def _ends(since: int, newest: int, points: list[int], processes: int) -> list[int]:
@@ -167,9 +174,7 @@ class _Macs(dict[str, Callable[[bytes], str | None]]):
 
     def __missing__(self, kid: str) -> Callable[[bytes], str | None]:
         try:
-            make = purpose_mac("audit", UUID(kid))
+            self[kid] = purpose_mac("audit", UUID(kid))
         except (VaultError, ValueError, TypeError, AttributeError):
             self[kid] = lambda message: None  # no MAC is right under a key that is none
-        else:
-            self[kid] = lambda message: make(message).hex()
         return self[kid]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -43,7 +44,7 @@ def trail_of_sixty(settings, tmp_path):
 class InOneProcess:
     """Walks the parts one after another: other processes do not see a test's transaction."""
 
-    def __init__(self, *args):
+    def __init__(self, count):
         pass
 
     def __enter__(self):
@@ -58,7 +59,7 @@ class InOneProcess:
 
 def test_a_thousand_tamperings_are_a_thousand_findings(trail_of_sixty, monkeypatch):
     """Every second one by a walk in three parts, as three processes share it."""
-    monkeypatch.setattr(trail_walk, "ProcessPoolExecutor", InOneProcess)
+    monkeypatch.setattr(trail_walk, "_forked", InOneProcess)
     monkeypatch.setattr(trail_walk, "WORTH_A_PROCESS", 20)
     assert trail_verify(processes=3).processes == 3
     chance = random.Random(53)
@@ -111,6 +112,7 @@ def _verify_by_command():
         env=worker_environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+    assert f"in {min(4, os.cpu_count() or 1)} process(es)" in done.stdout
     return done.stdout
 
 

@@ -135,6 +135,16 @@ def test_a_genuine_row_that_was_kept_from_the_chain_is_named(ten):
     assert trail_verify().first == trail.Finding(11, trail.UNSEALED, event.pk.hex)
 
 
+def test_a_row_beside_the_chain_is_named_though_another_is_gone(ten):
+    """As many rows as links: their numbers alone would tell of nothing."""
+    event = audit.record(None, "plan.change")
+    AuditPending.objects.all().delete()
+    sql("DELETE FROM accounts_auditevent WHERE id = %s", key(ten[4]))
+    found = {(one.seq, one.damage) for one in trail_verify().findings}
+    assert found == {(5, trail_walk.DELETED), (11, trail_walk.UNSEALED)}
+    assert AuditSeal.objects.get(seq=11).event_id == event.pk
+
+
 def test_swapped_links_are_named(ten):
     sql("UPDATE accounts_auditseal SET event_id = %s WHERE seq = 3", "e" * 32)
     sql("UPDATE accounts_auditseal SET event_id = %s WHERE seq = 8", key(ten[2]))
@@ -241,6 +251,23 @@ def test_only_the_rows_from_before_signing_may_be_unsigned():
     assert trail_verify().first.seq == 4
 
 
+@pytest.mark.django_db(transaction=True)
+def test_processes_of_their_own_find_what_one_finds(checkpoint_file, monkeypatch):
+    monkeypatch.setattr(trail_walk, "WORTH_A_PROCESS", 5)
+    for _ in range(2):
+        events = [audit.record(None, "plan.change", reason=str(n)) for n in range(10)]
+        trail_seal()
+        checkpoint_now()
+    whole = trail_verify(processes=2)
+    assert (whole.is_whole, whole.rows, whole.up_to, whole.processes) == (True, 20, 20, 2)
+    sql("UPDATE accounts_auditevent SET reason = 'x' WHERE id = %s", key(events[6]))
+    damaged = trail_verify(processes=2)
+    assert damaged.processes == 2
+    assert damaged.first == trail_verify().first == trail.Finding(
+        17, trail_walk.EDITED, events[6].pk.hex
+    )  # fmt: skip
+
+
 def test_a_later_part_can_be_verified_alone(ten):
     sql("UPDATE accounts_auditevent SET reason = 'x' WHERE id = %s", key(ten[1]))
     assert trail_verify(since=3).is_whole
@@ -339,7 +366,7 @@ def test_damage_found_by_the_hour_is_told_to_auditors_once(ten):
 def test_parts_end_at_checkpoints_and_cover_everything():
     points = list(range(1_000, 1_000_001, 1_000))
     assert trail_walk._ends(1, 999_999, points, 4) == [250_000, 500_000, 750_000, 999_999]
-    assert trail_walk._ends(1, 150_000, points, 4) == [150_000]  # not worth a second process
+    assert trail_walk._ends(1, 40_000, points, 4) == [40_000]  # not worth a second process
     assert trail_walk._ends(1, 400_000, [], 4) == [400_000]
     assert trail_walk._ends(1, 400_000, [390_000], 4) == [390_000, 400_000]
     assert trail_walk._ends(300_001, 500_000, points, 2) == [400_000, 500_000]
