@@ -17,6 +17,7 @@ def gate_context(result: Result, user) -> dict:
     return {
         "gate_title": gate_title(result),
         "gate_checks": result.gate.get("checks", []),
+        "gate_unassessed": unassessed(result),
         "gate_refused": refused and not overridden,
         "gate_overridden": overridden,
         "override_reason": result.job.run.override_reason if overridden else "",
@@ -25,6 +26,17 @@ def gate_context(result: Result, user) -> dict:
         and not overridden
         and results_within(user, OVERRIDE).filter(pk=result.pk).exists(),
     }
+
+
+def unassessed(result: Result) -> str:
+    """Say for which models nobody can tell how like their training pictures this image is."""
+    names = result.gate.get("unassessed", [])
+    if not names or result.gate_verdict == GateVerdict.REFUSE:
+        return ""
+    return _(
+        "Not assessed: how like the training pictures this image is, since %(models)s does not"
+        " say what those looked like."
+    ) % {"models": ", ".join(names)}
 
 
 def gate_title(result: Result) -> str:

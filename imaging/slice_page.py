@@ -34,6 +34,7 @@ def slice_bar(result: Result, plane: Plane, level: int) -> dict | None:
     """Where the finding lies along the slices: a drawing of one unit a slice, and in words."""
     if plane.shape[0] == 1 or not result.slices:
         return None
+    gone = gaps(result.image, plane)
     px, top = (result.slices[name][plane.axes[0]] for name in ("px", "top"))
     inside = [index for index, highest in enumerate(top) if highest >= level]
     most = max(px) or 1
@@ -46,7 +47,27 @@ def slice_bar(result: Result, plane: Plane, level: int) -> dict | None:
         "first": inside[0] + 1 if inside else None,
         "last": inside[-1] + 1 if inside else None,
         "count": len(inside),
+        "gone": "".join(f"M{index} 0v{BAR_HEIGHT}h1v-{BAR_HEIGHT}z" for index in gone),
+        "gone_words": ranges_of(gone),
     }
+
+
+def gaps(image: Image, plane: Plane) -> list[int]:
+    """Return the slices of `plane` that were never sent; across them there is none to point at."""
+    return list(image.facts.get("missing") or []) if plane.axes[0] == 0 else []
+
+
+def ranges_of(indices: list[int]) -> str:
+    """Write slices counted from 1 as 4, 7–9."""
+    found: list[list[int]] = []
+    for index in sorted(indices):
+        if found and index == found[-1][-1] + 1:
+            found[-1].append(index)
+        else:
+            found.append([index])
+    return ", ".join(
+        f"{one[0] + 1}–{one[-1] + 1}" if len(one) > 1 else f"{one[0] + 1}" for one in found
+    )
 
 
 def regions(lesions: list[Lesion], plane: Plane) -> list[dict]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imaging.gate_page import gate_title
+from imaging.gate_page import gate_title, unassessed
 from imaging.models import Result, ResultBox, ResultClass
 from reports.content import Line
 
@@ -27,11 +27,16 @@ def answer_lines(result: Result) -> list[Line]:
 
 
 def gate_words(result: Result) -> tuple[str, list[str]]:
-    """Return what the input gate said, as a title and its sentences; "" where all passed."""
+    """Return what the input gate said, as a title and its sentences; "" where all passed.
+
+    What could not be assessed is said as well, whatever the verdict.
+    """
     title = gate_title(result)
+    open_question = [unassessed(result)] if unassessed(result) else []
     if not title:
-        return "", []
+        return "", open_question
     sentences = [f"{one['sentence']} ({one['model']})" for one in result.gate.get("checks", [])]
+    sentences += open_question
     if result.gate.get("overridden"):
         run = result.job.run
         sentences.append(f"Set aside by {run.requested_by}: {run.override_reason}")

@@ -60,6 +60,10 @@ KINDS = {  # DICOM PS3.3 C.7.3.1.1.1, those that people send by mistake
     "SM": "Slide microscopy",
     "DOC": "A document",
 }
+LATE = (
+    "%(n)d file(s) of this series came in an earlier upload and stand as an image of their own."
+    " These do not join it: send the whole series at once to have one volume."
+)
 ASK_MODALITY = "Say what it shows: X-ray, MRI or CT."
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 
@@ -213,6 +217,7 @@ def _filed(
         raise _AnotherPatient(study.patient_id)
     series = _series(study, first.header)
     _check_new(study, {uid for one in pictures for uid in one.uids})
+    late = _came_late(series, items[0].upload) if first.modality != Modality.XRAY else []
     copies = list(zip([item.blob for item in items], originals, strict=True))
     if not blobs_replace(copies):
         raise LeaseLost  # another worker has taken the files in
@@ -230,8 +235,19 @@ def _filed(
     images = []
     for one, blobs in zip(pictures, files, strict=True):
         mine = [sources[file] for file in one.decoded["files"]]
-        images.append(_image(items[0], study, series, one, mine, blobs, is_first=not images))
+        images.append(
+            _image(items[0], study, series, one, mine, blobs, is_first=not images, late=late)
+        )
     return images
+
+
+def _came_late(series: Series, upload: Upload) -> list[str]:
+    """Say that files of this series stand here from another upload, which these do not join."""
+    earlier = ImageFile.objects.filter(
+        image__series=series, image__created_at__lt=upload.created_at
+    )
+    count = earlier.count()
+    return [LATE % {"n": count}] if count else []
 
 
 def _image(
@@ -243,6 +259,7 @@ def _image(
     blobs: Mapping[str, StagedBlob],
     *,
     is_first: bool,
+    late: Sequence[str] = (),
 ) -> Image:
     decoded = picture.decoded
     depth, height, width = decoded["shape"]
@@ -262,7 +279,7 @@ def _image(
         dtype=decoded["dtype"],
         facts=picture.facts,
         header=json.dumps(asdict(picture.header)),
-        warnings=_warnings(item, decoded, picture.modality),
+        warnings=[*late, *_warnings(item, decoded, picture.modality)],
         pixels=blob_keep(blobs["pixels"]),
         thumbnail=blob_keep(blobs["thumbnail"]),
     )

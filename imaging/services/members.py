@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -83,9 +84,30 @@ def frozen_spec(
             for member in members
         ),
         fusion=str(fusion),
-        thresholds=dict(ensemble.thresholds) if ensemble else {},
+        thresholds=_own_thresholds(ensemble, members, fusion),
         union=len({frozenset(_keys(member.model_version)) for member in members}) > 1,
     )
+
+
+def _own_thresholds(
+    ensemble: Ensemble | None, members: Sequence[MemberChoice], fusion: str
+) -> dict[str, float]:
+    """Return the thresholds by label that were found for this very ensemble, else none.
+
+    Another version, weight or fusion moves the probabilities: then the members' own count.
+    """
+    if ensemble is None or not ensemble.thresholds or fusion != ensemble.fusion:
+        return {}
+    saved = {one.model_version_id: one.weight for one in ensemble.members.all()}
+    asked = {one.model_version.pk: one.weight for one in members}
+    is_same = saved.keys() == asked.keys() and all(
+        math.isclose(_share(saved, key), _share(asked, key), abs_tol=1e-6) for key in saved
+    )
+    return dict(ensemble.thresholds) if is_same else {}
+
+
+def _share(weights: Mapping[uuid.UUID, float], key: uuid.UUID) -> float:
+    return weights[key] / sum(weights.values())
 
 
 def fusion_check(fusion: str, members: Sequence[MemberChoice]) -> str:

@@ -12,6 +12,7 @@ from imaging.services import jobs
 from imaging.services.overrides import gate_override
 from imaging.services.refusals import NotPossible
 from imaging.services.seals import result_changes
+from reports.answers import gate_words
 from tests.accounts.factories import UserFactory
 from tests.imaging.analyses import (
     REFUSAL,
@@ -211,6 +212,19 @@ def test_lists_say_what_was_found(client, stored):
 
 
 # --- past the gate
+
+
+def test_what_the_gate_could_not_assess_is_said_in_words_on_page_and_print(client, stored):
+    result = stored(class_analysis, "classification")
+    text = client.get(result.get_absolute_url()).content.decode()
+    assert "Not assessed: how like the training pictures this image is, since" in text
+    title, sentences = gate_words(result)
+    assert (title, len(sentences)) == ("", 1)
+    assert sentences[0].startswith("Not assessed: how like the training pictures")
+    Result.objects.filter(pk=result.pk).update(gate=result.gate | {"unassessed": []})
+    result = Result.objects.get(pk=result.pk)
+    assert "Not assessed: how like" not in client.get(result.get_absolute_url()).content.decode()
+    assert gate_words(result) == ("", [])
 
 
 def override(client, result, reason="The plate was cut to the lesion on purpose."):

@@ -122,6 +122,16 @@ def test_another_file_with_the_uid_of_a_stored_slice_is_refused(queued):
     assert Image.objects.count() == 1
 
 
+def test_slices_that_come_later_say_that_they_do_not_join_their_series(queued):
+    user, files = UserFactory(), ct_series()
+    sent(*named(files[:4]), modality="", user=user)
+    assert not any("earlier upload" in one for one in Image.objects.get().warnings)
+    upload = sent(*named(files[4:]), modality="", user=user)
+    late = upload.items.first().image
+    assert late.warnings[0].startswith("4 file(s) of this series came in an earlier upload")
+    assert "send the whole series at once" in late.warnings[0]
+
+
 def test_each_stack_of_one_object_is_an_image_and_the_file_is_kept_once(queued):
     places = [(0.0, 0.0, 2.0 * (z % 3)) for z in range(6)]
     data = enhanced_ct(places=places, stacks=list("AAABBB"))

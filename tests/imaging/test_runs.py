@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -252,6 +253,24 @@ def test_of_two_ensembles_saved_at_the_same_instant_the_second_is_refused_in_wor
 
 def _fresh(job: Job) -> Job:
     return Job.objects.get(pk=job.pk)
+
+
+def test_an_ensembles_own_thresholds_hold_for_its_own_members_alone(user, image, queued):
+    ensemble = EnsembleFactory(members=2, thresholds={"lung fields": 0.3})
+    saved = list(ensemble.members.order_by("position"))
+    same = [MemberChoice(one.model_version, 2 * one.weight) for one in saved]
+    heavier = [replace(same[0], weight=9 * saved[0].weight), same[1]]
+    newer = ModelVersionFactory(name=saved[0].model_version.name, version="2.0.0")
+
+    def thresholds(members, **more):
+        return submit(user, [image], members, ensemble=ensemble, **more).frozen["thresholds"]
+
+    assert thresholds(same) == {"lung fields": 0.3}
+    assert thresholds(same, threshold=0.4) == {"lung fields": 0.3}
+    assert thresholds(same[:1]) == {}
+    assert thresholds(heavier) == {}
+    assert thresholds([MemberChoice(newer, 2), same[1]]) == {}
+    assert thresholds(same, fusion="majority") == {}
 
 
 # --- tasks and fusion

@@ -154,6 +154,23 @@ def test_the_bar_names_the_slices_that_hold_the_finding(client, result):
     assert [int(at) for at in re.findall(r"M(\d+) ", path)] == inside.tolist()
 
 
+def test_slices_that_were_never_sent_are_marked_on_the_bar_of_their_plane_alone(client, result):
+    image = result.image
+    planes = image_planes(image)
+    along = next(name for name, plane in planes.items() if plane.axes[0] == 0)
+    across = next(name for name, plane in planes.items() if plane.axes[0] != 0)
+    assert (
+        "Not sent" not in client.get(result.get_absolute_url(), {"plane": along}).content.decode()
+    )
+    image.facts |= {"missing": [1, 2, 4]}
+    image.save()
+    page = client.get(result.get_absolute_url(), {"plane": along}).content.decode()
+    assert "Not sent and left empty: slices 2–3, 5." in page
+    assert 'class="gone" d="M1 0v20h1v-20zM2 0v20h1v-20zM4 0v20h1v-20z"' in page
+    page = client.get(result.get_absolute_url(), {"plane": across}).content.decode()
+    assert "Not sent" not in page
+
+
 def test_the_bar_of_another_threshold_is_that_of_its_mask(client, result):
     page = client.get(result.get_absolute_url(), {"t": "0.05"}).content.decode()
     inside = np.flatnonzero((ensemble() >= 13).any(axis=(1, 2)))
