@@ -45,10 +45,14 @@ class ReviewForm(forms.Form):
         help_text=_("The signed version stays readable; this one follows it."),
     )
     threshold = forms.FloatField(required=False, widget=forms.HiddenInput)
+    removed = forms.TypedMultipleChoiceField(coerce=int, required=False)
     seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
-    def __init__(self, *args, signed: bool = False, editable: bool = True, **kwargs) -> None:
+    def __init__(
+        self, *args, signed: bool = False, editable: bool = True, lesions: int = 0, **kwargs
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["removed"].choices = [(n, f"L{n}") for n in range(1, lesions + 1)]
         if not signed:
             del self.fields["amendment"]
         if not editable:  # without a mask there is no threshold to move
@@ -56,9 +60,20 @@ class ReviewForm(forms.Form):
 
     def clean(self) -> dict:
         cleaned = super().clean()
+        if cleaned.get("removed"):
+            self._edit_by(cleaned)
         if cleaned.get("decision") == Decision.REJECTED and not cleaned.get("reason"):
             self.add_error("reason", _("Choose why the result is rejected."))
         return cleaned
+
+    def _edit_by(self, cleaned: dict) -> None:
+        """Who removes regions edits: unsaid it is so, another choice contradicts it."""
+        if not self.data.get("decision"):
+            del self.errors["decision"]
+            cleaned["decision"] = Decision.EDITED
+        elif cleaned.get("decision") not in (None, Decision.EDITED):
+            said = _("You removed regions: choose Edit, or keep them all.")
+            self.add_error("decision", said)
 
 
 class PaintForm(forms.Form):

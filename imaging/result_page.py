@@ -28,6 +28,7 @@ def page_context(result: Result, display: Display, user) -> dict:
     maps = {one.name for one in result.maps.all()}
     lesions = list(result.lesions.all())
     row = row_at(result, display.threshold)
+    letters = display.plane.sides or sides(image)
     return {
         "result": result,
         "image": image,
@@ -47,10 +48,10 @@ def page_context(result: Result, display: Display, user) -> dict:
         "palettes": PALETTE_NAMES.items(),
         "presets": _preset_rows(image, display),
         "spacing": spacing_text(image, display.plane),
-        "sides": display.plane.sides or sides(image),
+        "sides": letters,
         "legend": _legend(display),
         "neighbours": neighbours(result, user),
-        **slice_context(result, display, lesions),
+        **slice_context(result, display, lesions, letters),
         "severity_words": Severity.choices,
         "config": _config(result, display, maps, lesions),
     }

@@ -13,22 +13,24 @@ from imaging.services.signing import signature_holds
 class Cut:
     """Where a result is cut and what it measures there: as its reader left it.
 
-    threshold, level  None where the reader painted the mask instead.
+    threshold, level  None where the reader edited the mask instead.
+    left_out          the lesions that the reader removed, in words.
     """
 
     threshold: float | None
     level: int | None
     row: dict
+    left_out: str = ""
 
 
 def cut_of(result: Result, review: Review | None) -> Cut:
     """Return the cut or mask of the review that counts where it was edited, else the result's.
 
-    A painted mask counts from when it is measured. Classes, boxes and refusals are cut nowhere:
+    An edited mask counts from when it is measured. Classes, boxes and refusals are cut nowhere:
     their row holds the severity's words alone.
     """
     if review is not None and review.row is not None:
-        return Cut(review.threshold, review.level, review.row)
+        return Cut(review.threshold, review.level, review.row, review.left_out)
     return Cut(result.threshold, result.level, result.operating if result.is_measured else {
         "severity": result.severity, "severity_reason": result.severity_reason,
         "denominator": "", "unit": "", "area_text": "",
@@ -54,7 +56,13 @@ def review_context(result: Result, threshold: float, form: ReviewForm | None = N
             signed=_signed(current),
             editable=result.is_measured,
         ),
+        "removed": removed_in(form) if form else current.removed if current else [],
     }
+
+
+def removed_in(form: ReviewForm) -> list[int]:
+    """Return the regions that a sent form took away, wrong or not."""
+    return [int(one) for one in form.data.getlist("removed") if one.isdecimal()]
 
 
 def _signed(review: Review | None) -> bool:

@@ -41,11 +41,13 @@ class Meaning(models.TextChoices):
 class Review(models.Model):
     """One version of the verdict on one result; the highest number is the one that counts.
 
-    An edit is another cut or a painted mask, never both:
+    An edit is another cut, a painted mask or the result without some lesions, never two of them:
     threshold, level  where the reader set the cut, one of the result's table.
     mask              what the reader painted, uint8 0 or 1 (Z, Y, X) on the image's grid.
-    row, lesions      what is measured there, as in the result's table; of a painted mask null
-                      until the engine has measured it, or `problem` says why it could not.
+    removed           the positions of the result's lesions that the reader took away; what is left
+                      of the mask is written when it is measured.
+    row, lesions      what is measured there, as in the result's table; of a mask null until the
+                      engine has measured it, or `problem` says why it could not.
     amendment         why a signed version was followed by this one; blank otherwise.
     digest, kid, mac  the signature over the content (imaging.services.signing); blank: unsigned.
     """
@@ -68,6 +70,7 @@ class Review(models.Model):
     mask = models.ForeignKey(
         "accounts.Blob", models.PROTECT, related_name="+", null=True, editable=False
     )
+    removed = models.JSONField(default=list)
     row = models.JSONField(null=True)
     lesions = models.JSONField(default=list)
     problem = models.CharField(max_length=300, blank=True)
@@ -93,12 +96,13 @@ class Review(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(decision="edited")
-                & Q(threshold=None, level=None, mask=None, row__isnull=True)
+                & Q(threshold=None, level=None, mask=None, row__isnull=True, removed=[])
                 | Q(
                     decision="edited", threshold__isnull=False, level__isnull=False,
-                    row__isnull=False, mask=None,
+                    row__isnull=False, mask=None, removed=[],
                 )
-                | Q(decision="edited", threshold=None, level=None, mask__isnull=False),
+                | Q(decision="edited", threshold=None, level=None, mask__isnull=False)
+                | Q(decision="edited", threshold=None, level=None) & ~Q(removed=[]),
                 name="review_cut_or_mask_iff_edited",
             ),
             models.CheckConstraint(
@@ -121,9 +125,19 @@ class Review(models.Model):
         return self.patient_id
 
     @property
+    def has_mask(self) -> bool:
+        """Say whether the edit is a mask of its own, painted or left over, not a cut."""
+        return self.mask_id is not None or bool(self.removed)
+
+    @property
     def is_waiting(self) -> bool:
-        """Say whether its painted mask is still to be measured."""
-        return self.mask_id is not None and self.row is None and not self.problem
+        """Say whether its mask is still to be measured."""
+        return self.has_mask and self.row is None and not self.problem
+
+    @property
+    def left_out(self) -> str:
+        """The lesions that were removed, as they are called: L2, L5."""
+        return ", ".join(f"L{number}" for number in self.removed)
 
     @property
     def is_signed(self) -> bool:

@@ -34,7 +34,11 @@ def review_create(request: HttpRequest, pk) -> HttpResponse:
     theirs = results_within(request.user, "review.save").values("pk")
     result = get_object_or_404(results_shown(request.user).filter(pk__in=theirs), pk=pk)
     latest = latest_review(result)
-    form = ReviewForm(request.POST, signed=latest is not None and latest.is_signed)
+    form = ReviewForm(
+        request.POST,
+        signed=latest is not None and latest.is_signed,
+        lesions=result.lesions.count(),
+    )
     if form.is_valid():
         try:
             review = review_save(by=request.user, result=result, **form.cleaned_data)
@@ -102,6 +106,7 @@ def conflict(request: HttpRequest, result: Result, latest: Review, form=None) ->
     """Show both versions; what was typed is kept on the page, to be sent again after theirs."""
     kept = ("decision", "reason", "comment", "threshold")
     sent = [(name, request.POST[name]) for name in kept if request.POST.get(name)]
+    sent += [("removed", one) for one in request.POST.getlist("removed")]
     context = {"result": result, "latest": latest, "form": form, "kept": sent}
     return render(request, "imaging/review_conflict.html", context, status=409)
 

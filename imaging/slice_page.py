@@ -8,9 +8,11 @@ from django.utils.translation import gettext_lazy as _
 from imaging.display import Display, image_planes
 from imaging.models import Image, Lesion, Result
 from imaging.planes import STORED, Plane
+from imaging.region_places import place_words
+from imaging.sides import Sides
 
 BAR_HEIGHT, BAR_LEAST = 20, 3
-LISTED = 12
+LISTED = 40
 PLANE_NAMES = {
     "axial": _("Axial"),
     "coronal": _("Coronal"),
@@ -18,7 +20,9 @@ PLANE_NAMES = {
 }
 
 
-def slice_context(result: Result, display: Display, lesions: list[Lesion]) -> dict:
+def slice_context(
+    result: Result, display: Display, lesions: list[Lesion], sides: Sides | None
+) -> dict:
     """What the template shows of a volume; of a picture, that it has one slice."""
     plane = display.plane
     return {
@@ -26,7 +30,7 @@ def slice_context(result: Result, display: Display, lesions: list[Lesion]) -> di
         "planes": [(name, PLANE_NAMES[name], name == plane.name)
                    for name in image_planes(result.image) if name != STORED],
         "slice_bar": slice_bar(result, plane, display.level),
-        "regions": regions(lesions[:LISTED], plane),
+        "regions": regions(lesions[:LISTED], plane, sides),
     }  # fmt: skip
 
 
@@ -70,12 +74,18 @@ def ranges_of(indices: list[int]) -> str:
     )
 
 
-def regions(lesions: list[Lesion], plane: Plane) -> list[dict]:
-    """The lesions in order, each with the slice of `plane` to look at, counted from 1."""
-    return [
-        {"facts": one.facts, "slice": round(plane.point(one.facts["centroid"])[0]) + 1}
-        for one in lesions
-    ]
+def regions(lesions: list[Lesion], plane: Plane, sides: Sides | None) -> list[dict]:
+    """The lesions in order, each with its place and the slice of `plane`, counted from 1."""
+    depth, *shape = plane.shape
+    found = []
+    for one in lesions:
+        z, *at = plane.point(one.facts["centroid"])
+        number = round(z) + 1
+        place = place_words(at, shape, sides, number=number if depth > 1 else None)
+        found.append(
+            {"facts": one.facts, "position": one.position, "slice": number, "place": place}
+        )
+    return found
 
 
 def plane_config(result: Result, display: Display, maps: set[str], lesions: list[Lesion]) -> dict:
@@ -96,7 +106,7 @@ def plane_config(result: Result, display: Display, maps: set[str], lesions: list
         else None,
         "lesions": [
             {"label": one.facts["label"], "centroid": plane.point(one.facts["centroid"]),
-             "box": plane.box(one.facts["box"])} for one in lesions
+             "box": plane.box(one.facts["box"]), "px": one.facts["px"]} for one in lesions
         ],
     }  # fmt: skip
 

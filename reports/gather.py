@@ -84,7 +84,7 @@ def _review(review: Review) -> list[Line]:
 
 def _state(review: Review) -> str:
     if review.is_waiting:
-        return "Unsigned draft, its painted mask still to be measured"
+        return "Unsigned draft, its edited mask still to be measured"
     if not review.is_signed:
         return "Unsigned draft"
     return "Signed" if signature_holds(review) else "Signature does not fit its content"
@@ -92,7 +92,8 @@ def _state(review: Review) -> str:
 
 def _cut_line(result: Result, cut: Cut) -> Line:
     if cut.level is None:
-        return Line("Mask", "painted by the reader", f"saved threshold {result.threshold:g}")
+        kept = f"without {cut.left_out}" if cut.left_out else "edited"
+        return Line("Mask", f"{kept} by the reader", f"saved threshold {result.threshold:g}")
     moved = f", saved {result.threshold:g}, set by the reader" if cut.level != result.level else ""
     return Line("Threshold", f"{cut.threshold:g}", f"level {cut.level} of 255{moved}")
 

@@ -144,6 +144,12 @@ def map_files(maps: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _check_without(value: dict[str, Any], args: Mapping[str, Any]) -> None:
+    _check_file(Path(args["out_dir"]), value["mask"], math.prod(_shape(args["shape"])))
+    _require(isinstance(value["row"], dict), "measure_without: row")
+    _require(isinstance(value["lesions"], list), "measure_without: lesions")
+
+
 def _check_devices(value: dict[str, Any], args: Mapping[str, Any]) -> None:
     _require(isinstance(value["cuda"], bool), "describe_device: cuda")
     _require(isinstance(value["devices"], list), "describe_device: devices")
@@ -183,6 +189,7 @@ _CHECKS: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]] = {
     "survey": _check_survey,
     "unpack_archive": _check_unpacked,
     "analyse": _check_analyse,
+    "measure_without": _check_without,
     "describe_device": _check_devices,
     "convert": _check_convert,
     "look": _check_look,

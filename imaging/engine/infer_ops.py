@@ -21,8 +21,10 @@ from imaging.inference.spec import EnsembleSpec, MemberSpec, spec_from_members
 from imaging.measures.measuring import measure
 from imaging.measures.probability import LEVELS
 from imaging.measures.region import Region
+from imaging.measures.removing import without
 from imaging.types import InferenceError, Volume
 
+MASK = "mask.raw"
 MOST_LESIONS = 1200  # an answer is one line of at most 1 MiB
 cv2.setNumThreads(1)  # a child per core: its own pool costs half as much again and gains nothing
 _PROBE_DEFAULT = 64  # pixels a side, where a network takes any size
@@ -60,16 +62,31 @@ def measure_mask(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     pixels = pixels_read(Path(args["pixels"]), args["dtype"], args["shape"])
     mask = pixels_read(Path(args["mask"]), "uint8", args["shape"])
     volume = volume_from_json(args["volume"], pixels)
-    organ_px = args.get("organ_px")
-    region = Region("organ", None, organ_px, "the organ as the models saw it") if organ_px else None
     try:
         found = measure(np.where(mask > 0, LEVELS, 0).astype(np.uint8), volume, args["rule"], 0.5,
-                        1, region)  # fmt: skip
+                        1, _organ(args))  # fmt: skip
     except ValueError as error:
         raise InferenceError(str(error)) from error
     _require_listable(len(found["lesions"]))
     row = found["operating"] | {"t": None, "level": None}
     return {"row": row, "lesions": found["lesions"]}
+
+
+def measure_without(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Measure the stored map without the lesions `removed`; write the mask that is left.
+
+    Specks stay what they were: counted apart. Raises: InferenceError.
+    """
+    pixels = pixels_read(Path(args["pixels"]), args["dtype"], args["shape"])
+    levels = pixels_read(Path(args["map"]), "uint8", args["shape"])
+    volume, sizes = volume_from_json(args["volume"], pixels), args["sizes"]
+    try:
+        left = without(levels, args["level"], sizes, args["removed"])
+        found = measure(left, volume, args["rule"], args["threshold"], min(sizes), _organ(args))
+    except ValueError as error:
+        raise InferenceError(str(error)) from error
+    (Path(args["out_dir"]) / MASK).write_bytes((left >= args["level"]).tobytes())
+    return {"row": found["operating"], "lesions": found["lesions"], "mask": MASK}
 
 
 def warm(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -124,6 +141,11 @@ def describe_device(args: Mapping[str, Any], progress: Progress) -> dict[str, An
     }
 
 
+def _organ(args: Mapping[str, Any]) -> Region | None:
+    px = args.get("organ_px")
+    return Region("organ", None, px, "the organ as the models saw it") if px else None
+
+
 def _require_listable(lesions: int) -> None:
     if lesions > MOST_LESIONS:
         raise InferenceError(
@@ -155,6 +177,7 @@ def _probe_volume(metadata: ModelMetadata) -> Volume:
 OPS = {
     "analyse": analyse,
     "measure_mask": measure_mask,
+    "measure_without": measure_without,
     "warm": warm,
     "probe": probe,
     "describe_device": describe_device,

@@ -1,15 +1,18 @@
-"""A mask that a reader painted: unpacked as the browser sent it, measured by the engine."""
+"""A mask of the reader's own, painted or left over of the result's, measured by the engine."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from accounts.tracing import request_id
+from accounts.vault.storage import blob_write
 from imaging import queue
 from imaging.engine.client import EngineDied, EngineTimeout, infer_engine
 from imaging.engine.scratch import scratch_folder
@@ -17,14 +20,16 @@ from imaging.models import Image, Result, Review
 from imaging.services.analysis import blob_out, image_volume
 from imaging.services.doorbells import STALE
 from imaging.services.refusals import NotPossible
+from imaging.services.results import pieces
 from imaging.services.reviews import MEASURE
 from imaging.types import InferenceError
 
 TRIES = 3
 ROOM_FACTOR = 4
 RULE = ("rule", "version", "basis", "area", "circularity")
-FAILED = "The painted mask could not be measured. Save it again, or decide without it."
-OUTWORN = "The painted mask is too much for the memory or the time of this machine."
+FAILED = "The edited mask could not be measured. Save it again, or decide without it."
+UNMEASURED = Q(row__isnull=True, problem="") & (Q(mask__isnull=False) | ~Q(removed=[]))
+OUTWORN = "The edited mask is too much for the memory or the time of this machine."
 
 
 def mask_unpack(image: Image, packed: bytes) -> bytes:
@@ -42,27 +47,25 @@ def mask_unpack(image: Image, packed: bytes) -> bytes:
 
 
 def review_measure(review_id: str) -> None:
-    """Measure a painted mask, unless that is done. No transaction is open meanwhile."""
-    waiting = Review.objects.filter(pk=review_id, row__isnull=True, problem="", mask__isnull=False)
+    """Measure an edited mask, unless that is done. No transaction is open meanwhile."""
+    waiting = Review.objects.filter(UNMEASURED, pk=review_id)
     if not waiting.update(tries=F("tries") + 1):
         return
     review = Review.objects.select_related(
         "mask", "result__image__pixels", "result__organisation"
     ).get(pk=review_id)
     try:
-        answer = _measured(review)
+        _measure(review, waiting)
     except InferenceError as error:
         waiting.update(problem=str(error)[:300])
     except (EngineDied, EngineTimeout):
         waiting.filter(tries__gte=TRIES).update(problem=OUTWORN)
         raise
-    else:
-        waiting.update(row=answer["row"], lesions=answer["lesions"])
 
 
 def reviews_recover() -> int:
     """Ring again for masks whose doorbell was lost; give up after the third death."""
-    lost = Q(row__isnull=True, problem="", mask__isnull=False, rung_at__lt=Now() - STALE)
+    lost = UNMEASURED & Q(rung_at__lt=Now() - STALE)
     given_up = Review.objects.filter(lost, tries__gte=TRIES).update(problem=FAILED)
     pks = list(Review.objects.filter(lost).values_list("pk", flat=True))
     heard = queue.waiting(MEASURE) if pks else set()
@@ -77,23 +80,51 @@ def _ring(pk, lost: Q) -> int:
     return ours
 
 
-def _measured(review: Review) -> dict:
-    image, rule = review.result.image, review.result.severity_rule
-    with scratch_folder(room_bytes=image.pixels.size * ROOM_FACTOR) as folder:
-        blob_out(image.pixels, folder / "pixels.raw")
-        blob_out(review.mask, folder / "mask.raw")
-        return infer_engine(memory_mb=settings.ENGINE_MEMORY_CAP_MB).call(
-            "measure_mask",
-            timeout_s=settings.ENGINE_CALL_TIMEOUT_S,
-            trace=request_id.get(),
-            pixels=str(folder / "pixels.raw"),
-            mask=str(folder / "mask.raw"),
-            dtype=image.dtype,
-            shape=list(image.shape),
-            volume=image_volume(image),
-            rule={name: rule[name] for name in RULE},
-            organ_px=_organ_px(review.result),
-        )
+def _measure(review: Review, waiting: QuerySet[Review]) -> None:
+    with scratch_folder(room_bytes=review.result.image.pixels.size * ROOM_FACTOR) as folder:
+        answer = _measured(review, folder)
+        with transaction.atomic():
+            words = {"row": answer["row"], "lesions": answer["lesions"]}
+            if review.removed:
+                words["mask"] = blob_write(
+                    organisation=review.result.organisation,
+                    chunks=pieces(folder / answer["mask"]),
+                    kind="mask",
+                    patient_id=review.patient_id,
+                )
+            if not waiting.update(**words):  # another worker was first: its mask is the one
+                transaction.set_rollback(True)
+
+
+def _measured(review: Review, folder: Path) -> dict:
+    """Return row and lesions as the engine measures them, in `folder`, and the mask's file."""
+    result, image, rule = review.result, review.result.image, review.result.severity_rule
+    blob_out(image.pixels, folder / "pixels.raw")
+    if review.removed:
+        blob_out(result.maps.select_related("blob").get(name="ensemble").blob, folder / "map.raw")
+        how = {
+            "op": "measure_without",
+            "map": str(folder / "map.raw"),
+            "level": result.level,
+            "threshold": result.threshold,
+            "sizes": [facts["px"] for facts in result.lesions.values_list("facts", flat=True)],
+            "removed": review.removed,
+            "out_dir": str(folder),
+        }
+    else:
+        blob_out(review.mask, folder / "painted.raw")
+        how = {"op": "measure_mask", "mask": str(folder / "painted.raw")}
+    return infer_engine(memory_mb=settings.ENGINE_MEMORY_CAP_MB).call(
+        timeout_s=settings.ENGINE_CALL_TIMEOUT_S,
+        trace=request_id.get(),
+        pixels=str(folder / "pixels.raw"),
+        dtype=image.dtype,
+        shape=list(image.shape),
+        volume=image_volume(image),
+        rule={name: rule[name] for name in RULE},
+        organ_px=_organ_px(result),
+        **how,
+    )
 
 
 def _organ_px(result: Result) -> int | None:

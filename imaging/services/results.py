@@ -71,7 +71,7 @@ def _empty(job: Job) -> StagedBlob:
 
 def _fill(blob: StagedBlob, file: Path) -> None:
     """Encrypt one file and wait for the disk; no database, which knows its threads apart."""
-    for piece in _pieces(file):
+    for piece in pieces(file):
         blob.write(piece)
     blob.close()
 
@@ -260,7 +260,8 @@ def _boxes(result: Result, lines: Sequence[Mapping[str, Any]]) -> list[ResultBox
     ]
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
+def pieces(path: Path) -> Iterator[bytes]:
+    """Yield what a file holds, piece by piece."""
     with path.open("rb") as file:
         while piece := file.read(PIECE_BYTES):
             yield piece

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
@@ -24,7 +25,7 @@ from imaging.services.signing import signature_of
 MEASURE = "imaging.tasks.measure_review"
 LEAST_AMENDMENT = 10
 SIGNATURE = ("signed_by", "signed_at", "meaning", "digest", "kid", "mac")
-CONTENT = ("author_id", "decision", "reason", "comment", "amendment", "level")
+CONTENT = ("author_id", "decision", "reason", "comment", "amendment", "level", "removed")
 
 
 class Overtaken(Exception):
@@ -46,11 +47,13 @@ def review_save(
     threshold: float | None = None,
     amendment: str = "",
     mask: bytes | None = None,
+    removed: Collection[int] = (),
 ) -> Review:
     """Keep a verdict as the version after `seen`, the number of the one its author looked at.
 
-    An edit is another `threshold` of the result's table, or a painted `mask`, one byte 0 or 1 per
-    pixel of the image, which the engine will measure. The same verdict sent twice is one version.
+    An edit is another `threshold` of the result's table, a painted `mask`, one byte 0 or 1 per
+    pixel of the image, or the result without the lesions `removed`, by position; the engine will
+    measure the latter two. The same verdict sent twice is one version.
     Raises: PermissionDenied; NotPossible, in words;
     Overtaken when the version that counts is no longer `seen`.
     """
@@ -67,7 +70,9 @@ def review_save(
         amendment=amendment.strip()[:2000],
     )
     _check(review)
-    if decision == Decision.EDITED and mask is None:
+    if decision == Decision.EDITED and removed:
+        _take_out(review, threshold, removed)
+    elif decision == Decision.EDITED and mask is None:
         _cut(review, threshold)
     latest = latest_review(result)
     if latest is not None and latest.number != seen:
@@ -103,7 +108,7 @@ def review_sign(*, by: User, review: Review, meaning: str) -> Review:
             if (locked.signed_by_id, locked.meaning) == (by.pk, meaning):
                 return locked
             raise Overtaken(locked)
-        if locked.mask_id and locked.row is None:
+        if locked.has_mask and locked.row is None:
             raise NotPossible(
                 _("Its mask is not measured: %(why)s")
                 % {"why": locked.problem or _("wait a moment and sign then.")}
@@ -160,6 +165,23 @@ def _cut(review: Review, threshold: float | None) -> None:
     review.threshold, review.level, review.row = row["t"], level, row
 
 
+def _take_out(review: Review, threshold: float | None, removed: Collection[int]) -> None:
+    """Set the lesions that the reader removed: they are those of the saved threshold."""
+    if threshold and threshold_level(threshold) != review.result.level:
+        raise NotPossible(
+            _(
+                "Regions are removed at the saved threshold, %(saved)s: set it back, or keep all"
+                " regions and the new threshold."
+            )
+            % {"saved": f"{review.result.threshold:.2f}"}
+        )
+    wanted = sorted(set(removed))
+    known = review.result.lesions.filter(position__in=wanted).count()
+    if known != len(wanted):
+        raise NotPossible(_("One of the removed regions is not in this result."))
+    review.removed = wanted
+
+
 def _store(review: Review, mask: bytes | None) -> Review:
     try:
         with transaction.atomic():  # the constraint decides between two at the same instant
@@ -170,6 +192,7 @@ def _store(review: Review, mask: bytes | None) -> Review:
                     kind="mask",
                     patient_id=review.patient_id,
                 )
+            if review.has_mask:
                 review.rung_at = now()
                 queue.enqueue(MEASURE, str(review.pk))
             review.save(force_insert=True)
@@ -180,6 +203,8 @@ def _store(review: Review, mask: bytes | None) -> Review:
 
 
 def _why(review: Review) -> str:
+    if review.removed:
+        return f"{review.decision}, without {review.left_out}"[:200]
     if review.mask_id:
         return f"{review.decision}, painted"
     if review.level is None:
@@ -191,7 +216,8 @@ def _same_or_overtaken(review: Review, latest: Review, mask: bytes | None) -> Re
     """A second click finds its own version; anything else was overtaken."""
     painted = hashlib.sha256(mask).hexdigest() if mask is not None else None
     same = all(getattr(review, name) == getattr(latest, name) for name in CONTENT)
-    same = same and painted == (latest.mask.sha256 if latest.mask else None)
+    kept = latest.mask.sha256 if latest.mask and not latest.removed else None
+    same = same and painted == kept
     if same and latest.number == review.number:
         return latest
     raise Overtaken(latest)

@@ -44,6 +44,8 @@ def _content(review: Review) -> bytes:
         str(review.signed_by_id), review.meaning,
         review.signed_at.astimezone(UTC).isoformat(),
     ]  # fmt: skip
+    if review.removed:  # what was signed before there was such a thing keeps its signature
+        parts.append(["without", *review.removed])
     return json.dumps(parts, separators=(",", ":"), sort_keys=True).encode()
 
 

@@ -3,6 +3,7 @@ import { Viewer, thresholdLevel } from "./viewer.js";
 import { colourTables } from "./viewer-data.js";
 import { Slices } from "./slices.js";
 import { marks } from "./viewer-marks.js";
+import { regionKeys } from "./regions.js";
 import { decisionKeys, followThreshold } from "./review.js";
 
 const one = (selector) => document.querySelector(selector);
@@ -250,6 +251,23 @@ function rail(viewer, table) {
   });
 }
 
+// What the list of regions asks of the picture: the cut of its regions, the slice, to move there, to go back to that cut.
+function ties(viewer, slices, shown) {
+  return {
+    cut: thresholdLevel(config.saved),
+    slice: () => slices.shown,
+    show({ box: [, top, left, , bottom, right], centroid }) {
+      if (slices.slider) slices.leaf(Math.round(centroid[0]));
+      const zoom = Math.min(8, (0.6 * Math.min(config.width, config.height)) / Math.max(bottom - top, right - left, 1));
+      viewer.centreOn(centroid[2], centroid[1], Math.max(1, zoom));
+    },
+    atSaved() {
+      one("#th").value = config.rows.indexOf(rowAt(config.saved));
+      shown.threshold();
+    },
+  };
+}
+
 async function begin() {
   const viewer = new Viewer(one("canvas.main"), { keep: navigator.webdriver });
   if (Math.max(config.width, config.height) > viewer.limit) throw new Error("the picture is larger than this GPU's textures");
@@ -258,24 +276,16 @@ async function begin() {
   const [tables] = await Promise.all([colourTables(script.dataset.luts), slices.go(config.slice)]);
   stage.classList.add("gl");
   const shown = attach(viewer, tables, slices);
-  const table = actions(viewer, shown, slices);
+  const isSaved = () => thresholdLevel(viewer.state.threshold) === thresholdLevel(config.saved);
+  marks(viewer, config, () => isSaved() && viewer.state.mode !== "off", () => slices.shown);
+  const table = { ...actions(viewer, shown, slices), ...regionKeys(viewer, config, ties(viewer, slices, shown)) };
   hud(viewer);
   rail(viewer, table);
   keys(viewer, table);
-  const isSaved = () => thresholdLevel(viewer.state.threshold) === thresholdLevel(config.saved);
-  marks(viewer, config, () => isSaved() && viewer.state.mode !== "off", () => slices.shown);
   viewer.set(home);
   // paper shows the server's pictures, so its numbers are those of the same threshold
   addEventListener("beforeprint", () => showRow(rowAt(config.threshold)));
   addEventListener("afterprint", () => shown.threshold());
-  all("[data-lesion]").forEach((link) => link.addEventListener("click", (event) => {
-    event.preventDefault();
-    const { box, centroid } = config.lesions[link.dataset.lesion];
-    const [, top, left, , bottom, right] = box;
-    if (slices.slider) slices.leaf(Math.round(centroid[0]));
-    const zoom = Math.min(8, (0.6 * Math.min(config.width, config.height)) / Math.max(bottom - top, right - left, 1));
-    viewer.centreOn(centroid[2], centroid[1], Math.max(1, zoom));
-  }));
   slices.listen();
   if (navigator.webdriver) window.mediscanViewer = Object.assign(viewer, { slices });
   document.documentElement.dataset.viewer = "webgl";

@@ -57,7 +57,7 @@ def engine(monkeypatch) -> list:
     class Engine(list):
         error: Exception | None = None
 
-        def __call__(self, review):
+        def __call__(self, review, folder):
             self.append(review.pk)
             if self.error:
                 raise self.error
@@ -170,7 +170,7 @@ def test_the_report_shows_what_was_painted(review, engine, result, mask):
     tasks.measure_review(str(review.pk))
     content = report_content(result, made_at=now())
     assert content.severity == "Low"
-    assert ("Mask", "painted by the reader") in [(one.name, one.value) for one in content.origin]
+    assert ("Mask", "edited by the reader") in [(one.name, one.value) for one in content.origin]
     assert mask_file(result) != before
     assert result_pictures(result).mask == mask_file(result)[1]
 
