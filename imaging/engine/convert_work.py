@@ -14,7 +14,7 @@ from imaging.engine.serving import Progress
 from imaging.inference.conversion.arriving import arrive
 from imaging.inference.conversion.converting import Converted, convert
 from imaging.inference.conversion.probing import ChannelsDiffer
-from imaging.inference.conversion.timing import timings
+from imaging.inference.conversion.timing import NO_OPENVINO, has_openvino, timings
 from imaging.inference.fields import read_object
 from imaging.inference.metadata import METADATA_FILE, read_metadata
 from imaging.inference.spec import why_not_runnable
@@ -76,7 +76,7 @@ def _told(made: Converted) -> dict[str, Any]:
     return {
         "name": made.metadata["name"],
         "file": made.file,
-        "notes": list(made.notes),
+        "notes": [*made.notes, *([] if has_openvino() else [NO_OPENVINO])],
         "agreement": made.agreement,
         "grid": list(made.grid),
     }
