@@ -13,6 +13,7 @@ from imaging.registry.taking import Sent, model_take
 from tests.accounts.factories import StrangerFactory, UserFactory
 from tests.imaging.factories import ModelVersionFactory
 from tests.inference.factories import constant_unet
+from tests.inference.task_models import onnx_classifier, onnx_detector
 from tests.registry.sent import places, sent_folder, weight_file
 
 pytestmark = pytest.mark.django_db
@@ -223,6 +224,28 @@ def test_a_wrong_answer_is_named_at_its_field(
     assert answer.status_code == 422
     assert said in answer.content.decode()
     assert ModelUpload.objects.get().status == "asking"
+
+
+@pytest.mark.parametrize("kind", ["onnx detector", "onnx classifier"])
+def test_classifiers_and_detectors_come_in_by_the_form_and_have_a_page(
+    client, verified_client, places, queued, kind
+):
+    verified_client(UserFactory(role="administrator"))
+    answers = {"size": "64 × 64", "type": kind.rpartition(" ")[2].replace("ier", "ication")}
+    if kind == "onnx detector":
+        place = onnx_detector(places, "m", [[4, 4, 30, 30], [8, 8, 20, 20]], [0.9, 0.6])
+        answers |= {"type": "detection", "labels": "nodule"}
+        data, found = (place / "model.onnx").read_bytes(), "boxes: 2"
+    else:
+        place = onnx_classifier(places, "m", [0.8, 0.3])
+        answers |= {"labels": "a\nb", "activation": "sigmoid"}
+        data, found = (place / "model.onnx").read_bytes(), "a 0.80, b 0.30"
+    described(client, data, **answers)
+    upload = ModelUpload.objects.get()
+    tasks.take_model(str(upload.pk))
+    upload.refresh_from_db()
+    assert (upload.status, upload.error) == ("succeeded", "")
+    assert found in page(client, upload.model_version)
 
 
 @pytest.mark.parametrize(
