@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -14,9 +15,17 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 NEEDED_BYTES = 4 * 2**30
 OLDEST = (3, 11)
+LOCKED = ("CPython", (3, 11), "Linux", "x86_64")  # what the hashes of requirements.lock are of
+# with hashes pip would prefer the index's CUDA build to the CPU wheel beside this machine
+BUILT_FOR_THE_MACHINE = "torch=="
 
 # what pip or venv says -> what a person can do about it
 REMEDIES = (
+    (
+        "DO NOT MATCH THE HASHES",
+        "A package is not the file that requirements.lock names; var/install.log says which."
+        " If your own index serves builds of its own, and you trust it: make setup LOCK=no",
+    ),
     ("Python.h", "Python's headers are missing. Install them: apt install python3-dev gcc"),
     ("No space left", "The disk is full. Free 4 GB and run the command again."),
     ("ensurepip", "Python's venv module is incomplete. Install it: apt install python3-venv"),
@@ -59,7 +68,8 @@ def prepare(*, dev: bool) -> None:
         )
     wanted = ROOT / ("requirements-dev.txt" if dev else "requirements.txt")
     stamp = VENV / f".installed-{wanted.stem}"
-    digest = _digest(wanted)
+    lock = _lock()
+    digest = _digest(wanted, *lock)
     if PYTHON.exists() and stamp.exists() and stamp.read_text() == digest:
         return
     free = shutil.disk_usage(ROOT).free
@@ -69,9 +79,14 @@ def prepare(*, dev: bool) -> None:
         print("Creating .venv …", flush=True)
         _quietly([sys.executable, "-m", "venv", str(VENV)])
     print(f"Installing {wanted.name} (a minute or two) …", flush=True)
-    _quietly(
-        [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "-r", str(wanted)]
-    )
+    if lock:
+        locked = VENV / "locked.txt"
+        locked.write_text(_but_torch(lock[0].read_text()))
+        _pip("--no-deps", "--require-hashes", "-r", str(locked))
+    else:
+        print("The packages' hashes are not compared: requirements.lock is for another machine"
+              " or switched off.", flush=True)  # fmt: skip
+    _pip("-r", str(wanted))  # behind the lock: torch with what its build brings, and the tools
     stamp.write_text(digest)
 
 
@@ -88,9 +103,26 @@ def start(arguments: list[str]) -> int:
     os.execv(manage[0], [*manage, "start", *arguments])  # Ctrl-C goes straight to it
 
 
-def _digest(requirements: Path) -> str:
-    text = (ROOT / "requirements.txt").read_bytes() + requirements.read_bytes()
-    return hashlib.sha256(text).hexdigest()
+def _lock() -> list[Path]:
+    """Return the lock where its hashes are of this kind of machine, unless LOCK=no."""
+    python, version = platform.python_implementation(), sys.version_info[:2]
+    here = (python, version, platform.system(), platform.machine())
+    lock = ROOT / "requirements.lock"
+    return [lock] if here == LOCKED and lock.exists() and os.environ.get("LOCK") != "no" else []
+
+
+def _but_torch(lock: str) -> str:
+    pins = lock.replace("\\\n", " ").splitlines()
+    return "\n".join(pin for pin in pins if not pin.startswith(BUILT_FOR_THE_MACHINE)) + "\n"
+
+
+def _digest(*files: Path) -> str:
+    texts = [path.read_bytes() for path in (ROOT / "requirements.txt", *files)]
+    return hashlib.sha256(b"".join(texts)).hexdigest()
+
+
+def _pip(*arguments: str) -> None:
+    _quietly([str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", *arguments])
 
 
 def _quietly(command: list[str]) -> None:

@@ -1,6 +1,8 @@
 """From a bare machine to .venv: what is missing is said in one sentence with its remedy."""
 
+import platform
 import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -47,9 +49,64 @@ def test_changed_requirements_are_installed_again(bare):
     ]
 
 
+@pytest.fixture
+def locked(bare, monkeypatch):
+    """The same folder with a lock for this machine, whichever it is."""
+    lock = "a==1 \\\n    --hash=sha256:00\ntorch==2 \\\n    --hash=sha256:22\n"
+    (bootstrap.ROOT / "requirements.lock").write_text(lock)
+    here = (
+        platform.python_implementation(),
+        sys.version_info[:2],
+        platform.system(),
+        platform.machine(),
+    )
+    monkeypatch.setattr(bootstrap, "LOCKED", here)
+    return bare
+
+
+def test_hashes_are_compared_first_and_torch_comes_after_with_what_its_build_brings(locked):
+    bootstrap.prepare(dev=True)
+    first, second = locked[1:]
+    assert first[4:] == ["--disable-pip-version-check", "--no-deps", "--require-hashes", "-r",
+                         str(bootstrap.VENV / "locked.txt")]  # fmt: skip
+    assert (bootstrap.VENV / "locked.txt").read_text().split() == ["a==1", "--hash=sha256:00"]
+    assert second[-1].endswith("requirements-dev.txt")
+    assert "--require-hashes" not in second
+
+
+def test_a_new_lock_is_installed_again(locked):
+    bootstrap.prepare(dev=False)
+    (bootstrap.ROOT / "requirements.lock").write_text("a==1 --hash=sha256:11\n")
+    bootstrap.prepare(dev=False)
+    assert sum("--require-hashes" in command for command in locked) == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ("CPython", (3, 99), "Linux", "x86_64"),
+        ("CPython", sys.version_info[:2], "Linux", "riscv"),
+        ("Jython", sys.version_info[:2], platform.system(), platform.machine()),
+    ],
+)
+def test_another_machine_is_served_without_hashes_and_told_so(locked, monkeypatch, capsys, other):
+    monkeypatch.setattr(bootstrap, "LOCKED", other)
+    bootstrap.prepare(dev=False)
+    assert not any("--require-hashes" in command for command in locked)
+    assert locked[-1][-1].endswith("requirements.txt")
+    assert "hashes are not compared" in capsys.readouterr().out
+
+
+def test_the_lock_can_be_switched_off(locked, monkeypatch):
+    monkeypatch.setenv("LOCK", "no")
+    bootstrap.prepare(dev=False)
+    assert not any("--require-hashes" in command for command in locked)
+
+
 @pytest.mark.parametrize(
     ("said", "remedy"),
     [
+        ("THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "LOCK=no"),
         ("fatal error: Python.h: No such file", "apt install python3-dev gcc"),
         ("OSError: [Errno 28] No space left on device", "Free 4 GB"),
         ("Error: ensurepip is not available", "apt install python3-venv"),
