@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -28,6 +29,7 @@ from tests.imaging.factories import ImageFactory, PatientFactory, UploadItemFact
 from tests.imaging.live import worker_environment
 
 PATIENTS, NEIGHBOURS, CLIENTS, KILLS = 40, 150, 20, 20
+PAUSE_S = 0.2  # of each client between two rounds: twenty leave the rotation a processor
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ class Clients:
                 self.done[number] += 1
             except Exception as error:
                 self.failed.append(repr(error))
-            time.sleep(0.05)
+            time.sleep(PAUSE_S)
         close_old_connections()
         connections.close_all()
 
@@ -105,18 +107,24 @@ def marks() -> set:
 
 
 def rotate(*arguments: str, kill_after: int = 0, **variables: str) -> int:
-    """Run the command; kill it once `kill_after` things in the database are not as before."""
-    before = marks()
+    """Run the command; kill it once `kill_after` things in the database are not as before.
+
+    Returns its exit code; what it said is shown where it failed by itself.
+    """
+    before, said = marks(), tempfile.TemporaryFile()
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "rotate_keys", *arguments],
+        [sys.executable, "manage.py", "rotate_keys", "--skip-checks", *arguments],
         cwd=django_settings.BASE_DIR, env=worker_environment(**variables),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdout=said, stderr=subprocess.STDOUT,
     )  # fmt: skip
     while process.poll() is None:
         if kill_after and len(marks() - before) >= kill_after:
             process.send_signal(signal.SIGKILL)
             return process.wait()
         time.sleep(0.01)
+    if process.returncode > 0:
+        said.seek(0)
+        print(said.read().decode())
     return process.returncode
 
 
