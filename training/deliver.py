@@ -34,7 +34,6 @@ from training.recipes import RECIPES, Recipe
 from training.starters import STARTERS, Starter, build, task_of
 from training.train_lungs import RUNS
 
-VERSION = "1.0.0"
 LARGEST_FILE = 8_000_000
 
 
@@ -85,7 +84,7 @@ def ensemble_write(models: Path, ensemble: str) -> None:
         "type": recipe.metadata["type"],
         "modality": [recipe.metadata["modality"]],
         "members": [
-            {"model": one.name, "version": VERSION, "weight": 1, "device": "auto"}
+            {"model": one.name, "version": one.version, "weight": 1, "device": "auto"}
             for one in members_of(ensemble, models)
         ],
         "threshold": 0.5,
@@ -126,7 +125,7 @@ def metadata_of(starter: Starter, recipe: Recipe, file: Path) -> dict[str, Any]:
         "name": starter.name,
         "type": of_task.pop("type"),
         "framework": FRAMEWORKS[starter.delivered_as],
-        "version": VERSION,
+        "version": starter.version,
         "input_shape": shape,
         "output_shape": output,
         **of_task,

@@ -26,8 +26,9 @@ FIGURES = REPOSITORY / "var" / "figures"
 
 
 def lay_out(ensemble: str, folder: Path) -> list[tuple[str, Path, Path]]:
-    """Copy each test set of an ensemble to FOLDER/SET/{images, references}; give the places."""
-    return [_laid(name, folder / name, fill) for name, fill in TEST_SETS[ensemble].items()]
+    """Copy each test set to FOLDER/ENSEMBLE/SET/{images, references}; give the places."""
+    inside = folder / ensemble
+    return [_laid(name, inside / name, fill) for name, fill in TEST_SETS[ensemble].items()]
 
 
 def _laid(name: str, folder: Path, fill: Callable[[Path, Path], Path]) -> tuple[str, Path, Path]:

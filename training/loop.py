@@ -26,6 +26,7 @@ class Task(ABC):
     learning_rate = 2e-3
     weight_decay = 1e-2
     average_decay = 0.995
+    keeps_last = False  # where val is too small to tell epochs apart
 
     def prepare(self, network: nn.Module, runs: Path) -> None:
         """Take over weights of another model before the first epoch; most tasks take none."""
@@ -65,6 +66,7 @@ class Loop:
             network.parameters(), lr=task.learning_rate, weight_decay=task.weight_decay
         )
         self.epoch, self.step, self.best = 0, 0, 0.0
+        self.peak = task.learning_rate
 
     def run(self, evaluate_every: int) -> None:
         """Train to the last epoch, keeping the average that does best on val."""
@@ -108,7 +110,7 @@ class Loop:
         done = self.step / (self.epochs * (len(self.train) // self.task.batch))
         fall = 0.01 + 0.99 * (1 + math.cos(math.pi * min(1.0, done))) / 2
         for group in self.optimiser.param_groups:
-            group["lr"] = self.task.learning_rate * min(1.0, 0.02 + done / 0.05) * fall
+            group["lr"] = self.peak * min(1.0, 0.02 + done / 0.05) * fall
 
     def _update_average(self) -> None:
         self.step += 1
@@ -124,7 +126,7 @@ class Loop:
         with torch.inference_mode():
             scores = self.task.scores(self.average, self.val)
         found = {name: float(value) for name, value in scores.items()}
-        better = found["score"] > self.best
+        better = self.task.keeps_last or found["score"] > self.best
         if better:
             self.best = found["score"]
             torch.save(self.average.state_dict(), self.folder / "best.pt")
@@ -136,6 +138,12 @@ class Loop:
         partial = self.folder / "checkpoint.part"
         torch.save(state, partial)
         partial.replace(self.folder / "checkpoint.pt")
+
+    def start_from(self, weights: Path) -> None:
+        """Take over the weights of an earlier run, at half the highest learning rate."""
+        for network in (self.network, self.average):
+            network.load_state_dict(torch.load(weights, weights_only=True))
+        self.peak /= 2
 
     def resume(self) -> None:
         """Carry on from the checkpoint, if there is one; another `epochs` bends the schedule."""

@@ -145,8 +145,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, default=FIGURES, help="tables of training.figures")
     parser.add_argument("--models", type=Path, default=MODELS)
     options = parser.parse_args(arguments)
+    inside = options.folder / options.ensemble
     tables = {
-        name: json.loads((options.folder / name / f"{options.ensemble}.json").read_text())
+        name: json.loads((inside / name / f"{options.ensemble}.json").read_text())
         for name in TEST_SETS[options.ensemble]
     }
     for starter in members_of(options.ensemble, options.models):

@@ -25,6 +25,7 @@ class Starter:
     network: dict[str, Any]
     seed: int
     epochs: int
+    version: str = "1.0.0"
 
 
 _UNET = {
@@ -73,6 +74,7 @@ STARTERS = {
             network={**_HALF_GRID, "dims": 2, "filters": [24, 48, 72, 96], "outputs": 1},
             seed=51,
             epochs=7,
+            version="1.1.0",
         ),
         Starter(
             name="mri-brain-tumour-unet",

@@ -23,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", choices=sorted(STARTERS), required=True)
     parser.add_argument("--epochs", type=int, help="default: the model's own")
+    parser.add_argument("--start-from", type=Path, help="weights (best.pt) of an earlier run")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--evaluate-every", type=int, default=1, help="epochs between looks at val")
     parser.add_argument("--runs", type=Path, default=RUNS, help="folder of the checkpoints")
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         epochs=options.epochs or starter.epochs,
         folder=folder,
     )
+    if options.start_from:
+        loop.start_from(options.start_from)
     loop.resume()
     loop.run(options.evaluate_every)
 

@@ -18,7 +18,7 @@ from training.loop import Arrays, Task
 from training.losses import dice, dice_bce_loss
 
 SET = "mri_brain_tumour"
-SIZE = 128
+SIZE = 192
 INTENSITY = [{"op": "percentile", "low": 1, "high": 99.5}]
 VALUES_AT_ONCE = 16
 

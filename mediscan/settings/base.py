@@ -323,6 +323,8 @@ STARTER_MODELS = [
     "mri-hippocampus-unet",
     "mri-hippocampus-halfgrid",
     "mri-brain-tumour-halfgrid",
+    "mri-brain-tumour-unet",
+    "mri-brain-tumour-centres",
     "xray-tuberculosis-resnet",
     "ct-lungs-halfgrid",
 ]

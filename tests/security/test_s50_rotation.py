@@ -111,21 +111,22 @@ def rotate(*arguments: str, kill_after: int = 0, **variables: str) -> int:
 
     Returns its exit code; what it said is shown where it failed by itself.
     """
-    before, said = marks(), tempfile.TemporaryFile()
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "rotate_keys", "--skip-checks", *arguments],
-        cwd=django_settings.BASE_DIR, env=worker_environment(**variables),
-        stdout=said, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    while process.poll() is None:
-        if kill_after and len(marks() - before) >= kill_after:
-            process.send_signal(signal.SIGKILL)
-            return process.wait()
-        time.sleep(0.01)
-    if process.returncode > 0:
-        said.seek(0)
-        print(said.read().decode())
-    return process.returncode
+    before = marks()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "rotate_keys", "--skip-checks", *arguments],
+            cwd=django_settings.BASE_DIR, env=worker_environment(**variables),
+            stdout=said, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        while process.poll() is None:
+            if kill_after and len(marks() - before) >= kill_after:
+                process.send_signal(signal.SIGKILL)
+                return process.wait()
+            time.sleep(0.01)
+        if process.returncode > 0:
+            said.seek(0)
+            print(said.read().decode())
+        return process.returncode
 
 
 @pytest.mark.slow_security
