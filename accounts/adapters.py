@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import qrcode
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -10,7 +9,6 @@ from django.db import transaction
 from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
-from qrcode.image.svg import SvgPathImage
 
 from accounts.even_time import look_up_as_often
 from accounts.proof import is_fresh
@@ -110,6 +108,10 @@ class MFAAdapter(DefaultMFAAdapter):
 
     def build_totp_svg(self, url: str) -> str:
         """Draw the QR code as SVG to stand in the page: the policy forbids data: images."""
+        # the library brings Pillow and lxml with it: 8 MiB that only an enrolment needs
+        import qrcode
+        from qrcode.image.svg import SvgPathImage
+
         drawn = qrcode.make(url, image_factory=SvgPathImage, border=2)
         return drawn.to_string(encoding="unicode")
 

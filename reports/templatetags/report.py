@@ -5,14 +5,15 @@ from __future__ import annotations
 from django import template
 from django.utils.safestring import SafeString
 
-from reports.pdf import by_script
-
 register = template.Library()
 
 
 @register.filter
 def scripts(text: str) -> SafeString:
     """Escape `text` and give each script the font that holds it."""
+    # every process imports every library of tags; the 22 MiB of a PDF's are for the worker alone
+    from reports.pdf import by_script
+
     return by_script(str(text))
 
 
