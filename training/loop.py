@@ -17,6 +17,8 @@ from torch import nn
 
 Arrays = tuple[np.ndarray, ...]
 STATEFUL = ("network", "average", "optimiser")
+# without the instructions bfloat16 is emulated, at an eighth of the speed of float32
+HALF_IS_FAST = torch.cpu.get_capabilities().get("avx512_bf16", False)
 
 
 class Task(ABC):
@@ -87,7 +89,9 @@ class Loop:
         losses = []
         for images, *targets in self._batches():
             self._set_learning_rate()
-            loss = self.task.loss(self.network(images), *targets)
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=HALF_IS_FAST):
+                output = self.network(images)
+            loss = self.task.loss(_in_float32(output), *targets)
             self.optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
@@ -154,3 +158,9 @@ class Loop:
         for name in STATEFUL:
             getattr(self, name).load_state_dict(state[name])
         self.epoch, self.step, self.best = state["epoch"], state["step"], state["best"]
+
+
+def _in_float32(output: Any) -> Any:
+    if isinstance(output, tuple):
+        return tuple(part.float() for part in output)
+    return output.float()

@@ -25,14 +25,13 @@ from imaging.inference.grids import resize_map
 from training.augment import make_sample
 from training.data import REPOSITORY, Pair, data_root, read_split
 from training.grid import to_network
+from training.loop import HALF_IS_FAST
 from training.losses import dice, dice_bce_loss
 from training.networks import MEMBERS, Member, build_network
 
 RUNS = REPOSITORY / "var" / "training"
 EMA_DECAY = 0.998
 SHIFTED_PER_IMAGE = 3
-# without the instructions bfloat16 is emulated, at an eighth of the speed of float32
-HALF_IS_FAST = torch.cpu.get_capabilities().get("avx512_bf16", False)
 
 
 class Trainer:
