@@ -40,14 +40,15 @@ def models_of(models_dir: str, store_dir: str = "") -> ModelCache:
 def analyse(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Run the frozen ensemble `spec` on the pixels; write every map into `out_dir`.
 
-    Raises: InferenceError.
+    Where `maps` is False classifiers draw none. Raises: InferenceError.
     """
     pixels = pixels_read(Path(args["pixels"]), args["dtype"], args["shape"])
     volume = volume_from_json(args["volume"], pixels)
     spec = EnsembleSpec.from_json(args["spec"])
     models = models_of(args["models_dir"], args.get("store_dir", ""))
     overridden = args.get("overridden") is True
-    analysis = run_pipeline(volume, spec, models, progress, overridden=overridden)
+    maps = args.get("maps") is not False
+    analysis = run_pipeline(volume, spec, models, progress, overridden=overridden, maps=maps)
     _require_listable(len(analysis.measures["lesions"]) if analysis.measures else 0)
     for name, array in analysis.arrays().items():
         (Path(args["out_dir"]) / name).write_bytes(np.ascontiguousarray(array))

@@ -22,7 +22,7 @@ MOST_MAPS = 4  # labels whose map is drawn: what was found, likeliest first
 
 def classify(plan: Plan) -> Analysis:
     """Run every member, join their probabilities by label, draw where they looked."""
-    steps = 2 * len(plan.running)
+    steps = (2 if plan.maps else 1) * len(plan.running)
     scores: dict[str, Scores] = {}
     facts: dict[str, dict[str, Any]] = {}
     outcomes = run_members(plan.volume, plan.running, plan.models, scores_of)
@@ -31,7 +31,7 @@ def classify(plan: Plan) -> Analysis:
         outcome = next(outcomes)
         scores[member.model], facts[member.model] = outcome.answer, facts_of(outcome)
     lines = _lines(plan, scores)
-    saliency = _saliency(plan, _drawn(lines), facts, steps)
+    saliency = _saliency(plan, _drawn(lines), facts, steps) if plan.maps else {}
     return plan.analysis(
         facts,
         saliency=saliency,

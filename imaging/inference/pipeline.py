@@ -28,12 +28,14 @@ def analyse(
     progress: Progress,
     *,
     overridden: bool = False,
+    maps: bool = True,
 ) -> Analysis:
     """Run every member on `volume` and join what they say, as the ensemble's type asks.
 
     Where the input gate refuses, no member is run and there are no numbers, unless a person has
-    `overridden` it. `progress(stage, done, total)` is called from this thread. Raises
-    InferenceError with a sentence that names the model, or what cannot be.
+    `overridden` it. Without `maps` classifiers say numbers only. `progress(stage, done, total)`
+    is called from this thread. Raises InferenceError with a sentence that names the model, or
+    what cannot be.
     """
     loads = models.loads
     cards = {member.model: models.metadata(member) for member in spec.members}
@@ -45,7 +47,7 @@ def analyse(
     verdict = gate(seen, running) | {"overridden": False}
     refused = verdict["verdict"] == REFUSE
     verdict["overridden"] = refused and overridden
-    plan = Plan(seen, spec, cards, labels, verdict, models, progress, loads)
+    plan = Plan(seen, spec, cards, labels, verdict, models, progress, loads, maps)
     return plan.analysis({}) if refused and not overridden else _TASKS[spec.type](plan)
 
 

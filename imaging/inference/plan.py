@@ -21,7 +21,8 @@ Progress = Callable[[str, int, int], None]
 class Plan:
     """What every task is given. `labels` are the finding labels as the heaviest member names them.
 
-    `progress(stage, done, total)` is called before each member and before the measuring.
+    `progress(stage, done, total)` is called before each member and before the measuring. Without
+    `maps` a classifier draws none of where it looked: who wants its numbers only need not wait.
     """
 
     volume: Volume
@@ -32,6 +33,7 @@ class Plan:
     models: ModelCache
     progress: Progress
     loads: int
+    maps: bool = True
     started: float = field(default_factory=perf_counter)
 
     @property

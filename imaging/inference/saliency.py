@@ -1,9 +1,10 @@
-"""Where a classifier looked: Grad-CAM for torch, occlusion for others. Relative, never measured."""
+"""Where a classifier looked: Grad-CAM where there are gradients, else occlusion. Never measured."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
+from time import perf_counter
 
 import numpy as np
 
@@ -15,7 +16,13 @@ from imaging.inference.preprocess import prepare
 from imaging.inference.scoring import AT_ONCE, class_probabilities, fed
 from imaging.types import Volume
 
-PATCHES = {2: 8, 3: 4}  # a patch is this part of a side, by axes of the network
+BUDGET_S = 2.0  # for all the patches of one member on one image
+# (a patch is this part of a side, so many begin on its length), by axes of the network, from the
+# finest to the coarsest, which is drawn whatever it takes
+LADDERS = {
+    2: ((8, 2), (8, 1), (4, 2), (4, 1)),
+    3: ((4, 2), (4, 1), (2, 2), (2, 1)),
+}
 Looked = dict[str, FloatArray]
 
 
@@ -35,7 +42,8 @@ def looked_at(
     if not channels:
         return {}
     prepared = prepare(volume, metadata)
-    grids = [_on_grid(item[None], metadata, predict, list(channels.values()), spare)
+    budget_s = BUDGET_S / len(prepared.batch)
+    grids = [_on_grid(item[None], metadata, predict, list(channels.values()), spare, budget_s)
              for item in prepared.batch]  # fmt: skip
     found = {}
     for number, key in enumerate(channels):
@@ -48,12 +56,18 @@ def looked_at(
 
 
 def _on_grid(
-    item: FloatArray, metadata: ModelMetadata, predict: Watch, channels: list[int], spare: object
+    item: FloatArray,
+    metadata: ModelMetadata,
+    predict: Watch,
+    channels: list[int],
+    spare: object,
+    budget_s: float,
 ) -> list[FloatArray]:
     """Return one map per channel for one item (1, C, *grid), on the network's grid."""
     if maps := predict.gradcam(fed(item, metadata), channels):
         return [resize_map(one, item.shape[2:]) for one in maps]
-    return occlusion(item, metadata, predict, channels, at_once=1 if spare else AT_ONCE)
+    at_once = 1 if spare else AT_ONCE
+    return occlusion(item, metadata, predict, channels, at_once=at_once, budget_s=budget_s)
 
 
 def occlusion(
@@ -63,17 +77,21 @@ def occlusion(
     channels: Sequence[int],
     *,
     at_once: int = AT_ONCE,
+    budget_s: float = BUDGET_S,
 ) -> list[FloatArray]:
     """Return by how much p falls where a grey patch hides the picture, mean over the patches.
 
     Patches are an eighth of a side (of volumes a quarter), half of it apart, filled with the
-    item's mean; a rise counts as zero. Source: Zeiler, Fergus 2014.
+    item's mean; a rise counts as zero. Where the picture's own pass says that this would take
+    longer than `budget_s`, they are coarser. Source: Zeiler, Fergus 2014.
     """
     grid = item.shape[2:]
+    started = perf_counter()
     whole = class_probabilities(item, metadata, predict)[0]
+    a_pass = perf_counter() - started
     fall = np.zeros((len(channels), *grid), dtype=np.float32)
     covered = np.zeros(grid, dtype=np.float32)
-    places = list(_patches(grid))
+    places = patches_within(grid, most=budget_s / a_pass)
     grey = np.float32(item.mean())
     for start in range(0, len(places), at_once):
         some = places[start : start + at_once]
@@ -88,11 +106,23 @@ def occlusion(
     return list(fall / covered)
 
 
-def _patches(grid: Sequence[int]) -> Iterator[tuple[slice, ...]]:
-    """Yield patches that cover the grid: half a patch apart, the last ones flush with the edge."""
-    sides = [max(1, side // PATCHES[len(grid)]) for side in grid]
+def patches_within(grid: Sequence[int], most: float) -> list[tuple[slice, ...]]:
+    """Return the finest patches that are at most `most`; the coarsest where none are so few."""
+    for part, overlap in LADDERS[len(grid)]:
+        places = list(_patches(grid, part, overlap))
+        if len(places) <= most:
+            break
+    return places
+
+
+def _patches(grid: Sequence[int], part: int, overlap: int) -> Iterator[tuple[slice, ...]]:
+    """Yield patches that cover the grid, each a `part` of its sides; the last flush with the edge.
+
+    `overlap` 2: half a patch apart; 1: side by side.
+    """
+    sides = [max(1, side // part) for side in grid]
     starts = [
-        sorted({*range(0, max(n - side, 0) + 1, max(1, side // 2)), max(n - side, 0)})
+        sorted({*range(0, max(n - side, 0) + 1, max(1, side // overlap)), max(n - side, 0)})
         for n, side in zip(grid, sides, strict=True)
     ]
     for corner in product(*starts):

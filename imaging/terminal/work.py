@@ -88,8 +88,11 @@ def analysed(
     models_dir: Path,
     timeout_s: float,
     on_progress: Progress | None = None,
+    maps: bool = True,
 ) -> dict[str, Any]:
     """Run the ensemble; the maps that the answer names lie in the picture's folder.
+
+    Without `maps` classifiers draw none of where they looked.
 
     Raises: InferenceError, EngineError.
     """
@@ -104,6 +107,7 @@ def analysed(
         spec=spec.to_json(),
         models_dir=str(models_dir.resolve()),
         out_dir=str(picture.folder),
+        maps=maps,
     )
     return answer["analysis"]
 

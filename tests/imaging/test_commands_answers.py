@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from imaging.terminal.work import analysed
 from tests.imaging.tiny_models import picture, write_png
 from tests.inference.task_models import onnx_classifier, onnx_detector
 
@@ -70,3 +71,19 @@ def test_validate_ranks_classes_and_boxes(models, images, tmp_path, capsys):
     truth.write_text("name,bright\nday.png,1\n")
     with pytest.raises(CommandError, match="no column “file”"):
         validate("bright")
+
+
+def test_validate_waits_for_no_map_that_nobody_reads(models, images, tmp_path, monkeypatch):
+    told = []
+
+    def watched(*args, **settings):
+        told.append(analysed(*args, **settings))
+        return told[-1]
+
+    monkeypatch.setattr("imaging.management.commands.validate.analysed", watched)
+    truth = tmp_path / "truth.csv"
+    truth.write_text("file,bright\nday.png,1\nnight.png,0\n")
+    call_command("validate", "--images", str(images), "--references", str(truth),
+                 "--member", "bright")  # fmt: skip
+    assert [one["maps"]["saliency"] for one in told] == [{}, {}]
+    assert all(one["classes"] for one in told)

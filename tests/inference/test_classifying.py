@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from imaging.inference.backends.gradcam import gradcam
+from imaging.inference.backends.gradcam import gradcam, torch_watched
 from imaging.inference.cache import ModelCache
 from imaging.inference.pipeline import analyse
+from imaging.inference.saliency import occlusion, patches_within
 from imaging.inference.spec import EnsembleSpec, MemberSpec, spec_from_members
 from imaging.types import InferenceError
-from tests.inference.factories import card, picture
+from tests.inference.factories import card, picture, write_model
 from tests.inference.task_models import (
+    CLASSIFIER,
     SIDE,
     keras_classifier,
     onnx_classifier,
@@ -166,9 +168,81 @@ def test_gradcam_by_hand():
         network[0].weight[:] = torch.tensor([1.0, 2.0]).reshape(2, 1, 1, 1)
         network[4].weight[:] = torch.tensor([[3.0, -1.0]])
     picture = torch.tensor([[0.0, 1.0], [2.0, 5.0]])[None, None]
-    (found,) = gradcam(network, picture, [0])
+    (found,) = gradcam(network, torch_watched(network), picture, [0])
     # α = (3, -1)/4 where the ReLU lets through (3 of 4 places), A = (x, 2x): (3x - 2x)·3/16
     assert found == pytest.approx(picture[0, 0].detach().numpy() * 3 / 16)
+
+
+def test_a_keras_network_is_asked_for_its_gradients_too(tmp_path):
+    """The same network by hand: the sum above, with the channels last and a network inside."""
+    from imaging.inference.backends.keras_runtime import keras
+
+    inside = keras.Sequential([keras.Input((SIDE, SIDE, 1)), keras.layers.Conv2D(2, 1)])
+    dense = keras.layers.Dense(1, use_bias=False)
+    entry = keras.Input((SIDE, SIDE, 1))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(inside(entry)))
+    model = keras.Model(entry, dense(pooled))
+    inside.layers[-1].set_weights([np.array([[[[1.0, 2.0]]]]), np.zeros(2)])
+    dense.set_weights([np.array([[3.0], [-1.0]])])
+    model.save(tmp_path / "file.keras")
+    write_model(tmp_path, "one", (tmp_path / "file.keras").read_bytes(), framework="tensorflow",
+                **CLASSIFIER, labels={"0": "bright"}, output_shape=[None, 1])  # fmt: skip
+    models = ModelCache(tmp_path)
+    predictor = models.get(MemberSpec("one"), "cpu").predictor
+    image = np.random.default_rng(1).uniform(0.1, 1, (1, 1, SIDE, SIDE)).astype(np.float32)
+    for _again in range(2):  # the layers are what they were
+        (found,) = predictor.gradcam(image, [0])
+        assert found == pytest.approx(image[0, 0] / SIDE**2, rel=1e-4)
+    assert predictor.predict(image).shape == (1, 1)
+    analysis, _ = classes(
+        tmp_path, MemberSpec("one"), image=picture(array=np.uint8(image[0] * 250))
+    )
+    assert analysis.saliency["bright"].max() == 255
+
+
+@pytest.mark.parametrize(
+    ("grid", "most", "count"),
+    [((64, 64), 225, 225), ((64, 64), 224, 64), ((64, 64), 49, 49), ((64, 64), 48, 16),
+     ((64, 64), 0, 16), ((32, 32, 32), 343, 343), ((32, 32, 32), 30, 27), ((32, 32, 32), 1, 8)],
+)  # fmt: skip
+def test_patches_are_as_fine_as_the_time_allows(grid, most, count):
+    places = patches_within(grid, most)
+    assert len(places) == count
+    covered = np.zeros(grid, dtype=bool)
+    for place in places:
+        covered[place] = True
+    assert covered.all()
+
+
+def test_a_slow_network_is_asked_sixteen_times_and_no_more(tmp_path):
+    onnx_classifier(tmp_path, "one", (0.5,), gain=20.0)
+    ready = ModelCache(tmp_path).get(MemberSpec("one"), "cpu")
+    asked = []
+
+    def predict(batch):
+        asked.extend(batch)
+        return ready.predictor.predict(batch)
+
+    item = np.zeros((1, 1, SIDE, SIDE), np.float32)
+    item[0, 0, 33:47, 17:31] = 1
+    (found,) = occlusion(item, ready.metadata, predict, [0], budget_s=1e-9)
+    assert len(asked) == 1 + 16
+    y, x = np.unravel_index(int(found.argmax()), found.shape)
+    assert (y // 16, x // 16) == (2, 1)
+    asked.clear()
+    occlusion(item, ready.metadata, predict, [0], budget_s=60)
+    assert len(asked) == 1 + 225
+
+
+def test_who_wants_the_numbers_only_waits_for_no_map(three):
+    spec = spec_from_members(three, three_members())
+    heard = []
+    found = [analyse(picture(SIDE, SIDE), spec, ModelCache(three), lambda *step: heard.append(step),
+                     maps=maps) for maps in (False, True)]  # fmt: skip
+    assert found[0].classes == found[1].classes
+    assert (found[0].saliency, found[0].decision["saliency"]) == ({}, [])
+    assert [(step[1], step[2]) for step in heard[:3]] == [(0, 3), (1, 3), (2, 3)]
+    assert heard[3][2] == 6
 
 
 def test_saliency_is_asked_of_what_was_found(tmp_path):

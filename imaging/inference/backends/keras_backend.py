@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import h5py
 import numpy as np
 import torch
 
+from imaging.inference.backends.gradcam import Keep, gradcam
 from imaging.inference.backends.keras_graph import NotPlain, Part, rebuild
 from imaging.inference.backends.keras_runtime import keras
 from imaging.inference.backends.keras_weights import fill_from_keras3, fill_from_legacy
@@ -21,6 +23,7 @@ from imaging.inference.model_files import titled
 
 MAX_CONFIG_BYTES = 16 << 20
 MAX_WEIGHTS_BYTES = 2 << 30
+_CONVOLUTIONS = ("Conv2D", "Conv3D", "SeparableConv2D", "DepthwiseConv2D")
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 
 
@@ -29,9 +32,10 @@ class KerasPredictor:
 
     fallback = ""
 
-    def __init__(self, model: Any, metadata: ModelMetadata, device: str) -> None:
+    def __init__(self, root: Part, metadata: ModelMetadata, device: str) -> None:
         self.device = device
-        self._model = model
+        self._root = root
+        self._model = root.layer
         self._last = metadata.channel_axis == -1
         self._owner = titled(metadata)
 
@@ -51,6 +55,28 @@ class KerasPredictor:
             several = found if isinstance(found, list | tuple) else [found]
             return [one.float().cpu().numpy() for one in several]
 
+    def gradcam(self, batch: FloatArray, channels: Sequence[int]) -> list[FloatArray]:
+        """Return the Grad-CAM map of each output channel, on the grid of the last convolution."""
+        values = np.moveaxis(batch, 1, -1) if self._last else batch
+        tensor = torch.from_numpy(np.ascontiguousarray(values)).to(self.device).clone()
+        with keras.device(self.device):
+            return gradcam(self._run, self._watched, tensor, channels, last=self._last)
+
+    def _run(self, batch: torch.Tensor) -> torch.Tensor:
+        return self._model(batch, training=False)
+
+    @contextmanager
+    def _watched(self, keep: Keep) -> Iterator[None]:
+        """Lead every convolution's output through `keep`: torch's hooks do not hear of layers."""
+        layers = [part.layer for part in _convolutions(self._root)]
+        for layer in layers:
+            layer.call = _kept(layer.call, keep)
+        try:
+            yield
+        finally:
+            for layer in layers:
+                del layer.call  # the method of its class again
+
 
 def load(name: str, data: bytes, metadata: ModelMetadata, device: str) -> KerasPredictor:
     """Return a predictor from the bytes of a .keras or .h5; nothing in the file is executed."""
@@ -58,7 +84,7 @@ def load(name: str, data: bytes, metadata: ModelMetadata, device: str) -> KerasP
         raise RuntimeError(f"KERAS_BACKEND is {keras.backend.backend()}, torch is needed")
     with keras.device(device):
         root = read(f"{titled(metadata)}: file {name}", data)
-    return KerasPredictor(root.layer, metadata, device)
+    return KerasPredictor(root, metadata, device)
 
 
 def read(owner: str, data: bytes) -> Part:
@@ -69,6 +95,17 @@ def read(owner: str, data: bytes) -> Part:
         raise ModelFileError(f"{owner}: {error}") from None
     except (OSError, KeyError, ValueError, zipfile.BadZipFile, RecursionError) as error:
         raise ModelFileError(f"{owner} is not a readable Keras file ({error}).") from None
+
+
+def _convolutions(part: Part) -> Iterator[Part]:
+    if part.class_name in _CONVOLUTIONS:
+        yield part
+    for inner in part.parts:
+        yield from _convolutions(inner)
+
+
+def _kept(call: Callable[..., torch.Tensor], keep: Keep) -> Callable[..., torch.Tensor]:
+    return lambda *args, **settings: keep(call(*args, **settings))
 
 
 def _is_hdf5(data: bytes) -> bool:

@@ -15,7 +15,7 @@ import torch
 from monai.networks import nets
 from safetensors import SafetensorError
 
-from imaging.inference.backends.gradcam import gradcam
+from imaging.inference.backends.gradcam import gradcam, torch_watched
 from imaging.inference.errors import ModelFileError
 from imaging.inference.grids import FloatArray
 from imaging.inference.metadata import ModelMetadata
@@ -56,7 +56,13 @@ class TorchPredictor:
 
     def gradcam(self, batch: FloatArray, channels: Sequence[int]) -> list[FloatArray]:
         """Return the Grad-CAM map of each output channel, on the grid of the last convolution."""
-        return gradcam(self.module, self._tensor(batch).clone(), channels)
+        return gradcam(
+            self._first, torch_watched(self.module), self._tensor(batch).clone(), channels
+        )
+
+    def _first(self, batch: torch.Tensor) -> torch.Tensor:
+        found = self.module(batch)
+        return found[0] if isinstance(found, list | tuple) else found
 
     def _tensor(self, batch: FloatArray) -> torch.Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(batch)).to(self.device)

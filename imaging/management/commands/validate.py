@@ -112,6 +112,7 @@ class Command(TerminalCommand):
                         analysis = analysed(
                             inferrer, picture, spec, models_dir=self.models_dir,
                             timeout_s=settings.ENGINE_CALL_TIMEOUT_S, on_progress=bar.step,
+                            maps=False,
                         )  # fmt: skip
                     if sentence := refusal(analysis):
                         raise InferenceError(sentence)
