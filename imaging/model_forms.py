@@ -243,7 +243,9 @@ class ModelDescriptionForm(forms.Form):
         told["value_range"] = found
         if told.get("values") == "imagenet" and told.get("channels") != "3":
             self.add_error("values", _("ImageNet's values are those of three channels."))
-        want, names = self.told["labels"], told.get("labels")
+        # of numbers alone the outputs are a guess; the worker counts those of the named network
+        want = None if self.told["needs_network"] else self.told["labels"]
+        names = told.get("labels")
         is_two_for_one = want == 1 and names and len(names) == 2 and told["type"] == "segmentation"
         if want and names and len(names) != want and not is_two_for_one:
             self.add_error(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from imaging.inference.conversion.sorting import SAVED_MODEL
+from imaging.inference.conversion.sorting import SAVED_MODEL, ending_of
 from imaging.inference.errors import ModelFileError
 from imaging.inference.fields import MAX_JSON_BYTES, read_object
 from imaging.inference.metadata import METADATA_FILE, NAME
@@ -27,7 +27,7 @@ def arrive(path: Path, name: str, form: Mapping[str, Any] | None, work: Path) ->
     """Return a model folder below `work`. Raises ModelFileError or MetadataError.
 
     path   a ZIP of a folder, or with `form` (a metadata.json as an object) one weight file.
-    name   what the sender called it; only its ending is used.
+    name   what the sender called it; what it is, its content says.
     """
     if form is not None:
         return _of_form(path, name, form, work)
@@ -37,7 +37,7 @@ def arrive(path: Path, name: str, form: Mapping[str, Any] | None, work: Path) ->
 def _of_form(path: Path, name: str, form: Mapping[str, Any], work: Path) -> Path:
     folder = _folder_of(work, str(form.get("name", "")))
     (folder / METADATA_FILE).write_text(json.dumps(form, ensure_ascii=False), encoding="utf-8")
-    shutil.copyfile(path, folder / f"model{_ending(name)}")
+    shutil.copyfile(path, folder / f"model{ending_of(path, name)}")
     return folder
 
 
@@ -116,11 +116,6 @@ def _folder_of(work: Path, name: str, *, make: bool = True) -> Path:
     folder = work / "named" / name
     (folder if make else folder.parent).mkdir(parents=True)
     return folder
-
-
-def _ending(name: str) -> str:
-    ending = Path(name).suffix.lower()
-    return ending if ending.isascii() and ending[1:].isalnum() and len(ending) <= 13 else ""
 
 
 def _shown(name: str) -> str:

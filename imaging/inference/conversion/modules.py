@@ -27,9 +27,13 @@ def read_pickled(path: Path, owner: str) -> torch.nn.Module | dict[str, torch.Te
     """
     names = names_in(path, owner)
     try:
-        with warnings.catch_warnings(), torch.serialization.safe_globals(_objects(names, owner)):
+        with (
+            warnings.catch_warnings(),
+            torch.serialization.safe_globals(_objects(names, owner)),
+            path.open("rb") as file,  # by its path torch would read what is named .safetensors so
+        ):
             warnings.simplefilter("ignore")
-            found = torch.load(path, map_location="cpu", weights_only=True, mmap=False)
+            found = torch.load(file, map_location="cpu", weights_only=True)
     except (UnpicklingError, RuntimeError, EOFError, OSError, *_BROKEN):
         raise ModelFileError(f"{owner} {UNREADABLE}") from None
     module = _module_of(found)

@@ -12,6 +12,10 @@ from imaging.inference.model_files import MAX_MODEL_BYTES
 SAFETENSORS, ONNX, HDF5, KERAS = "safetensors", "onnx", "hdf5", "keras"
 PICKLE, LEGACY_PICKLE = "pickle", "legacy-pickle"
 TORCHSCRIPT, EXPORTED = "torchscript", "exported-program"
+ENDINGS = {
+    SAFETENSORS: ".safetensors", ONNX: ".onnx", HDF5: ".h5", KERAS: ".keras",
+    PICKLE: ".pt", LEGACY_PICKLE: ".pt", TORCHSCRIPT: ".ts", EXPORTED: ".pt2",
+}  # fmt: skip
 MOST_ENTRIES = 100_000
 SAVED_MODEL = (
     "SavedModel is not run here. Save as model.keras, or convert: "
@@ -49,8 +53,21 @@ def refuse_by_name(path: Path, owner: str) -> None:
         raise ModelFileError(f"{owner}: {path.name}: {reason}")
 
 
-def kind_of(path: Path, owner: str) -> str:
-    """Return which of the kinds above the file is. Raises ModelFileError for any other."""
+def ending_of(path: Path, name: str) -> str:
+    """Return the ending that the file's content has here, whatever `name` ends in.
+
+    What is refused by its very name keeps its ending, to be refused.
+    """
+    given = Path(name).suffix.lower()
+    return given if given in _BY_NAME else ENDINGS[kind_of(path, name, given)]
+
+
+def kind_of(path: Path, owner: str, ending: str = "") -> str:
+    """Return which of the kinds above the file is. Raises ModelFileError for any other.
+
+    ending   how its sender's name for it ends, where it is not the path's own.
+    """
+    ending = ending or path.suffix.lower()
     size = path.stat().st_size
     if size > MAX_MODEL_BYTES:
         raise ModelFileError(f"{owner}: {path.name} has {size} bytes; {MAX_MODEL_BYTES} allowed.")
@@ -64,9 +81,9 @@ def kind_of(path: Path, owner: str) -> str:
         raise ModelFileError(f"{owner}: {path.name}: {_TFLITE}")
     if _is_safetensors(head, size):
         return SAFETENSORS
-    if head[:1] == b"\x80" or path.suffix.lower() in (".pt", ".pth"):
+    if head[:1] == b"\x80" or ending in (".pt", ".pth"):
         return LEGACY_PICKLE
-    if path.suffix.lower() == ".onnx":
+    if ending == ".onnx":
         return ONNX
     raise ModelFileError(f"{owner}: {path.name} is no model file that is known here.")
 

@@ -31,7 +31,7 @@ def _safetensors(path: Path, name: str) -> Told:
     except (SafetensorError, OSError) as error:
         raise ModelFileError(f"{name} is not a readable safetensors file ({error}).") from None
     told = _tensors({key: shapes[key] for key in sorted(shapes, key=_natural)})
-    if {2} < {min(len(one), 4) for one in shapes.values() if len(one) in (2, 4, 5)}:
+    if len(_rows(shapes)) > 1 and told.dims:
         return replace(told, labels=None, task="")  # the order is lost: which one answers is open
     return told
 
@@ -55,9 +55,15 @@ def _module(module: torch.nn.Module) -> Told:
 
 
 def _tensors(shapes: Mapping[str, Sequence[int]]) -> Told:
-    """Only numbers: the first kernel says what is read, the last one what is answered."""
+    """Only numbers: the first kernel says what is read, the last one what is answered.
+
+    A single matrix beside kernels answers, wherever it stands: a dictionary that went through
+    other hands has lost the network's order.
+    """
     kernels = [one for one in shapes.values() if len(one) in (4, 5)]
     wide = [(key, one) for key, one in shapes.items() if len(one) in (2, 4, 5)]
+    rows = _rows(shapes)
+    wide = rows if len(rows) == 1 else wide
     told = Told("tensors", "pytorch", needs_network=True)
     if not kernels:
         return told
@@ -68,3 +74,7 @@ def _tensors(shapes: Mapping[str, Sequence[int]]) -> Told:
         told, dims=len(kernels[0]) - 2, channels=read if read in CHANNELS else None,
         labels=int(bias[0]), task="classification" if len(last) == 2 else "segmentation",
     )  # fmt: skip
+
+
+def _rows(shapes: Mapping[str, Sequence[int]]) -> list[tuple[str, Sequence[int]]]:
+    return [(key, one) for key, one in shapes.items() if len(one) == 2]

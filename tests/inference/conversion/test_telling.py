@@ -72,7 +72,25 @@ def test_numbers_alone(tmp_path):
     save_file(saved.row().state_dict(), tmp_path / "m.safetensors")
     told(tmp_path / "m.safetensors", needs_network=True, labels=1, task="segmentation")
     place = torch_classifier(tmp_path, "c", [0.2, 0.7, 0.5])
-    told(place / "model.safetensors", needs_network=True, channels=1, labels=None, task="")
+    told(place / "model.safetensors", needs_network=True, channels=1, labels=3,
+         task="classification")  # fmt: skip
+    state = {"stem.weight": torch.zeros(4, 1, 3, 3), "a.weight": torch.zeros(8, 4),
+             "b.weight": torch.zeros(2, 8)}  # fmt: skip
+    save_file(state, tmp_path / "two.safetensors")
+    told(tmp_path / "two.safetensors", labels=None, task="")
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_numbers_whose_order_went_through_other_hands(tmp_path, turn):
+    net = DenseNet(spatial_dims=2, in_channels=1, out_channels=3, init_features=4, growth_rate=2,
+                   block_config=[1, 1], bn_size=1)  # fmt: skip
+    torch.save(dict(list(net.state_dict().items())[::turn]), tmp_path / "m.pth")
+    told(tmp_path / "m.pth", labels=3, task="classification", dims=2)
+
+
+def test_a_pickle_is_read_as_one_whatever_it_is_called(tmp_path):
+    torch.save(saved.row().state_dict(), tmp_path / "m.safetensors")
+    told(tmp_path / "m.safetensors", kind="tensors", labels=1)
 
 
 @pytest.mark.parametrize(
