@@ -7,7 +7,7 @@ import secrets
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q
+from django.db.models import Count, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -21,12 +21,13 @@ from accounts.selectors import user_may
 from accounts.throttle import limited
 from imaging.choices import ensemble_meant, ensembles_visible_to, models_listed
 from imaging.forms import RunForm, UploadForm, uuids
-from imaging.models import Image, Job, JobStatus, Modality, Severity
+from imaging.models import Image, JobStatus, Modality, Severity
 from imaging.moves import move_form
 from imaging.places import places_of
 from imaging.reading import reads
 from imaging.receipts import receipt_of
 from imaging.run_page import choice_shown
+from imaging.run_progress import run_progress
 from imaging.scope import may_see
 from imaging.selectors import (
     images_visible_to,
@@ -203,11 +204,15 @@ def _may_save(user) -> None:
 
 
 def _chosen_images(request: HttpRequest) -> list:
-    """The images asked for one by one, by study or by upload, those that this user may see."""
+    """The images asked for by id, study, upload or a run that failed, which this user may see."""
     query = request.POST if request.method == "POST" else request.GET
-    image, study, upload = (uuids(query.getlist(name)) for name in ("image", "study", "upload"))
+    image, study, upload, failed = (
+        uuids(query.getlist(name)) for name in ("image", "study", "upload", "failed")
+    )
     received = Image.objects.filter(upload_items__upload__in=upload).values("source")
+    failures = jobs_visible_to(request.user).filter(run__in=failed, status=JobStatus.FAILED)
     wanted = Q(pk__in=image) | Q(study__in=study) | Q(source__in=received)
+    wanted |= Q(pk__in=failures.values("image"))
     return list(
         images_visible_to(request.user, "run.submit")
         .filter(wanted)
@@ -253,39 +258,11 @@ def _run_context(request: HttpRequest, pk) -> dict:
         .prefetch_related("members__model_version"),
         pk=pk,
     )
-    jobs = list(
-        jobs_visible_to(request.user)
-        .filter(run=run)
-        .select_related("image__source", "result")
-        .defer("result__table")
-        .annotate(
-            shows_picture=Exists(
-                images_visible_to(request.user, "pixels.view").filter(pk=OuterRef("image"))
-            ),
-            shows_result=Exists(results_visible_to(request.user).filter(job=OuterRef("pk"))),
-        )
-        .order_by("position")
-    )
-    done = [job for job in jobs if not job.is_live]
-    return {
+    return run_progress(request.user, run, request.GET.get("page", "")) | {
         "run": run,
-        "jobs": jobs,
-        "done": len(done),
-        "succeeded": sum(job.status == JobStatus.SUCCEEDED for job in jobs),
-        "failed": sum(job.status == JobStatus.FAILED for job in jobs),
-        "is_live": len(done) < len(jobs),
-        "ahead": _jobs_ahead(jobs),
         "may_export": user_may(request.user, "export.create"),
         "may_export_bulk": user_may(request.user, "export.create_bulk"),
     }
-
-
-def _jobs_ahead(jobs: list[Job]) -> int:
-    """How many older jobs of anybody wait before this run's first queued one."""
-    queued = [job for job in jobs if job.status == JobStatus.QUEUED]
-    if not queued or any(job.status == JobStatus.RUNNING for job in jobs):
-        return 0
-    return Job.objects.live().filter(created_at__lt=queued[0].created_at).count()
 
 
 @require_POST

@@ -1,7 +1,8 @@
 // Ticked rows: a count, one box for all, buttons that need a choice. Delegated, since polls swap the table.
 function refresh(form) {
   const boxes = [...form.querySelectorAll("tbody input[type=checkbox]")];
-  const chosen = boxes.filter((box) => box.checked).length;
+  const whole = form.querySelector("[data-select-whole]:checked"); // also what other pages show
+  const chosen = whole ? Number(whole.dataset.selectWhole) : boxes.filter((box) => box.checked).length;
   boxes.forEach((box) => box.closest("tr").classList.toggle("on", box.checked));
   form.querySelectorAll("[data-needs-selection]").forEach((button) => { button.disabled = chosen === 0; });
   form.querySelector(".bulk")?.classList.toggle("on", chosen > 0);
