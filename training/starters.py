@@ -143,6 +143,7 @@ STARTERS = {
             network={**_HALF_GRID, "dims": 3, "filters": [12, 24, 48], "outputs": 1},
             seed=81,
             epochs=20,
+            version="1.1.0",
         ),
     )
 }

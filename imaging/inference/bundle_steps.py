@@ -20,6 +20,9 @@ _LEFT_OUT = {
 }
 
 
+_PADDINGS = {"constant": "zeros", "replicate": "edge"}  # torch's words and ours
+
+
 @dataclass(slots=True)
 class Steps:
     """What stands before, around and after the network, in metadata.json's words."""
@@ -129,6 +132,11 @@ def _inferer(steps: Steps, plan: Any, owner: str) -> None:
             "roi_size": [int(one) for one in _numbers(plan, "roi_size", owner)],
             "overlap": _number(plan, "overlap", owner, 0.25),
         }
+        padding = str(plan.get("padding_mode", "constant"))
+        if padding not in _PADDINGS or plan.get("cval", 0) != 0:
+            raise _unknown(owner, "padding", f"{padding} {plan.get('cval', 0)}")
+        if padding != "constant":
+            steps.tiling["padding"] = _PADDINGS[padding]
     elif name not in ("", "SimpleInferer"):
         raise _unknown(owner, "inferer", name)
 

@@ -71,7 +71,9 @@ def _run(
 
     p = np.empty((len(batch), len(keep), *grid), dtype=np.float32)
     for number, item in enumerate(batch):
-        for start, slab in slide(item, roi, metadata.tiling.overlap, windows, in_windows):
+        plan = metadata.tiling
+        slabs = slide(item, roi, plan.overlap, windows, in_windows, padding=plan.padding)
+        for start, slab in slabs:
             planes = slice(start, start + slab.shape[1])
             p[number, :, planes] = activate(slab[None], metadata, slab.shape[1:])[0, keep]
     return p

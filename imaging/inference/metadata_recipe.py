@@ -26,16 +26,22 @@ Dropout Dropout2d Dropout3d ZeroPad2d ConstantPad2d ConstantPad3d ReflectionPad2
 """
 LAYERS = frozenset(_LAYERS.split())
 MOST_LAYERS = 500
+PADDINGS = ("zeros", "edge")
 FLIPS = {"identity": (), "flip_x": (-1,), "flip_y": (-2,), "flip_z": (-3,), "flip_xy": (-2, -1)}
 
 
 @dataclass(frozen=True, slots=True)
 class Tiling:
-    """Sliding window: roi_size in the network's axis order, overlap as a share, tiles a batch."""
+    """Sliding window: roi_size in the network's axis order, overlap as a share, tiles a batch.
+
+    padding   what fills a window that is larger than the picture: zeros, or edge, its outermost
+              values going on, for a network that never saw the air beyond an image's end.
+    """
 
     roi_size: tuple[int, ...]
     overlap: float = 0.25
     batch: int = 1
+    padding: str = "zeros"
 
 
 def intensity_steps(fields: Fields, channels: int) -> tuple[dict[str, Any], ...]:
@@ -94,6 +100,7 @@ def tiling_plan(fields: Fields, dims: int) -> Tiling | None:
         roi_size=inner.numbers("roi_size", counts=(dims,), low=1, high=4096, whole=True),
         overlap=float(inner.number("overlap", 0.25, low=0, high=0.9)),
         batch=inner.number("batch", 1, low=1, high=64, whole=True),
+        padding=inner.choice("padding", PADDINGS, "zeros"),
     )
     inner.done()
     return plan

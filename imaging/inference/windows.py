@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
+from typing import Literal
 
 import numpy as np
 
@@ -11,22 +12,29 @@ from imaging.inference.grids import FloatArray
 
 SIGMA = 0.125  # of a window's side
 LEAST_WEIGHT = 1e-3
+_NUMPY_MODES: dict[str, Literal["constant", "edge"]] = {"zeros": "constant", "edge": "edge"}
 Predict = Callable[[FloatArray], FloatArray]
 _Box = tuple[slice, ...]
 
 
 def slide(
-    item: FloatArray, roi: tuple[int, ...], overlap: float, at_once: int, predict: Predict
+    item: FloatArray,
+    roi: tuple[int, ...],
+    overlap: float,
+    at_once: int,
+    predict: Predict,
+    *,
+    padding: str = "zeros",
 ) -> Iterator[tuple[int, FloatArray]]:
     """Yield (first plane, blended output (K, n, …)) of an item (C, *grid), plane by plane upwards.
 
     `predict` takes windows (N, C, *roi), at most `at_once` of them, and returns (N, K, *roi).
     What is yielded lies on the item's own grid; together the slabs cover it once. A grid smaller
-    than a window is padded with zeros on both sides. Weights and places are those of MONAI's
-    sliding_window_inference(mode="gaussian"), which holds the whole output where this holds a
-    slab of one window's height.
+    than a window is padded on both sides, with zeros or with its outermost values. Weights and
+    places are those of MONAI's sliding_window_inference(mode="gaussian"), which holds the whole
+    output where this holds a slab of one window's height.
     """
-    padded, before = _padded(item, roi)
+    padded, before = _padded(item, roi, padding)
     grid, weights = padded.shape[1:], gaussian(roi)
     first, *others = (starts(n, r, overlap) for n, r in zip(grid, roi, strict=True))
     inside = tuple(slice(b, b + n) for b, n in zip(before[1:], item.shape[2:], strict=True))
@@ -87,11 +95,12 @@ class _Slab:
         return np.asarray(done)
 
 
-def _padded(item: FloatArray, roi: tuple[int, ...]) -> tuple[FloatArray, list[int]]:
+def _padded(item: FloatArray, roi: tuple[int, ...], padding: str) -> tuple[FloatArray, list[int]]:
     """Return the item at least one window large, and how many planes stand before it by axis."""
     short = [max(r - n, 0) for r, n in zip(roi, item.shape[1:], strict=True)]
     before = [lack // 2 for lack in short]
     if not any(short):
         return item, before
     sides = [(b, lack - b) for b, lack in zip(before, short, strict=True)]
-    return np.pad(item, [(0, 0), *sides]), before
+    mode = _NUMPY_MODES[padding]
+    return np.pad(item, [(0, 0), *sides], mode=mode), before

@@ -97,6 +97,12 @@ def test_every_part_lands_where_it_belongs(tmp_path):
     assert draft.weights.name == "model.pt"
 
 
+def test_what_fills_a_window_beyond_the_picture_is_kept(tmp_path):
+    inferer = {**INFERENCE["inferer"], "padding_mode": "replicate"}
+    found = read_bundle(bundle(tmp_path, inference=changed(inferer=inferer))).metadata
+    assert found["tiling"]["padding"] == "edge"
+
+
 def test_the_draft_converts_as_any_model(tmp_path):
     draft = read_bundle(bundle(tmp_path))
     folder = tmp_path / "made" / draft.metadata["name"]
@@ -120,6 +126,9 @@ def test_the_draft_converts_as_any_model(tmp_path):
          "preprocessing step Lambda is not known"),
         (changed(roi="$[96] * 3"), "roi_size is '\\$\\[96\\] \\* 3', no list of numbers"),
         (changed(inferer={"_target_": "scripts.Inferer"}), "inferer step Inferer"),
+        (changed(inferer={**INFERENCE["inferer"], "padding_mode": "reflect"}),
+         "padding step reflect 0 is not known"),
+        (changed(inferer={**INFERENCE["inferer"], "cval": -1}), "padding step constant -1"),
         (changed(roi="@again", again="@roi"), "run in a circle"),
     ],
 )  # fmt: skip

@@ -208,6 +208,7 @@ REFUSED = [
     ({"postprocess": [{"op": "fill_holes", "count": 1}]}, "unknown key postprocess[0].count"),
     ({"tta": ["flip_z"]}, "tta"),
     ({"tiling": {"roi_size": [16, 16], "overlap": 1}}, "tiling.overlap"),
+    ({"tiling": {"roi_size": [16, 16], "padding": "mirror"}}, "tiling.padding"),
     ({"tiling": {"roi_size": [8, 8]}}, "tiling.roi_size: [8, 8] does not fit"),
     ({"network": {"_target_": "os.system"}}, 'network: _target_ "os.system" is not on the list'),
     ({"network": {"_target_": "monai.networks.nets.UNet.x"}}, "not on the list"),

@@ -21,13 +21,17 @@ def seamed(windows):
     return np.concatenate([windows + ramp, windows * ramp[::-1]], axis=1)
 
 
-def blended(item, roi, overlap, at_once=2, predict=seamed):
-    slabs = list(slide(item, roi, overlap, at_once, predict))
+def blended(item, roi, overlap, at_once=2, predict=seamed, padding="zeros"):
+    slabs = list(slide(item, roi, overlap, at_once, predict, padding=padding))
     ends = [start + slab.shape[1] for start, slab in slabs]
     assert [start for start, _ in slabs] == [0, *ends[:-1]], "the slabs cover the item once"
     return np.concatenate([slab for _, slab in slabs], axis=1)
 
 
+MODES = {"zeros": "constant", "edge": "replicate"}
+
+
+@pytest.mark.parametrize("padding", MODES)
 @pytest.mark.parametrize("overlap", [0.0, 0.25, 0.6])
 @pytest.mark.parametrize(
     ("grid", "roi"),
@@ -39,7 +43,7 @@ def blended(item, roi, overlap, at_once=2, predict=seamed):
         ((12, 12), (12, 12)),
     ],
 )
-def test_windows_say_what_monais_say(grid, roi, overlap):
+def test_windows_say_what_monais_say(grid, roi, overlap, padding):
     import torch
     from monai.inferers import sliding_window_inference
 
@@ -47,8 +51,11 @@ def test_windows_say_what_monais_say(grid, roi, overlap):
     theirs = sliding_window_inference(
         torch.from_numpy(item[None]), roi, 2,
         lambda tiles: torch.from_numpy(seamed(tiles.numpy())), overlap=overlap, mode="gaussian",
+        padding_mode=MODES[padding],
     )  # fmt: skip
-    assert blended(item, roi, overlap) == pytest.approx(theirs.numpy()[0], abs=1e-5)
+    assert blended(item, roi, overlap, padding=padding) == pytest.approx(
+        theirs.numpy()[0], abs=1e-5
+    )
 
 
 def test_windows_begin_where_they_must():
@@ -91,6 +98,23 @@ def test_memory_grows_with_the_window_not_with_the_channels_of_the_volume(tmp_pa
 
     short, long = peak(64), peak(256)
     assert long <= 1.05 * short
+
+
+@pytest.mark.parametrize(("padding", "beyond"), [("zeros", 0.0), ("edge", 0.75)])
+def test_a_thin_slab_is_filled_up_as_the_model_asks(tmp_path, padding, beyond):
+    metadata = tiled(tmp_path, tiling={"padding": padding})
+    batch = np.full((1, 1, 6, 16, 16), 0.75, dtype=np.float32)
+    seen = []
+
+    def predict(windows):
+        seen.append(windows)
+        return np.repeat(windows, 2, axis=1)
+
+    assert probabilities(batch, metadata, predict).shape == (1, 2, 6, 16, 16)
+    (window,) = np.concatenate(seen)[:, 0]
+    assert window[:5] == pytest.approx(beyond)  # ten planes are missing, five stand before
+    assert window[5:11] == pytest.approx(0.75)
+    assert window[11:] == pytest.approx(beyond)
 
 
 def test_only_the_channels_that_are_asked_for_come_back(tmp_path):
