@@ -14,6 +14,7 @@ import onnx
 import pytest
 import torch
 from django.urls import reverse
+from monai.networks.nets import DenseNet
 from onnx import TensorProto, helper
 from playwright.sync_api import expect
 from torch import nn
@@ -37,6 +38,10 @@ CARD = {
 }  # fmt: skip
 
 SIZE = "64 × 64"
+DENSE = {
+    "spatial_dims": 2, "in_channels": 1, "out_channels": 3, "init_features": 8, "growth_rate": 4,
+    "block_config": [2, 2], "bn_size": 2,
+}  # fmt: skip
 DESCRIBED = {  # name, what the form is filled in with, what is written over it
     "lungs.pt": (
         "lungs",
@@ -49,6 +54,13 @@ DESCRIBED = {  # name, what the form is filled in with, what is written over it
          "activation": "none"},
         {"labels": "opacity\neffusion"},
     ),
+    "lung_disease_classifier.pth": (
+        "lung_disease_classifier",
+        {"name": "lung_disease_classifier", "type": "classification", "channels": "1",
+         "labels": "finding 1\nfinding 2\nfinding 3"},
+        {"labels": "healthy\npneumonia\ntuberculosis", "size": "64 x 64",
+         "network": json.dumps({"_target_": "monai.networks.nets.DenseNet", **DENSE})},
+    ),
     "spots.h5": (
         "spots",
         {"type": "segmentation", "size": SIZE, "labels": "finding 1", "activation": "none"},
@@ -60,6 +72,14 @@ DESCRIBED = {  # name, what the form is filled in with, what is written over it
 def saved_whole() -> bytes:
     sink = io.BytesIO()
     torch.save(saved.unet(), sink)
+    return sink.getvalue()
+
+
+def saved_numbers() -> bytes:
+    """A MONAI classifier's state dict, as most trainings keep it."""
+    torch.manual_seed(4)
+    sink = io.BytesIO()
+    torch.save(DenseNet(**DENSE).state_dict(), sink)
     return sink.getvalue()
 
 
@@ -177,23 +197,27 @@ def pictured(enter, name: str, url: str, who: str = "sender") -> None:
 
 def test_a_model_of_ones_own_comes_into_service_and_answers(enter, people, work, tmp_path):
     ways = {
-        "lungs.pt": saved_whole(), "opacity.onnx": exported(), "spots.h5": kept_as_h5(tmp_path),
+        "lungs.pt": saved_whole(), "opacity.onnx": exported(),
+        "lung_disease_classifier.pth": saved_numbers(), "spots.h5": kept_as_h5(tmp_path),
         "lungs.zip": zipped(identity_onnx(), version="1.1.0", size=(64, 64), labels={"0": "lung"}),
     }  # fmt: skip
     there = {file: send(enter, file, data) for file, data in ways.items()}
-    work()  # three are looked into, the ZIP is taken in
+    work()  # four are looked into, the ZIP is taken in
     for file, (name, prefilled, answers) in DESCRIBED.items():
         describe(enter, there[file], name, prefilled, **answers)
     work()
     models = {
         file: taken(enter, there[file], words)
         for file, words in {
-            "lungs.pt": "lungs 1.0.0", "opacity.onnx": "opacity 1.0.0", "spots.h5": "spots 1.0.0",
-            "lungs.zip": "lungs 1.1.0",
+            "lungs.pt": "lungs 1.0.0", "opacity.onnx": "opacity 1.0.0",
+            "lung_disease_classifier.pth": "lung_disease_classifier 1.0.0",
+            "spots.h5": "spots 1.0.0", "lungs.zip": "lungs 1.1.0",
         }.items()
     }  # fmt: skip
     assert {one.state for one in models.values()} == {"checked"}
-    assert [one.framework for one in models.values()] == ["onnx", "onnx", "tensorflow", "onnx"]
+    assert [one.framework for one in models.values()] == [
+        "onnx", "onnx", "pytorch", "tensorflow", "onnx",
+    ]  # fmt: skip
     for model in models.values():
         assert all(row["ms"] > 0 for row in model.facts["timings"])
         agreed(enter, model)
