@@ -227,9 +227,9 @@ _CT = Recipe(
     measured="Dice on the grid of the image, against TotalSegmentator's output",
     warning="On the one test volume, an abdomen with the lowest parts of the lungs, the Dice is "
     "0.77. It was 0.05 while zeros, which are air, filled the windows beyond that thin slab; that "
-    "the outermost slices go on there was decided after seeing this volume, so the figure flatters. "
-    "On the thorax by which the weights were chosen it is 0.93, against a rule. A demonstration, "
-    "not a tool.",
+    "the outermost slices go on there was decided after seeing this volume, so the figure "
+    "flatters. On the thorax by which the weights were chosen it is 0.93, against a rule. A "
+    "demonstration, not a tool.",
 )
 
 RECIPES = {
