@@ -25,6 +25,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 # rooms whose code knows no database: on PostgreSQL their tests would say the same again
 WITHOUT_DATABASE = {"bench", "engine", "formats", "inference", "measures", "shell", "training"}
+FILES_WITHOUT = ("test_commands_", "test_s3")  # the terminal's two commands; hostile files
 ASKS_FOR_DATABASE = {"db", "transactional_db", "live_server"}
 
 
@@ -39,7 +40,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _says_more(item: pytest.Item) -> bool:
     room = item.path.relative_to(REPOSITORY / "tests").parts[0]
     asks = item.get_closest_marker("django_db") or ASKS_FOR_DATABASE & set(item.fixturenames)
-    return bool(asks) or room not in WITHOUT_DATABASE
+    pure = room in WITHOUT_DATABASE or item.path.name.startswith(FILES_WITHOUT)
+    return bool(asks) or not pure
 
 
 @pytest.fixture(autouse=True)
