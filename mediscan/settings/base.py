@@ -28,7 +28,7 @@ DATA_DIR = env_path("MEDISCAN_DATA_DIR", BASE_DIR / "var")
 MODELS_DIR = env_path("MEDISCAN_MODELS", BASE_DIR / "models")
 MODEL_STORE = DATA_DIR / "models"  # versions that were taken in and converted
 RESEARCH_NOTICE = "Research use only. Not for diagnostic use"
-PUBLIC_BASE_URL = env_str("PUBLIC_BASE_URL", "http://localhost:8000")
+PUBLIC_BASE_URL = env_str("PUBLIC_BASE_URL", f"http://localhost:{env_int('PORT', 8000)}")
 VERSION = "0.1.0"
 
 ENVIRONMENT = "development"  # prod.py: production

@@ -42,16 +42,34 @@ def test_a_free_port_is_fine(taken_port):
 
 def test_a_child_that_ends_is_a_failure_and_a_stubborn_one_is_killed(monkeypatch):
     monkeypatch.setattr(start, "STOP_AFTER_S", 0.5)
-    children = start.Children()
+    children = start.Children(print)
     children.start([sys.executable, "-c", STUBBORN])
     children.start([sys.executable, "-c", "raise SystemExit(3)"])
     with pytest.raises(CommandError, match="ended with code 3"):
         children.wait()
-    stubborn = children._running[0]
+    stubborn = children._running[0][0]
     children.stop()
     assert stubborn.returncode == -9
     with pytest.raises(ProcessLookupError):
         os.kill(stubborn.pid, 0)
+
+
+def test_a_child_that_was_up_is_started_again_and_it_is_said(monkeypatch, tmp_path):
+    monkeypatch.setattr(start, "STAYS_UP_S", 0.0)
+    told, times = [], tmp_path / "times"
+    script = f"f = open({str(times)!r}, 'a'); f.write('x'); f.close(); raise SystemExit(3)"
+
+    def tell(text: str) -> None:
+        told.append(text)
+        if len(told) == 2:  # or it would go on for ever
+            monkeypatch.setattr(start, "STAYS_UP_S", 60.0)
+
+    children = start.Children(tell)
+    children.start([sys.executable, "-c", script])
+    with pytest.raises(CommandError, match="ended with code 3"):
+        children.wait()
+    assert times.read_text() == "xxx"
+    assert all(text.endswith("ended with code 3 and was started again.") for text in told)
 
 
 def test_static_files_are_collected_again_only_when_a_source_is_newer(settings, tmp_path):

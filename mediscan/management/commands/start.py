@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -22,6 +23,7 @@ from mediscan.env import PRODUCTION, env_int, env_str
 from mediscan.web_server import gunicorn
 
 STOP_AFTER_S = 8
+STAYS_UP_S = 30  # what ends sooner would only end again
 
 
 class Command(BaseCommand):
@@ -37,7 +39,7 @@ class Command(BaseCommand):
         refuse_a_busy_port(host, port)
         self._prepare()
         refuse_unsafe_start("boot_database")
-        children = Children()
+        children = Children(lambda text: self.stderr.write(self.style.WARNING(text)))
         signal.signal(signal.SIGTERM, _as_ctrl_c)
         try:
             children.start([sys.executable, "manage.py", "worker"])
@@ -81,39 +83,49 @@ class Command(BaseCommand):
 
 
 class Children:
-    """The processes of the site: when one ends, all end."""
+    """The processes of the site: one that ends is started again, unless it cannot stay up."""
 
-    def __init__(self) -> None:
-        self._running: list[subprocess.Popen] = []
+    def __init__(self, tell: Callable[[str], Any]) -> None:
+        self._running: list[tuple[subprocess.Popen, float]] = []
+        self._tell = tell
 
     def start(self, command: list[str]) -> None:
-        self._running.append(
-            subprocess.Popen(command, cwd=settings.BASE_DIR, start_new_session=True)
-        )
+        child = subprocess.Popen(command, cwd=settings.BASE_DIR, start_new_session=True)
+        self._running.append((child, time.monotonic()))
 
     def wait(self) -> None:
-        """Block until a child ends of itself, which is a failure."""
+        """Start again what ends of itself. Raises CommandError for what cannot stay up."""
         while True:
-            for child in self._running:
+            for child, since in list(self._running):
                 if child.poll() is not None:
-                    raise CommandError(
-                        f"{Path(child.args[0]).name} {child.args[1]} ended with code"
-                        f" {child.returncode}; its last lines above say why."
-                    )
+                    self._again(child, since)
             time.sleep(0.5)
+
+    def _again(self, child: subprocess.Popen, since: float) -> None:
+        ended = f"{_name_of(child)} ended with code {child.returncode}"
+        if time.monotonic() - since < STAYS_UP_S:
+            raise CommandError(f"{ended}; its last lines above say why.")
+        self._running.remove((child, since))
+        self.start(child.args)
+        self._tell(f"{ended} and was started again.")
 
     def stop(self) -> None:
         """Ask each main process to end; what lingers is killed with its group."""
-        for child in self._running:
+        children = [child for child, _since in self._running]
+        for child in children:
             if child.poll() is None:
                 child.terminate()
         deadline = time.monotonic() + STOP_AFTER_S
-        for child in self._running:
+        for child in children:
             try:
                 child.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
+
+
+def _name_of(child: subprocess.Popen) -> str:
+    return "The web server" if "gunicorn" in child.args else f"“{' '.join(child.args[1:])}”"
 
 
 def refuse_a_busy_port(host: str, port: int) -> None:
