@@ -67,6 +67,13 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_client_ip(self, request) -> str:
         return client_ip(request)
 
+    def is_safe_url(self, url) -> bool:
+        """Say whether `url` stays on this site; what is no address at all does not."""
+        try:
+            return super().is_safe_url(url)
+        except ValueError:  # http://[
+            return False
+
     def format_email_subject(self, subject: str) -> str:
         return f"MediScan: {subject}"
 

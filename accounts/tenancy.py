@@ -36,6 +36,10 @@ class OfHouse:
         mine = Q(**{f"{self.house}__in": houses_of(request)})
         return rows.filter(mine | self.house_too).distinct()
 
+    def get_object(self, request, object_id, from_field=None):
+        """A blank `_to_field` in the address names no field: Django would look for one named so."""
+        return super().get_object(request, object_id, from_field or None)
+
     def has_module_permission(self, request) -> bool:
         return request.user.is_superuser or (bool(self.house) and may_oversee(request.user))
 

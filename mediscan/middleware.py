@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse, UnreadablePostError
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -17,7 +18,7 @@ from accounts.api.problems import is_api, problem_response
 from accounts.throttle import TooMany as TooManyError
 from accounts.tracing import new_request_id, traced
 from mediscan.policy import HEADERS
-from mediscan.views import too_many
+from mediscan.views import bad_request, not_allowed, too_large, too_many
 
 # Pages that a person with a temporary password may still open.
 ALWAYS_OPEN = {"account_change_password", "account_logout", "account_reauthenticate"}
@@ -93,9 +94,12 @@ class BodyLimit:
         except ValueError:
             length = 0
         if length > settings.UPLOAD_MAX_BYTES:
-            limit = settings.UPLOAD_MAX_BYTES
-            return render(request, "413.html", {"limit": limit, "length": length}, status=413)
+            return too_large(request, length=length, limit=settings.UPLOAD_MAX_BYTES)
         return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        """Answer who stopped half-way, if they are still there: it is no fault of ours."""
+        return bad_request(request) if isinstance(exception, UnreadablePostError) else None
 
 
 class LoginRequired(LoginRequiredMiddleware):
@@ -105,7 +109,7 @@ class LoginRequired(LoginRequiredMiddleware):
         if request.htmx or getattr(view_func, "answers_data", False):
             response = HttpResponse("Sign in first.", status=401, content_type="text/plain")
             if request.htmx:
-                page = urlsplit(request.headers.get("HX-Current-URL", "")).path
+                page = _path_of(request.headers.get("HX-Current-URL", ""))
                 response["HX-Redirect"] = f"{reverse('account_login')}?{urlencode({'next': page})}"
             return response
         return super().handle_no_permission(request, view_func)
@@ -131,6 +135,19 @@ class PasswordMustChange:
         return redirect("account_change_password")
 
 
+class NotAllowed:
+    """A method that an address does not take is refused on a page, where Django says nothing."""
+
+    def __init__(self, get_response) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not response.content:
+            return not_allowed(request, allowed=response["Allow"])
+        return response
+
+
 class TooMany:
     """Who has to wait is told for how long: 429 with a sentence."""
 
@@ -142,6 +159,13 @@ class TooMany:
 
     def process_exception(self, request, exception):
         return too_many(request, exception) if isinstance(exception, TooManyError) else None
+
+
+def _path_of(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:  # http://[
+        return ""
 
 
 def _access(request, response, *, elapsed_ms: float) -> None:

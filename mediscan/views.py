@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -70,10 +71,26 @@ def in_words_for_programs(status: HTTPStatus, sentence):
     return decorate
 
 
-@in_words_for_programs(HTTPStatus.BAD_REQUEST, gettext_lazy("The request cannot be read."))
 @login_not_required
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """What was sent cannot be read; what memory does not take of a form or of JSON is too large."""
+    if isinstance(exception, RequestDataTooBig):
+        return too_large(request, limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    return unreadable(request)
+
+
+@in_words_for_programs(HTTPStatus.BAD_REQUEST, gettext_lazy("The request cannot be read."))
+def unreadable(request: HttpRequest) -> HttpResponse:
     return render(request, "400.html", status=HTTPStatus.BAD_REQUEST)
+
+
+@in_words_for_programs(
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, gettext_lazy("The body is larger than this site takes.")
+)
+def too_large(request: HttpRequest, *, limit: int, length: int = 0) -> HttpResponse:
+    """Refuse a body of `length` bytes, 0 where that is not known."""
+    told = {"limit": limit, "length": length}
+    return render(request, "413.html", told, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
 @in_words_for_programs(HTTPStatus.FORBIDDEN, gettext_lazy("You may not do this."))
@@ -98,6 +115,18 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     access_refused(request, "csrf")
     sentence = _("The page was open for too long, or cookies are switched off for this site.")
     return render(request, "403.html", {"reason": sentence}, status=HTTPStatus.FORBIDDEN)
+
+
+@in_words_for_programs(
+    HTTPStatus.METHOD_NOT_ALLOWED, gettext_lazy("This address does not take this method.")
+)
+def not_allowed(request: HttpRequest, *, allowed: str) -> HttpResponse:
+    """For instance a form's address, opened after a sign-in in between."""
+    reason = _("This address only takes what a form sends to it. Nothing was changed.")
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    response = render(request, "400.html", {"reason": reason, "status": int(status)}, status=status)
+    response["Allow"] = allowed
+    return response
 
 
 @login_not_required

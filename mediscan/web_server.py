@@ -12,7 +12,7 @@ def gunicorn(host: str, port: int, workers: int) -> list[str]:
     return [
         sys.executable, "-m", "gunicorn", "mediscan.wsgi",
         "--bind", f"{host}:{port}",
-        "--worker-class", "gthread",
+        "--worker-class", "mediscan.serving.Worker",
         "--workers", str(workers),
         "--threads", str(env_int("WEB_THREADS", 8)),
         "--timeout", "120",

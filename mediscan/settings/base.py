@@ -93,6 +93,7 @@ MIDDLEWARE = [
     "mediscan.middleware.LoginRequired",
     "mediscan.middleware.PasswordMustChange",
     "accounts.gate.SecondFactorGate",
+    "mediscan.middleware.NotAllowed",
     "mediscan.middleware.TooMany",
     "accounts.wrong_forms.WrongForms",
 ]
@@ -244,7 +245,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.permissions.Nobody"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.api.parsers.Json"],
     "DEFAULT_THROTTLE_CLASSES": ["accounts.throttle.programs.PerAccount"],
     "DEFAULT_THROTTLE_RATES": {  # by account, the anonymous by address
         "read": "600/min",

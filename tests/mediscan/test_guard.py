@@ -113,3 +113,27 @@ def test_a_body_over_the_limit_ends_before_it_is_read(client, settings):
     response = client.post(reverse("imaging:upload-create"), {"note": "x" * 200})
     assert response.status_code == 413
     assert "Send the files in several uploads" in response.content.decode()
+
+
+def test_a_program_is_told_the_same_as_a_problem(client, settings):
+    settings.UPLOAD_MAX_BYTES = 100
+    response = client.post("/api/v1/token/", {"email": "x" * 200}, content_type="application/json")
+    assert (response.status_code, response["Content-Type"]) == (413, "application/problem+json")
+    assert response.json()["code"] == "too_large"
+
+
+def test_a_form_that_memory_does_not_take_is_too_large_and_not_unreadable(client, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    response = client.post(reverse("account_login"), {"login": "x" * 200})
+    assert response.status_code == 413
+    assert "More was sent than this page takes" in response.content.decode()
+    response = client.post("/api/v1/token/", {"email": "x" * 200}, content_type="application/json")
+    assert (response.status_code, response.json()["code"]) == (413, "too_large")
+
+
+def test_an_address_that_only_takes_forms_says_so(client):
+    client.force_login(UserFactory())
+    response = client.get(reverse("signin:session-end-others"))
+    assert (response.status_code, response["Allow"]) == (405, "POST")
+    assert "only takes what a form sends to it" in response.content.decode()
+    assert response["X-Request-ID"] in response.content.decode()
