@@ -42,7 +42,8 @@ class UploadForm(forms.Form):
         allow_empty_file=True,
         error_messages={"required": _("Choose at least one file.")},
         help_text=_(
-            "DICOM (CR, DX, CT, MR): single files, whole series, a folder or a ZIP; NIfTI volumes"
+            "DICOM (CR, DX, CT, MR): single files, whole series, a folder or a ZIP; NIfTI and"
+            " NRRD volumes"
             " (.nii, .nii.gz); PNG, JPEG, TIFF (8 or 16 bit). Slices of a series become one volume."
         ),
     )
@@ -50,7 +51,7 @@ class UploadForm(forms.Form):
         label=_("What are they?"),
         required=False,
         choices=[("", _("Read it from the file (DICOM)")), *Modality.choices],
-        help_text=_("PNG, JPEG, TIFF and NIfTI do not say; DICOM does, and the file wins."),
+        help_text=_("PNG, JPEG, TIFF, NIfTI and NRRD do not say; DICOM does, and the file wins."),
     )
     first_volume = forms.BooleanField(
         label=_("Of a NIfTI file with several volumes (4-D) take the first"), required=False

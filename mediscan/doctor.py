@@ -29,7 +29,7 @@ LOW_BYTES, LITTLE_BYTES = 1 << 30, 5 << 30
 DECODERS = {  # package: what cannot be read without it
     "pydicom": "DICOM", "python-gdcm": "JPEG and lossless JPEG in DICOM",
     "pyjpegls": "JPEG-LS in DICOM", "pylibjpeg-openjpeg": "JPEG 2000 in DICOM",
-    "pillow": "PNG, JPEG and TIFF", "nibabel": "NIfTI",
+    "pillow": "PNG, JPEG and TIFF", "nibabel": "NIfTI", "pynrrd": "NRRD",
 }  # fmt: skip
 FONTS = ("NotoSans-Regular.ttf", "NotoSans-Bold.ttf", "NotoSans-Italic.ttf",
          "NotoSansArabic-Regular.ttf", "DroidSansFallback.ttf")  # fmt: skip

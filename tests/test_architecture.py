@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-DECODERS = ("PIL", "pydicom", "nibabel", "gdcm", "tifffile", "openjpeg", "jpeg_ls")
+DECODERS = ("PIL", "pydicom", "nibabel", "nrrd", "gdcm", "tifffile", "openjpeg", "jpeg_ls")
 HEAVY = ("torch", "monai", "onnxruntime", "onnx", "keras", "cv2", "skimage", "scipy", *DECODERS)
 ENGINE_ONLY = (
     "imaging.engine.child",

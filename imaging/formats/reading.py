@@ -42,6 +42,10 @@ def _read(path: Path, kind: str, budgets: Budgets, first_volume: bool) -> Decode
         from imaging.formats.nifti import read_nifti
 
         return read_nifti(path, kind, budgets, first_volume=first_volume)
+    if kind == "nrrd":
+        from imaging.formats.nrrd import read_nrrd
+
+        return read_nrrd(path, budgets)
     from imaging.formats.raster import read_raster
 
     return read_raster(path, kind, budgets)

@@ -12,7 +12,7 @@ __all__ = ["READABLE", "THIS", "check_raster_size", "clean_name", "is_archive", 
 __all__ += ["sniff"]
 
 THIS = "This file"  # the subject of a reader's sentence, until `named` puts the name there
-READABLE = frozenset(("png", "jpeg", "tiff", "dicom", "nifti", "nifti.gz"))
+READABLE = frozenset(("png", "jpeg", "tiff", "dicom", "nifti", "nifti.gz", "nrrd"))
 
 _EXPORT = "Export the picture again as PNG, JPEG, TIFF or DICOM."
 _NOUNS = {
@@ -53,7 +53,6 @@ _REMEDIES = {
     "zip": "Unpack it and send the images inside.",
     "archive": "Unpack it and send the images inside.",
     "exe": "It was not opened; send the image itself.",
-    "nrrd": _NIFTI,
     "nifti2": _NIFTI,
     "nifti-pair": _NIFTI,
     "analyze": _NIFTI,
@@ -124,7 +123,7 @@ def _check_kind(shown: str, kind: str | None, promised: str | None, head: bytes)
 def _remedy(kind: str | None, promised: str | None) -> str:
     if kind in _REMEDIES:
         return _REMEDIES[kind]
-    if promised in ("dicom", "nifti", "nifti.gz"):
+    if promised in ("dicom", "nifti", "nifti.gz", "nrrd"):
         return f"Export it again as {_NOUNS[promised]}."
     return _EXPORT
 

@@ -17,7 +17,7 @@ from imaging.services.quotas import StorageRoom
 from imaging.types import Refused
 
 ARCHIVE = "zip"
-SILENT = ("png", "jpeg", "tiff", "nifti", "nifti.gz")  # they do not say what they show
+SILENT = ("png", "jpeg", "tiff", "nifti", "nifti.gz", "nrrd")  # they do not say what they show
 PIECE_BYTES = 1 << 20
 
 

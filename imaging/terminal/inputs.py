@@ -10,10 +10,10 @@ from imaging.formats.names import NO_NAME, clean_name
 from imaging.formats.sniffing import sniff
 
 IMAGE_ENDINGS = (
-    *(".nii.gz", ".nii", ".dcm", ".dicom", ".ima"),
+    *(".nii.gz", ".nii", ".nrrd", ".dcm", ".dicom", ".ima"),
     *(".png", ".jpg", ".jpeg", ".tif", ".tiff"),
 )
-_IMAGE_KINDS = {"png", "jpeg", "tiff", "dicom", "nifti", "nifti.gz"}
+_IMAGE_KINDS = {"png", "jpeg", "tiff", "dicom", "nifti", "nifti.gz", "nrrd"}
 _HEAD = 1024
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydicom import uid
 
 from tests.formats import factories as make
+from tests.formats.test_nrrd import VALUES, nrrd_file
 
 ROOT = Path(__file__).resolve().parents[2]
 IMPORTED_MB = 150  # what the decoders themselves take
@@ -31,6 +32,11 @@ def bombs() -> dict[str, bytes]:
         "deep.dcm": make.nested_dicom(200_000),
         "elements.dcm": make.raw_dicom(b"\x09\x00\x10\x10LO\x00\x00" * 400_000),
         "length.dcm": make.raw_dicom(b"\x09\x00\x10\x10OB\x00\x00\xf0\xff\xff\xff"),
+        "volume.nrrd": nrrd_file(VALUES, sizes="2048 1024 1024"),
+        "header.nrrd": b"NRRD0004\n" + b"a:=b\n" * 1_500_000,
+        "volume-gz.nrrd": nrrd_file(
+            VALUES, packed=True, more=bytes(256 << 20), sizes="2048 1024 1024"
+        ),
         "volume.nii": volume,
         "volume.nii.gz": gzip.compress(volume + bytes(256 << 20), 9),
     }

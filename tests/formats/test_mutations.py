@@ -16,6 +16,7 @@ from PIL import Image
 
 from tests.formats import factories as make
 from tests.formats.mutations import mutate
+from tests.formats.test_nrrd import VALUES, nrrd_file
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -40,6 +41,8 @@ def good_files(tmp_path: Path) -> list[Path]:
         "lzw.tif": make.pillow_file(picture, "TIFF", compression="tiff_lzw"),
         "volume.nii": make.nifti_file(),
         "volume.nii.gz": make.nifti_file(packed=True),
+        "volume.nrrd": nrrd_file(VALUES),
+        "volume-gz.nrrd": nrrd_file(VALUES, packed=True),
     }
     for name, data in made.items():
         (tmp_path / name).write_bytes(data)

@@ -33,7 +33,6 @@ CODES = {  # refusals that must stay what they are
     "CR-MONO1-10-chest": "content-bare-dicom",
     "GH1339.dcm": "dicom-truncated",
     "pcasl.nii.gz": "nifti-4d",
-    "brain1_image.nrrd": "content-nrrd",
     "abd1.zip": "content-zip",
     "MR_truncated.dcm": "dicom-truncated",
     "rtplan.dcm": "dicom-not-an-image",

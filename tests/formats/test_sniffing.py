@@ -79,7 +79,6 @@ def refused(head: bytes, name: str, size: int | None = None) -> Refused:
         (b"%PDF-1.7", "a.pdf", "content-pdf", "a PDF document, not an image"),
         (b"PK\x03\x04", "a.zip", "content-zip", "Unpack it"),
         (b"MZ\x90\x00", "a.dcm", "content-exe", "a program, not a DICOM file. It was not opened"),
-        (b"NRRD0004", "a.nrrd", "content-nrrd", "NIfTI-1"),
         (bytes(500), "a.dcm", "unknown-content", "Export it again as a DICOM file"),
         (bytes(500), "a", "unknown-content", "is damaged or is not an image"),
         (make.jpeg_file(), "a.png", "name-mismatch", "Rename it to end in “.jpg”"),
