@@ -4,7 +4,7 @@ V := .venv/bin/python
 PG := tests/on_postgres.sh
 PYTEST := $(V) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: start setup setup-dev test test-postgres e2e security audit sbom lock lint types bench
+.PHONY: start setup setup-dev test test-postgres e2e gallery security audit sbom lock lint types bench
 
 start:            ## a running site: web and worker, models, an analysed sample
 	@$(PYTHON) mediscan/bootstrap.py start
@@ -23,6 +23,9 @@ test-postgres: setup-dev   ## the same on a throw-away PostgreSQL
 
 e2e: setup-dev    ## the pages in the system's Chromium
 	$(PYTEST) -m browser $(ARGS)
+
+gallery: setup-dev  ## gallery/index.html: every page in every state as a picture, with what it cost
+	$(V) -m pytest -q -s tests/browser/gallery.py $(ARGS)
 
 security: setup-dev   ## the numbered acceptance tests of security, the slow ones too, then the advisories
 	$(PYTEST) tests/security tests/browser/test_policy.py tests/browser/test_payloads.py $(ARGS)
