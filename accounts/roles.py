@@ -66,6 +66,7 @@ TABLE: Mapping[str, Mapping[str, Cell]] = {
     "study.view": {RADIOLOGIST: department, CLINICIAN: assigned, TECHNICIAN: department,
                    INTEGRATOR: own},
     "study.move": {RADIOLOGIST: department, TECHNICIAN: department},  # to another department
+    "study.assign": {RADIOLOGIST: department, TECHNICIAN: department},  # to a reader
     "study.ask_deletion": {RADIOLOGIST: department, TECHNICIAN: department},
     "study.delete": {ADMINISTRATOR: proved(organisation)},
     "pixels.view": {RADIOLOGIST: department, CLINICIAN: assigned,

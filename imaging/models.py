@@ -25,6 +25,9 @@ from imaging.review_table import Meaning as Meaning
 from imaging.review_table import RejectReason as RejectReason
 from imaging.review_table import Review as Review
 from imaging.seal_table import ResultSeal as ResultSeal
+from imaging.standing_table import Reading as Reading
+from imaging.standing_table import Standing
+from imaging.standing_table import Work as Work
 
 
 class Clinical(models.Model):
@@ -181,6 +184,9 @@ class Patient(Clinical):
     def __str__(self) -> str:
         return f"Patient {self.pk}"
 
+    def get_absolute_url(self) -> str:
+        return reverse("imaging:patient-detail", args=[self.pk])
+
     @property
     def vault_patient_id(self) -> uuid.UUID:
         return self.pk
@@ -197,7 +203,7 @@ class OfPatient(Clinical):
         return self.patient_id
 
 
-class Study(OfPatient):
+class Study(OfPatient, Standing):
     """A DICOM study: the images of one visit of one patient. A PNG has one of its own."""
 
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="studies")
@@ -224,6 +230,9 @@ class Study(OfPatient):
         indexes = [
             models.Index(fields=["organisation", "-created_at", "-id"]),
             models.Index(fields=["organisation", "modality", "-created_at", "-id"]),
+            models.Index(fields=["organisation", "urgency", "created_at", "id"]),
+            models.Index(fields=["organisation", "place", "-created_at", "-id"]),
+            models.Index(fields=["organisation", "accession_index"]),
         ]
 
     def __str__(self) -> str:
@@ -480,6 +489,9 @@ class Run(Clinical):
         max_length=32, blank=True, default=current_request_id, editable=False
     )
     cancelled_at = models.DateTimeField(null=True, blank=True)
+    skipped = models.JSONField(
+        default=list, editable=False, help_text="images that were asked for and not taken, and why"
+    )
     override_of = models.ForeignKey(
         "Result",
         models.PROTECT,

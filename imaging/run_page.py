@@ -20,10 +20,12 @@ def choice_shown(
     asked: str,
     sent: QueryDict | None,
     as_suggested: bool = False,
+    without: str = "",
 ) -> dict:
     """Return the member rows: as `sent`, else as the ensemble `asked` says, else the first one.
 
-    `as_suggested` fills in the weights and the threshold that tuning proposed for it.
+    `as_suggested` fills in the weights and the threshold that tuning proposed for it; `without`
+    names a model that is left out at first, since it failed.
     """
     chosen = next((one for one in ensembles if str(one.pk) == asked), None)
     if chosen is None and ensembles:
@@ -34,6 +36,8 @@ def choice_shown(
         else _as_saved(model, reason, saved.get(model.pk))
         for model, reason in listed
     ]  # fmt: skip
+    for row in rows if sent is None else ():
+        row["on"] = row["on"] and row["model"].name != without
     threshold = chosen.threshold if chosen else 0.5
     suggested = chosen.suggested if chosen else None
     if suggested and as_suggested and sent is None:

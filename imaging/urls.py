@@ -10,13 +10,17 @@ from imaging import (
     painting,
     patients,
     reviews,
+    searching,
     viewer_urls,
     views,
+    worklist_views,
 )
 
 app_name = "imaging"
 urlpatterns = [
-    path("worklist/", views.study_list, name="study-list"),
+    path("worklist/", worklist_views.study_list, name="study-list"),
+    path("worklist/assign/", worklist_views.study_assign, name="study-assign"),
+    path("worklist/search/", searching.record_search, name="record-search"),
     path("studies/<uuid:pk>/", views.study_detail, name="study-detail"),
     path("studies/<uuid:pk>/move/", moves.study_move_view, name="study-move"),
     path("uploads/new/", views.upload_create, name="upload-create"),

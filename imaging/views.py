@@ -11,6 +11,7 @@ from django.db.models import Count, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -21,7 +22,7 @@ from accounts.selectors import user_may
 from accounts.throttle import limited
 from imaging.choices import ensemble_meant, ensembles_visible_to, models_listed
 from imaging.forms import RunForm, UploadForm, uuids
-from imaging.models import Image, JobStatus, Modality, Severity
+from imaging.models import Image, JobStatus
 from imaging.moves import move_form
 from imaging.places import places_of
 from imaging.reading import reads
@@ -41,29 +42,10 @@ from imaging.selectors import (
 from imaging.services.jobs import job_retry
 from imaging.services.runs import ensemble_save, run_cancel, run_submit
 from imaging.services.uploads import upload_receive
-from imaging.worklist import VIEWS, Filters, worklist_page
+from imaging.worklist import studies_chosen
 
 RUNS_SHOWN = 50
-
-
-@require_GET
-@reads("study.view")
-def study_list(request: HttpRequest) -> HttpResponse:
-    filters = Filters.from_query(request.GET)
-    context = {
-        "page": worklist_page(request.user, filters),
-        "filters": filters,
-        "views": VIEWS.items(),
-        "modalities": Modality.choices,
-        "severities": Severity.choices,
-        "may_export": user_may(request.user, "export.create"),
-        "may_export_bulk": user_may(request.user, "export.create_bulk"),
-        "may_upload": user_may(request.user, "upload.create"),
-        "may_view_results": may_see(request.user, "result.view"),
-    }
-    chosen = [name for name in ("view", "modality", "severity") if getattr(filters, name)]
-    audit.record(request.user, "record.list", reason=", ".join(chosen))
-    return render(request, "imaging/study_list.html", context)
+SKIPPED = {"already running": _lazy("already running")}
 
 
 @require_GET
@@ -164,6 +146,7 @@ def run_create(request: HttpRequest) -> HttpResponse:
             asked=(request.POST or request.GET).get("ensemble", ""),
             sent=sent,
             as_suggested="suggested" in request.POST,
+            without=request.GET.get("without", ""),
         ),
         "token": request.POST.get("token") or secrets.token_hex(16),
         "may_save": user_may(request.user, "ensemble.save"),
@@ -211,6 +194,8 @@ def _chosen_images(request: HttpRequest) -> list:
     )
     received = Image.objects.filter(upload_items__upload__in=upload).values("source")
     failures = jobs_visible_to(request.user).filter(run__in=failed, status=JobStatus.FAILED)
+    if request.POST.get("matching"):
+        study = studies_chosen(request.user, request.POST)
     wanted = Q(pk__in=image) | Q(study__in=study) | Q(source__in=received)
     wanted |= Q(pk__in=failures.values("image"))
     return list(
@@ -260,9 +245,19 @@ def _run_context(request: HttpRequest, pk) -> dict:
     )
     return run_progress(request.user, run, request.GET.get("page", "")) | {
         "run": run,
+        "skipped": _skipped(request.user, run),
         "may_export": user_may(request.user, "export.create"),
         "may_export_bulk": user_may(request.user, "export.create_bulk"),
     }
+
+
+def _skipped(user, run) -> list[tuple[Image | None, str]]:
+    """Return what was asked for and not taken, with the reason; of images that `user` may see."""
+    said = {one["image"]: SKIPPED[one["why"]] for one in run.skipped}
+    if not said:
+        return []
+    images = images_visible_to(user).filter(pk__in=said).select_related("source")
+    return [(image, said[str(image.pk)]) for image in images]
 
 
 @require_POST

@@ -4,60 +4,47 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
 
-from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.http import QueryDict
 
-from imaging.models import Image, Job, JobStatus, Modality, Result, Review, Severity, Study
-from imaging.selectors import pixels_open, results_visible_to, studies_visible_to
+from imaging.forms import uuids
+from imaging.models import Image, Job, Result, Review, Study
+from imaging.scope import may_see
+from imaging.selectors import (
+    pixels_open,
+    results_told_wholly,
+    results_visible_to,
+    studies_visible_to,
+)
+from imaging.worklist_choices import Chip, chips_of, choices_of
+from imaging.worklist_filters import (
+    TABS,
+    TOLD,
+    Filters,
+    behind,
+    condition,
+    ordered,
+    tab_condition,
+    token_of,
+)
 
 PAGE_SIZE = 25
-WORST_FIRST = Case(
-    *(
-        When(severity=word, then=place)
-        for place, word in enumerate(
-            (Severity.HIGH, Severity.MODERATE, Severity.LOW, Severity.NO_FINDING)
-        )
-    ),
-    default=9,  # not assessed: shown only where nothing else is
-)
-VIEWS = {"": "All studies", "new": "Not analysed", "live": "In progress", "failed": "Failed",
-         "unsigned": "To sign", "signed": "Signed"}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What the reader asked to see; unknown values are left out and named."""
-
-    view: str = ""
-    modality: str = ""
-    severity: str = ""
-    after: str = ""
-
-    @classmethod
-    def from_query(cls, query) -> Filters:
-        return cls(
-            view=_known(query.get("view", ""), VIEWS),
-            modality=_known(query.get("modality", ""), Modality.values),
-            severity=_known(query.get("severity", ""), Severity.values),
-            after=query.get("after", ""),
-        )
-
-    @property
-    def are_set(self) -> bool:
-        return bool(self.view or self.modality or self.severity)
+MOST_CHOSEN = 2001  # one more than anything takes, so that it is refused and not cut short
+UNSHOWN = ("review__comment", "review__amendment", "review__row", "review__lesions",
+           "job__run__override_reason", "accession_number", "studied_at")  # fmt: skip
+__all__ = ["PAGE_SIZE", "Filters", "Page", "Row", "matching", "worklist_page"]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One study as a line: its first picture, its newest job, its worst result.
+    """One study as a line: a picture, what was found, where the work and the reading stand.
 
-    image_id      only if the reader may see that picture, `result` alike.
-    result        of the newest result of each image the worst (MEASURES §9).
-    review        the version that counts of the decision on `result`.
+    image_id      only if the reader may see that picture, `result` and `review` alike.
+    result        the worst unread one, else the worst of those read last (MEASURES §9).
     is_ready      there is a result, for this reader or for others.
-    assessed      how many images have a severity word.
-    not_assessed  how many were analysed and have none.
+    assessed      how many images have a severity word, and how many have none; 0 where untold.
+    without       the member whose failure `job` tells of, if its sentence names one.
     """
 
     study: Study
@@ -66,120 +53,149 @@ class Row:
     job: Job | None
     result: Result | None
     review: Review | None
-    is_ready: bool
     assessed: int
     not_assessed: int
+    without: str = ""
+
+    @property
+    def is_ready(self) -> bool:
+        return self.study.answer_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A saved view with the number of its studies."""
+
+    key: str
+    label: str
+    query: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     rows: list[Row]
-    next_after: str
+    next_query: str
+    sort: str
+    total: int
+    tabs: list[Tab]
+    chips: list[Chip]
+    choices: dict[str, list[tuple[str, str]]]
 
 
 def worklist_page(user, filters: Filters) -> Page:
-    """Return the studies `user` may see, newest first, from `filters.after` on."""
-    studies = _filtered(user, filters).select_related("patient")
-    found = list(_after(studies, filters.after)[: PAGE_SIZE + 1])
-    shown = found[:PAGE_SIZE]
-    jobs = Job.objects.in_bulk([study.job_id for study in shown if study.job_id])
-    readable = results_visible_to(user).select_related(None).select_related("job__run")
-    results = readable.defer("table").in_bulk(
-        [study.result_id for study in shown if study.result_id]
+    """Return the studies `user` may see, in the order asked for, from `filters.after` on."""
+    tells = may_see(user, "result.view")
+    sort = filters.sort or ("urgency" if tells else "date")
+    sort = "date" if sort == "urgency" and not tells else sort
+    wholly = results_told_wholly(user)
+    counts = _counts(user, filters, wholly=wholly, tells=tells)
+    found = ordered(matching(user, filters), sort, told_wholly=wholly)
+    found = behind(found, sort, filters.after)
+    found = found.select_related("patient", "reader", "job__run", "review__author")
+    shown = list(found.defer(*UNSHOWN)[: PAGE_SIZE + 1])
+    last = shown[PAGE_SIZE - 1] if len(shown) > PAGE_SIZE else None
+    choices = choices_of(user)
+    return Page(
+        rows=_rows(user, shown[:PAGE_SIZE]),
+        next_query=filters.query(after=token_of(last, sort)) if last else "",
+        sort=sort,
+        total=counts["matching"],
+        tabs=[
+            Tab(key, label, Filters(view=key).query(), counts[f"tab_{key}"])
+            for key, (label, of_results) in TABS.items()
+            if tells or not of_results
+        ],
+        chips=chips_of(filters, choices),
+        choices=choices,
     )
-    reviews = _reviews(results)
-    pictures = pixels_open(user, [study.first_image_id for study in shown])
-    counts = _counts([study.pk for study in shown])
-    rows = [
+
+
+def matching(user, filters: Filters) -> QuerySet[Study]:
+    """Return the studies asked for; a filter that tells of results asks who may know."""
+    studies = studies_visible_to(user)
+    wanted = condition(filters, user)
+    if not results_told_wholly(user):
+        studies = studies.annotate(**{TOLD: _is_told(user)})
+        if filters.tells:
+            wanted &= Q(**{TOLD: True})
+    return studies.filter(wanted)
+
+
+def studies_chosen(user, sent: QueryDict) -> list[uuid.UUID]:
+    """Return the studies that a form means: those ticked, or all that match what was asked for."""
+    asked = sent.get("matching")
+    if not asked:
+        return uuids(sent.getlist("study"))
+    found = matching(user, Filters.from_query(QueryDict(asked)))
+    return list(found.order_by("-created_at", "-id").values_list("pk", flat=True)[:MOST_CHOSEN])
+
+
+def _counts(user, filters: Filters, *, wholly: bool, tells: bool) -> dict[str, int]:
+    """Return by one query how many studies each tab holds, and how many match."""
+    studies = studies_visible_to(user)
+    if not wholly:
+        studies = studies.annotate(**{TOLD: _is_told(user)})
+    known = Q() if wholly else Q(**{TOLD: True})
+    asked = condition(filters, user) & (known if filters.tells else Q())
+    wanted = {
+        f"tab_{key}": tab_condition(key, user) & (known if of_results else Q())
+        for key, (_label, of_results) in TABS.items()
+        if tells or not of_results
+    }
+    return studies.aggregate(
+        **{
+            name: Count("pk", filter=one or None)
+            for name, one in (wanted | {"matching": asked}).items()
+        }
+    )
+
+
+def member_blamed(job: Job | None) -> str:
+    """Return the one member that a failed job's sentence names, if the run has others."""
+    if job is None or not job.error:
+        return ""
+    names = [member["model"] for member in job.run.frozen["members"]]
+    blamed = [name for name in names if f"“{name}”" in job.error]
+    return blamed[0] if blamed and len(names) > 1 else ""
+
+
+def _is_told(user) -> Exists:
+    readable = results_visible_to(user).select_related(None).order_by()
+    return Exists(readable.filter(pk=OuterRef("answer")))
+
+
+def _rows(user, shown: list[Study]) -> list[Row]:
+    ids = [study.pk for study in shown]
+    images = Image.objects.filter(study=OuterRef("pk"))
+    first = images.order_by("created_at", "id").values("pk")[:1]
+    count = images.order_by().values("study").annotate(n=Count("pk")).values("n")
+    asked = Study.objects.filter(pk__in=ids).order_by()
+    facts = {
+        pk: (image, number or 0)
+        for pk, image, number in asked.values_list("pk", Subquery(first), Subquery(count))
+    }
+    readable = results_visible_to(user).select_related(None).select_related("job__run")
+    results = readable.defer("table", "slices", "ranges").in_bulk(
+        [one.answer_id for one in shown if one.answer_id]
+    )
+    pictures = {
+        study.pk: results[study.answer_id].image_id if study.answer_id in results
+        else facts[study.pk][0]
+        for study in shown
+    }  # fmt: skip
+    open_ = pixels_open(user, [one for one in pictures.values() if one])
+    return [
         Row(
-            study,
-            study.image_count,
-            study.first_image_id if study.first_image_id in pictures else None,
-            jobs.get(study.job_id),
-            results.get(study.result_id),
-            reviews.get(study.result_id),
-            study.result_id is not None,
-            *counts.get(study.pk, (0, 0)),
+            study=study,
+            image_count=facts[study.pk][1],
+            image_id=pictures[study.pk] if pictures[study.pk] in open_ else None,
+            job=study.job,
+            without=member_blamed(study.job),
+            result=results.get(study.answer_id),
+            review=study.review if study.answer_id in results else None,
+            assessed=study.assessed if study.answer_id in results else 0,
+            not_assessed=study.not_assessed if study.answer_id in results else 0,
         )
         for study in shown
     ]
-    last = shown[-1] if len(found) > PAGE_SIZE else None
-    return Page(rows, f"{last.created_at.isoformat()}_{last.pk}" if last else "")
-
-
-def standing() -> QuerySet[Result]:
-    """Return the newest result of each image: what is said of it today."""
-    later = Result.objects.filter(
-        Q(created_at__gt=OuterRef("created_at"))
-        | Q(created_at=OuterRef("created_at"), pk__gt=OuterRef("pk")),
-        image=OuterRef("image"),
-    )
-    return Result.objects.filter(~Exists(later))
-
-
-def _reviews(results) -> dict[uuid.UUID, Review]:
-    """Return by result the version of its decision that counts."""
-    versions = Review.objects.filter(result__in=list(results)).order_by("number")
-    return {one.result_id: one for one in versions.defer("comment", "amendment", "row")}
-
-
-def _counts(studies: list[uuid.UUID]) -> dict[uuid.UUID, tuple[int, int]]:
-    """Return by study how many of its images are assessed, and how many are not."""
-    unsaid = Q(severity=Severity.NOT_ASSESSED)
-    rows = (
-        standing()
-        .filter(image__study__in=studies)
-        .order_by()
-        .values("image__study")
-        .annotate(said=Count("pk", filter=~unsaid), unsaid=Count("pk", filter=unsaid))
-    )
-    return {row["image__study"]: (row["said"], row["unsaid"]) for row in rows}
-
-
-def _filtered(user, filters: Filters) -> QuerySet:
-    jobs = Job.objects.filter(image__study=OuterRef("pk")).order_by("-created_at")
-    results = standing().filter(image__study=OuterRef("pk")).order_by(WORST_FIRST, "-created_at")
-    images = Image.objects.filter(study=OuterRef("pk")).order_by("created_at", "id")
-    studies = studies_visible_to(user).annotate(
-        job_id=Subquery(jobs.values("pk")[:1]),
-        result_id=Subquery(results.values("pk")[:1]),
-        first_image_id=Subquery(images.values("pk")[:1]),
-        image_count=Subquery(
-            images.order_by().values("study").annotate(n=Count("pk")).values("n")[:1]
-        ),
-    )
-    if filters.modality:
-        studies = studies.filter(modality=filters.modality)
-    if filters.severity:
-        readable = results_visible_to(user).select_related(None)  # a filter tells, too
-        studies = studies.annotate(worst=Subquery(results.values("severity")[:1])).filter(
-            Exists(readable.filter(pk=OuterRef("result_id"))), worst=filters.severity
-        )
-    if filters.view:
-        studies = studies.annotate(state=Subquery(jobs.values("status")[:1]))
-    if filters.view in ("unsigned", "signed"):  # a filter tells, too
-        readable = results_visible_to(user).select_related(None).filter(pk=OuterRef("result_id"))
-        signed = Review.objects.filter(result=OuterRef("result_id"), signed_at__isnull=False)
-        studies = studies.filter(Exists(readable)).annotate(is_signed=Exists(signed))
-    wanted = {
-        "unsigned": Q(is_signed=False),
-        "signed": Q(is_signed=True),
-        "new": Q(job_id=None),
-        "live": Q(state__in=[JobStatus.QUEUED, JobStatus.RUNNING]),
-        "failed": Q(state=JobStatus.FAILED),
-    }
-    return studies.filter(wanted[filters.view]) if filters.view else studies
-
-
-def _after(studies: QuerySet, token: str) -> QuerySet:
-    """Continue behind the study that `token` names; a token that is none starts at the top."""
-    try:
-        moment, key = token.rsplit("_", 1)
-        at, pk = datetime.fromisoformat(moment), uuid.UUID(key)
-    except ValueError:
-        return studies
-    return studies.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lt=pk))
-
-
-def _known(value: str, choices) -> str:
-    return value if value in choices else ""

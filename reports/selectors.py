@@ -9,7 +9,7 @@ from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquer
 
 from accounts.selectors import organisations_of
 from imaging.models import Result
-from imaging.selectors import results_visible_to, results_within
+from imaging.selectors import results_visible_to, results_within, studies_visible_to
 from reports.models import BULK, ONE, Export, ExportItem, ExportKind, ItemState
 
 
@@ -60,3 +60,11 @@ def results_chosen(
         )
         .order_by("created_at", "id")
     )
+
+
+def studies_without(user, studies: Sequence[uuid.UUID], results: Sequence[Result]) -> int:
+    """Count those of `studies`, as far as `user` sees them, of which nothing is in `results`."""
+    if not studies:
+        return 0
+    held = Result.objects.filter(pk__in=[one.pk for one in results]).values("image__study")
+    return studies_visible_to(user).filter(pk__in=studies).exclude(pk__in=held).count()

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import audit
@@ -18,8 +19,9 @@ from imaging.forms import uuids
 from imaging.models import Result
 from imaging.ranges import blob_response
 from imaging.services.refusals import NotPossible
+from imaging.worklist import studies_chosen
 from reports.models import BULK, ExportKind, ExportStatus, action_of
-from reports.selectors import exports_visible_to, results_chosen
+from reports.selectors import exports_visible_to, results_chosen, studies_without
 from reports.services import MOST_RESULTS, export_create
 
 SHOWN = 50
@@ -41,6 +43,7 @@ FILES = {  # kind: (content type, file name without identity)
 def export_create_view(request: HttpRequest) -> HttpResponse:
     kind = request.POST.get("kind", "")
     results = _chosen(request, kind)
+    without = studies_without(request.user, _studies(request), results)
     if kind == ExportKind.PDF and len(results) > 1:
         kind = ExportKind.PDFS.value
         results = _chosen(request, kind)
@@ -49,7 +52,22 @@ def export_create_view(request: HttpRequest) -> HttpResponse:
     except NotPossible as refusal:
         messages.error(request, str(refusal))
         return redirect(reverse("imaging:study-list"))
+    if without:
+        messages.warning(
+            request,
+            ngettext(
+                "%(n)d chosen study has no result that is yours to export: it is not in the file.",
+                "%(n)d chosen studies have no result that is yours to export: they are not in"
+                " the file.",
+                without,
+            )
+            % {"n": without},
+        )
     return redirect(export)
+
+
+def _studies(request: HttpRequest) -> list:
+    return studies_chosen(request.user, request.POST)
 
 
 def _chosen(request: HttpRequest, kind: str) -> list[Result]:
@@ -62,7 +80,7 @@ def _chosen(request: HttpRequest, kind: str) -> list[Result]:
         request.user,
         action=action_of(kind),
         results=uuids(request.POST.getlist("result")),
-        studies=uuids(request.POST.getlist("study")),
+        studies=_studies(request),
         runs=uuids(request.POST.getlist("run")),
     )
     return list(chosen[: MOST_RESULTS + 1])

@@ -108,6 +108,7 @@ ACTIONS: dict[str, Action] = {
         "records",
         ("study.view", "Study opened", ACCESSED),
         ("study.move", "Study moved to another department", ACCESSED),
+        ("study.assign", "Study given to a reader", ACCESSED),
         ("image.view", "Image opened", ACCESSED),
         ("result.view", "Result opened", ACCESSED),
         ("patient.view", "Patient opened", PATIENT),

@@ -28,6 +28,7 @@ from imaging.services.leases import MAX_DEATHS, lease_end
 from imaging.services.refusals import NotPossible
 from imaging.services.results import maps_stage, result_store
 from imaging.services.run_ends import run_end_tell, run_hold
+from imaging.services.standings import standings_settle
 
 WORKER_DIED = "The worker died three times on this image."
 _AT_REST = {"lease_until": None, "step": "", "steps_done": 0, "steps_total": 0}
@@ -90,6 +91,7 @@ def _succeed(job: Job, analysis: Mapping[str, Any], maps: Mapping[str, StagedBlo
     audit.record(job.run.requested_by, "job.succeed", result, organisation=job.organisation)
     run_end_tell(run)
     doorbells_ring(job.run.requested_by_id)
+    standings_settle([job.image.study_id])
     return True
 
 
@@ -102,6 +104,7 @@ def job_fail(job: Job, *, error: str) -> bool:
     audit.record(job.run.requested_by, "job.fail", job, outcome="failed")
     run_end_tell(run)
     doorbells_ring(job.run.requested_by_id)
+    standings_settle([job.image.study_id])
     return True
 
 
@@ -152,6 +155,7 @@ def job_retry(*, user: User | None, job: Job) -> Job:
         Run.objects.filter(pk=job.run_id).update(cancelled_at=None)
         audit.record(user, "job.retry", job)
         doorbells_ring(job.run.requested_by_id)
+        standings_settle([job.image.study_id])
     job.refresh_from_db()
     if job.status == JobStatus.SUCCEEDED:
         raise NotPossible(_("This image has been analysed. Start a new run to do it again."))

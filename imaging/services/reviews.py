@@ -21,6 +21,7 @@ from imaging.selectors import results_within
 from imaging.services.refusals import NotPossible
 from imaging.services.seals import result_changes
 from imaging.services.signing import signature_of
+from imaging.services.standings import standings_settle
 
 MEASURE = "imaging.tasks.measure_review"
 LEAST_AMENDMENT = 10
@@ -127,6 +128,7 @@ def review_sign(*, by: User, review: Review, meaning: str) -> Review:
             raise Overtaken(latest_review(review.result))
         action = "review.amend" if locked.amendment else "review.sign"
         audit.record(by, action, locked, reason=meaning, after={"sha256": locked.digest})
+        standings_settle([review.result.image.study_id])
     return locked
 
 
@@ -197,6 +199,7 @@ def _store(review: Review, mask: bytes | None) -> Review:
                 queue.enqueue(MEASURE, str(review.pk))
             review.save(force_insert=True)
             audit.record(review.author, "review.save", review, reason=_why(review))
+            standings_settle([review.result.image.study_id])
     except IntegrityError:
         return _same_or_overtaken(review, latest_review(review.result), mask)
     return review

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
@@ -36,6 +37,7 @@ from imaging.services.members import (
 from imaging.services.quotas import runs_check
 from imaging.services.refusals import NotPossible
 from imaging.services.run_ends import run_hold
+from imaging.services.standings import standings_settle
 
 __all__ = ["MemberChoice", "NotPossible", "ensemble_save", "job_retry", "run_cancel", "run_submit"]
 
@@ -79,15 +81,14 @@ def run_cancel(*, user: User, run: Run) -> int:
     """
     run_hold(run.pk)
     theirs = jobs_visible_to(user, "run.submit").filter(run=run).values("pk")
-    count = (
-        run.jobs.live()
-        .filter(pk__in=theirs)
-        .update(status=JobStatus.CANCELLED, finished_at=now(), lease_until=None, step="")
-    )
+    live = run.jobs.live().filter(pk__in=theirs)
+    studies = set(live.values_list("image__study", flat=True))
+    count = live.update(status=JobStatus.CANCELLED, finished_at=now(), lease_until=None, step="")
     if count:
         Run.objects.filter(pk=run.pk).update(cancelled_at=now())
         audit.record(user, "run.cancel", run)
         doorbells_ring(run.requested_by_id)
+        standings_settle(studies)
     return count
 
 
@@ -153,6 +154,9 @@ def _submit(user, images, members, threshold, ensemble, name, token, fusion) -> 
     spec = frozen_spec(
         members, threshold=threshold_check(threshold), ensemble=ensemble, fusion=fusion
     )
+    busy = _busy(images, spec.to_json())
+    if len(busy) == len(images):
+        raise NotPossible(_("All of these images are being analysed by these models already."))
     run = Run.objects.create(
         organisation=organisation,
         requested_by=user,
@@ -161,7 +165,9 @@ def _submit(user, images, members, threshold, ensemble, name, token, fusion) -> 
         threshold=spec.threshold,
         frozen=spec.to_json(),
         token=token[:64],
+        skipped=[{"image": str(pk), "why": "already running"} for pk in busy],
     )
+    images = [image for image in images if image.pk not in busy]
     Member.objects.bulk_create(_members(run, members))
     Job.objects.bulk_create(
         Job(organisation=organisation, run=run, image=image, position=position)
@@ -169,7 +175,16 @@ def _submit(user, images, members, threshold, ensemble, name, token, fusion) -> 
     )
     audit.record(user, "run.submit", run)
     doorbells_ring(user.pk)
+    standings_settle(image.study_id for image in images)
     return run
+
+
+def _busy(images: list[Image], frozen: dict) -> list:
+    """Return which images the very same choice of models is at work on, or will be."""
+    live = Job.objects.live().filter(image__in=[image.pk for image in images])
+    runs = dict(live.values_list("image", "run__frozen"))
+    same = json.loads(json.dumps(frozen))
+    return [image.pk for image in images if runs.get(image.pk) == same]
 
 
 def _members(run: Run, members: list[MemberChoice]) -> list[Member]:

@@ -1,4 +1,5 @@
 // Ties the viewer to a page of classes or boxes: overlay, map, window, slice, keys. Nothing here has a threshold.
+import { listen } from "./keys.js";
 import { Viewer } from "./viewer.js";
 import { colourTables, imageSlice, mapSlice } from "./viewer-data.js";
 import { marks } from "./viewer-marks.js";
@@ -124,26 +125,7 @@ function actions(viewer, { pick }) {
 }
 
 function keys(viewer, table) {
-  const help = one("[data-shortcuts]");
-  one("[data-shortcut-list]").replaceChildren(...Object.entries({ ...table, "?": ["This list"] }).flatMap(([key, [words]]) => {
-    const [name, cap, meaning] = ["dt", "kbd", "dd"].map((tag) => document.createElement(tag));
-    cap.textContent = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" }[key] ?? key.toUpperCase();
-    name.append(cap);
-    meaning.textContent = words;
-    return [name, meaning];
-  }));
-  one("[data-help]").hidden = false;
-  one("[data-help]").addEventListener("click", () => help.showModal());
-  const typing = (target) => /^(TEXTAREA|SELECT)$/.test(target.tagName) || (target.tagName === "INPUT" && target.type !== "radio");
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || help.open) return;
-    if (event.key.startsWith("Arrow") && event.target !== viewer.canvas) return;
-    if (event.key === "?") return void help.showModal();
-    const found = table[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!found) return;
-    event.preventDefault();
-    found[1]();
-  });
+  listen(table, { first: (event) => event.key.startsWith("Arrow") && event.target !== viewer.canvas });
 }
 
 // The rail is one tab stop; arrows move inside it.

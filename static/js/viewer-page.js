@@ -1,6 +1,7 @@
 // Ties the viewer to the result page: sliders, keys, numbers by threshold. The server's table is the truth.
 import { Viewer, thresholdLevel } from "./viewer.js";
 import { colourTables } from "./viewer-data.js";
+import { listen } from "./keys.js";
 import { Slices } from "./slices.js";
 import { marks } from "./viewer-marks.js";
 import { regionKeys } from "./regions.js";
@@ -14,7 +15,6 @@ const deck = one("[data-deck]");
 const home = { center: config.center, width: config.windowWidth };
 const format = (value, digits) => (value === null || value === undefined ? "—" : value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits }));
 const DIGITS = { area_px: 0, reference_px: 0, area_mm2: 0, volume_ml: 2, average_intensity: 1, ratio: 2, circularity: 2, sphericity: 2, lesions: 0, specks: 0 };
-const ARROWS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" };
 const SHOWN = ["area_percent", "average_intensity", "ratio", "circularity", ...(config.depth > 1 ? ["volume_ml", "sphericity"] : [])];
 
 function rowAt(t) {
@@ -189,41 +189,16 @@ function actions(viewer, shown, slices) {
 }
 
 function keys(viewer, table) {
-  const help = one("[data-shortcuts]");
-  const listed = Object.entries({ ...table, Space: ["Bare image while held"], "?": ["This list"] });
-  listed.sort(([one], [other]) => /^\d/.test(one) - /^\d/.test(other));
-  one("[data-shortcut-list]").replaceChildren(...listed.flatMap(([key, [words]]) => {
-    const name = document.createElement("dt");
-    const cap = document.createElement("kbd");
-    cap.textContent = key.replace(/Arrow\w+/, (arrow) => ARROWS[arrow]).replace(/^\w$/, (letter) => letter.toUpperCase());
-    name.append(cap);
-    const meaning = document.createElement("dd");
-    meaning.textContent = words;
-    return [name, meaning];
-  }));
-  const opener = one("[data-help]");
-  opener.hidden = false;
-  opener.addEventListener("click", () => help.showModal());
-  const typing = (target) => /^(TEXTAREA|SELECT)$/.test(target.tagName) || (target.tagName === "INPUT" && target.type !== "radio");
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || help.open) return;
+  const first = (event) => {
     // elsewhere these keys move the page or a focus; a page that fits its window needs them for nothing
     const free = event.target === viewer.canvas || (config.depth > 1 && event.target === document.body && document.body.scrollHeight <= innerHeight);
-    if (/^(Arrow|Page|Home|End)/.test(event.key) && !free) return;
-    if (event.key === "?") return help.showModal();
-    if (event.key === " " && event.target === viewer.canvas) {
-      event.preventDefault();
-      if (!event.repeat) viewer.set({ mode: "off" });
-      return undefined;
-    }
-    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const found = table[event.shiftKey ? `Shift+${name}` : name] ?? table[name];
-    if (found) {
-      event.preventDefault();
-      found[1]();
-    }
-    return undefined;
-  });
+    if (/^(Arrow|Page|Home|End)/.test(event.key) && !free) return true;
+    if (event.key !== " " || event.target !== viewer.canvas) return event.key === " ";
+    event.preventDefault();
+    if (!event.repeat) viewer.set({ mode: "off" });
+    return true;
+  };
+  listen(table, { first, also: { Space: ["Bare image while held"] } });
   document.addEventListener("keyup", (event) => {
     if (event.key === " " && event.target === viewer.canvas) viewer.set({ mode: mode() });
   });

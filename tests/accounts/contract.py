@@ -52,6 +52,7 @@ CONTRACT = {  # action: who and where; * is step-up
     # not in the contract by name: what its rows need to be reached
     "study.view": "R d, C a, T d, I own",
     "study.move": "R d, T d",
+    "study.assign": "R d, T d",
     "patient.find": "R o, C o, T o, Ad o",
     "patient.assign": "R d, T d, Ad o",
     "model.view": "R h, C h, T h, Re h, Ad h, Au h",

@@ -41,6 +41,7 @@ from imaging.models import (
     UploadItem,
 )
 from imaging.services.seals import CHILD_FIELDS, result_seal
+from imaging.services.standings import standings_settle
 from tests.accounts.factories import OrganisationFactory, UserFactory
 
 SHAPE = (1, 24, 32)
@@ -76,6 +77,20 @@ def stored(organisation, data: bytes, kind: str, patient_id=None):
 class _Of(factory.django.DjangoModelFactory):
     class Meta:
         abstract = True
+
+
+class _Settled(_Of):
+    """A row that changes how its study stands, settled as the services settle it."""
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def _after_postgeneration(cls, instance, create, results=None):
+        super()._after_postgeneration(instance, create, results)
+        standings_settle(
+            [(instance.result if isinstance(instance, Review) else instance).image.study_id]
+        )
 
 
 class PatientFactory(_Of):
@@ -309,7 +324,7 @@ class RunFactory(_Of):
             )
 
 
-class JobFactory(_Of):
+class JobFactory(_Settled):
     """A queued job; traits `running`, `dead` (lease over), `failed`, `succeeded`, `cancelled`."""
 
     class Meta:
@@ -363,7 +378,7 @@ def operating_row(**changes) -> dict:
 LOWER = operating_row(t=0.45, level=115, area_text="31.00 %")
 
 
-class ResultFactory(_Of):
+class ResultFactory(_Settled):
     """The result of a succeeded job with an ensemble map and one outcome per member."""
 
     class Meta:
@@ -414,7 +429,7 @@ class ResultFactory(_Of):
             )  # fmt: skip
 
 
-class ReviewFactory(_Of):
+class ReviewFactory(_Settled):
     """The first version of a decision on a result: accepted, not signed."""
 
     class Meta:

@@ -10,7 +10,6 @@ from django.utils.timezone import now
 from accounts.models import AuditEvent
 from imaging.formats.png import encode_png
 from imaging.models import Ensemble, Job, JobStatus, Run, Study, Upload
-from imaging.worklist import PAGE_SIZE
 from tests.accounts.factories import UserFactory
 from tests.imaging.factories import (
     EnsembleFactory,
@@ -77,13 +76,6 @@ def test_a_study_shows_its_worst_image_and_how_many_are_not_assessed(client, use
     assert severities(client, severity="moderate") == []
 
 
-def test_a_newer_result_of_an_image_takes_the_place_of_the_older(client, user):
-    image = ResultFactory(user=user, severity="high").image
-    ResultFactory(user=user, severity="low", job=JobFactory(user=user, image=image, succeeded=True))
-    assert severities(client) == ["low"]
-    assert severities(client, severity="high") == []
-
-
 def test_a_study_of_which_nothing_could_be_assessed_says_so(client, user):
     ResultFactory(user=user, severity="not assessed")
     assert severities(client) == ["not assessed"]
@@ -114,20 +106,6 @@ def test_filters_keep_what_they_say(client, user, query, shown):
     }
     text = text_of(client.get(reverse("imaging:study-list"), query))
     assert {name for name, study in studies.items() if str(study.pk) in text} == shown
-
-
-def test_the_worklist_pages_without_repeating(client, user):
-    studies = {str(StudyFactory(user=user).pk) for _ in range(PAGE_SIZE + 3)}
-    first = client.get(reverse("imaging:study-list"))
-    after = first.context["page"].next_after
-    second = client.get(reverse("imaging:study-list"), {"after": after})
-    seen = [
-        str(row.study.pk) for response in (first, second) for row in response.context["page"].rows
-    ]
-    assert len(seen) == PAGE_SIZE + 3
-    assert set(seen) == studies
-    assert second.context["page"].next_after == ""
-    assert client.get(reverse("imaging:study-list"), {"after": "nonsense"}).status_code == 200
 
 
 def test_the_worklist_costs_the_same_for_one_study_and_for_many(
@@ -404,7 +382,9 @@ def test_a_technician_sees_that_a_result_is_there_and_not_what_it_says(client):
         text = text_of(client.get(address))
         assert "26.04 %" not in text
         assert result.get_absolute_url() not in text
-        assert "Succeeded" in text or "Results are for readers" in text
+        assert any(
+            word in text for word in ("Ready for a reader", "Succeeded", "Results are for readers")
+        )
 
 
 def test_a_long_selection_comes_by_post_and_starts_nothing(client, user):

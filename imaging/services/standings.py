@@ -1,0 +1,72 @@
+"""How studies stand: worked out anew from their jobs, results and reviews whenever one changes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from imaging.models import Job, Result, Review, Study
+from imaging.standing import standing_of
+
+AT_ONCE = 500
+
+
+@transaction.atomic
+def standings_settle(studies: Iterable[UUID]) -> None:
+    """Write how each of these studies stands now; the last act of a transaction that changes it.
+
+    The studies are locked first: of two jobs that end at once, the second sees the first.
+    """
+    ids = sorted(set(studies))
+    for start in range(0, len(ids), AT_ONCE):
+        _settle(ids[start : start + AT_ONCE])
+
+
+def _settle(ids: Collection[UUID]) -> None:
+    held = list(Study.objects.select_for_update().filter(pk__in=ids).order_by("pk").only("pk"))
+    jobs, results, reviews = _jobs(ids), _results(ids), _reviews(ids)
+    for study in held:
+        one = standing_of(jobs[study.pk], results[study.pk], reviews)
+        Study.objects.filter(pk=study.pk).update(**one)
+
+
+def _jobs(ids: Collection[UUID]) -> dict[UUID, list[dict]]:
+    """Return by study the newest job of each image."""
+    rows = Job.objects.filter(image__study__in=ids).order_by("created_at", "pk")
+    newest = {
+        row["image"]: row for row in rows.values(
+            "pk", "image", "status", "created_at", study=F("image__study"),
+            ensemble=F("run__ensemble"),
+        )
+    }  # fmt: skip
+    return _by_study(newest.values())
+
+
+def _results(ids: Collection[UUID]) -> dict[UUID, list[dict]]:
+    """Return by study its results, oldest first."""
+    rows = Result.objects.filter(image__study__in=ids).order_by("created_at", "pk")
+    return _by_study(
+        rows.values(
+            "pk", "image", "severity", "disagree", "created_at", study=F("image__study"),
+            ensemble=F("job__run__ensemble"),
+        )
+    )  # fmt: skip
+
+
+def _reviews(ids: Collection[UUID]) -> dict[UUID, dict]:
+    """Return by result the version that counts."""
+    rows = Review.objects.filter(result__image__study__in=ids).order_by("number")
+    return {
+        row["result"]: row for row in rows.values("pk", "result", "signed_at", at=F("created_at"))
+    }
+
+
+def _by_study(rows: Iterable[dict]) -> dict[UUID, list[dict]]:
+    found = defaultdict(list)
+    for row in rows:
+        found[row["study"]].append(row)
+    return found

@@ -1,0 +1,87 @@
+"""What the worklist's filters offer, and those that are set in words."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from django.db.models import CharField, F, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, NullIf
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Department, Membership, User
+from accounts.roles import roles_for
+from accounts.selectors import grants_of
+from imaging.models import Ensemble, Modality, Severity
+from imaging.worklist_filters import NOBODY, SINCE, STATES, Filters
+
+Choices = dict[str, list[tuple[str, str]]]
+NAMES = {
+    "modality": gettext_lazy("Modality"), "severity": gettext_lazy("Severity"),
+    "since": gettext_lazy("Uploaded"), "ensemble": gettext_lazy("Ensemble"),
+    "department": gettext_lazy("Department"), "reader": gettext_lazy("Reader"),
+    "state": gettext_lazy("State"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter that is set, in words, and the address without it."""
+
+    label: str
+    value: str
+    query: str
+
+
+def readers_of(houses: set[uuid.UUID]) -> QuerySet[User]:
+    """Return the people of these organisations who may decide on a result."""
+    members = Membership.objects.current().of_people().filter(
+        organisation__in=houses, role__in=roles_for("review.save")
+    )  # fmt: skip
+    return User.objects.filter(pk__in=members.values("user"), is_active=True)
+
+
+def choices_of(user) -> Choices:
+    """Return what departments, readers and ensembles there are to choose from, by one query."""
+    grants = grants_of(user, "study.view")
+    houses = {one.organisation_id for one in grants}
+    departments = Department.objects.filter(organisation__in=houses)
+    if grants and all(one.department_id for one in grants):
+        departments = departments.filter(pk__in={one.department_id for one in grants})
+    ensembles = Ensemble.objects.filter(Q(organisation=None) | Q(organisation__in=houses))
+    rows = _named("department", departments, "name", "name").union(
+        _named("reader", readers_of(houses), "name", "email"),
+        _named("ensemble", ensembles, "title", "name"),
+        all=True,
+    )
+    found: Choices = {"department": [], "reader": [], "ensemble": []}
+    for kind, pk, label in rows:
+        found[kind].append((str(pk), label))
+    return {kind: sorted(some, key=lambda one: one[1].casefold()) for kind, some in found.items()}
+
+
+def chips_of(filters: Filters, choices: Choices) -> list[Chip]:
+    """Return each filter that is set in words, with the address that clears it."""
+    words = {
+        "modality": dict(Modality.choices), "severity": dict(Severity.choices), "since": SINCE,
+        "state": STATES, **{name: dict(some) for name, some in choices.items()},
+    }  # fmt: skip
+    nobody = {"department": _("None"), "reader": _("Nobody"), "ensemble": _("None saved")}
+    return [
+        Chip(
+            label=str(NAMES[name]),
+            value=str(
+                nobody[name] if getattr(filters, name) == NOBODY
+                else words[name].get(getattr(filters, name), _("Unknown"))
+            ),
+            query=filters.query(**{name: ""}),
+        )
+        for name in filters.chosen
+    ]  # fmt: skip
+
+
+def _named(kind: str, rows: QuerySet, first: str, second: str) -> QuerySet:
+    label = Coalesce(NullIf(F(first), Value("")), F(second), output_field=CharField())
+    named = rows.order_by().annotate(kind=Value(kind, CharField()), label=label)
+    return named.values_list("kind", "pk", "label")

@@ -1,0 +1,39 @@
+// The keys of a page from one table: what a key does, and how the list under "?" calls it. None while a field has the focus.
+const ARROWS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" };
+const help = document.querySelector("[data-shortcuts]");
+
+export const typing = (target) => /^(TEXTAREA|SELECT)$/.test(target.tagName) || (target.tagName === "INPUT" && !/^(radio|checkbox)$/.test(target.type));
+
+function fill(table) {
+  const listed = Object.entries(table).sort(([one], [other]) => /^\d/.test(one) - /^\d/.test(other));
+  document.querySelector("[data-shortcut-list]").replaceChildren(...listed.flatMap(([key, [words]]) => {
+    const [name, cap, meaning] = ["dt", "kbd", "dd"].map((tag) => document.createElement(tag));
+    cap.textContent = key.replace(/Arrow\w+/, (arrow) => ARROWS[arrow]).replace(/^\w$/, (letter) => letter.toUpperCase());
+    name.append(cap);
+    meaning.textContent = words;
+    return [name, meaning];
+  }));
+}
+
+/**
+ * Obey `table`: {key: [words, act]}. `first(event)` may keep a key from it by returning true;
+ * `also` is listed and done elsewhere. An act that returns false leaves the key to the browser.
+ */
+export function listen(table, { first = () => false, also = {} } = {}) {
+  fill({ ...table, ...also, "?": ["This list"] });
+  for (const opener of document.querySelectorAll("[data-help]")) {
+    opener.hidden = false;
+    opener.addEventListener("click", () => help.showModal());
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || help.open) return;
+    if (first(event)) return;
+    if (event.key === "?") {
+      help.showModal();
+      return;
+    }
+    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const found = table[event.shiftKey ? `Shift+${name}` : name] ?? table[name];
+    if (found && found[1](event) !== false) event.preventDefault();
+  });
+}
