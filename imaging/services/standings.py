@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -13,6 +14,10 @@ from imaging.models import Job, Result, Review, Study
 from imaging.standing import standing_of
 
 AT_ONCE = 500
+COLUMNS = (
+    "work", "reading", "answer", "review", "job", "ensemble", "severity", "disagree", "signed_at",
+    "urgency", "place", "assessed", "not_assessed",
+)  # fmt: skip
 
 
 @transaction.atomic
@@ -27,11 +32,24 @@ def standings_settle(studies: Iterable[UUID]) -> None:
 
 
 def _settle(ids: Collection[UUID]) -> None:
-    held = list(Study.objects.select_for_update().filter(pk__in=ids).order_by("pk").only("pk"))
+    held = Study.objects.select_for_update().filter(pk__in=ids).order_by("pk").only(*COLUMNS)
+    studies = list(held)
     jobs, results, reviews = _jobs(ids), _results(ids), _reviews(ids)
-    for study in held:
-        one = standing_of(jobs[study.pk], results[study.pk], reviews)
-        Study.objects.filter(pk=study.pk).update(**one)
+    changed = [
+        study for study in studies
+        if _moved(study, standing_of(jobs[study.pk], results[study.pk], reviews))
+    ]  # fmt: skip
+    Study.objects.bulk_update(changed, COLUMNS, batch_size=AT_ONCE)
+
+
+def _moved(study: Study, columns: Mapping[str, Any]) -> bool:
+    """Put the columns on the row; say whether that changed it."""
+    found = False
+    for name, value in columns.items():
+        attname = Study._meta.get_field(name).attname
+        found = found or getattr(study, attname) != value
+        setattr(study, attname, value)
+    return found
 
 
 def _jobs(ids: Collection[UUID]) -> dict[UUID, list[dict]]:
