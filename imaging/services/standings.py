@@ -20,7 +20,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def standings_settle(studies: Iterable[UUID]) -> None:
     """Write how each of these studies stands now; the last act of a transaction that changes it.
 

@@ -169,7 +169,7 @@ def test_a_form_sent_twice_makes_one_run(user, image, queued):
 def test_a_run_of_many_images_costs_few_statements(user, queued, django_assert_max_num_queries):
     images = [ImageFactory(user=user) for _ in range(12)]
     members = [MemberChoice(ModelVersionFactory())]
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(24):
         submit(user, images, members)
 
 
