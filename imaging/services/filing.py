@@ -34,6 +34,7 @@ from imaging.models import (
 from imaging.services.assignments import sender_assign
 from imaging.services.facts import image_facts
 from imaging.services.leases import LeaseLost
+from imaging.services.rejoining import APART, JOINED, Earlier, earlier_told
 from imaging.types import Header, Refused
 
 PIECE_BYTES = 1 << 20
@@ -60,10 +61,6 @@ KINDS = {  # DICOM PS3.3 C.7.3.1.1.1, those that people send by mistake
     "SM": "Slide microscopy",
     "DOC": "A document",
 }
-LATE = (
-    "%(n)d file(s) of this series came in an earlier upload and stand as an image of their own."
-    " These do not join it: send the whole series at once to have one volume."
-)
 ASK_MODALITY = "Say what it shows: X-ray, MRI or CT."
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 
@@ -82,6 +79,7 @@ def images_file(
     *,
     held,
     on_wait: Callable[[], None] = lambda: None,
+    earlier: Sequence[Earlier] = (),
 ) -> list[Image]:
     """Store the images of some files, all their rows and blobs or nothing.
 
@@ -89,6 +87,7 @@ def images_file(
              `uids` their SOP instances, and `folder` holds its pixels and thumbnail.
     held     the queryset of the upload while it is still this worker's.
     on_wait  called now and then while files are encrypted.
+    earlier  stored files of the series that the images hold too: they count after the items.
 
     Raises: Refused; LeaseLost when an item is no longer waiting or no longer ours.
     """
@@ -97,7 +96,7 @@ def images_file(
     patient_id = _known_patient(items[0], pictures[0].header) or uuid.uuid4()
     while True:  # again when another worker has filed the same patient meanwhile
         try:
-            return _stored(items, pictures, folder, patient_id, held, on_wait)
+            return _stored(items, pictures, folder, patient_id, held, on_wait, earlier)
         except _AnotherPatient as another:
             patient_id = another.patient_id
         except IntegrityError:
@@ -135,6 +134,7 @@ def _stored(
     patient_id: uuid.UUID,
     held,
     on_wait: Callable[[], None],
+    earlier: Sequence[Earlier],
 ) -> list[Image]:
     """Encrypt the files under the patient's key, then file them in one transaction."""
     with ExitStack() as staged:
@@ -153,7 +153,7 @@ def _stored(
                 for name in ("pixels", "thumbnail")
             })  # fmt: skip
         with transaction.atomic():
-            images = _filed(items, pictures, patient_id, sources, files)
+            images = _filed(items, pictures, patient_id, sources, files, earlier)
             _accept(items, pictures, images, held)
             for image in images:
                 audit.record(items[0].upload.user, "image.create", image)
@@ -164,7 +164,7 @@ def _accept(
     items: Sequence[UploadItem], pictures: Sequence[_Picture], images: Sequence[Image], held
 ) -> None:
     """End the waiting files, each with the first image that shows it. Raises: LeaseLost."""
-    left = set(range(len(items)))
+    left = set(range(len(items)))  # those that were stored before wait for nothing
     for one, image in zip(pictures, images, strict=True):
         mine = left & set(one.decoded["files"])
         left -= mine
@@ -210,14 +210,16 @@ def _filed(
     patient_id: uuid.UUID,
     originals: Sequence[StagedBlob],
     files: Sequence[Mapping[str, StagedBlob]],
+    earlier: Sequence[Earlier],
 ) -> list[Image]:
     first = pictures[0]
     study = _study(items[0], first.header, first.modality, patient_id)
     if study.patient_id != patient_id:
         raise _AnotherPatient(study.patient_id)
     series = _series(study, first.header)
-    _check_new(study, {uid for one in pictures for uid in one.uids})
-    late = _came_late(series, items[0].upload) if first.modality != Modality.XRAY else []
+    stored = {one.sop_instance_uid for one in earlier}
+    _check_new(study, {uid for one in pictures for uid in one.uids} - stored)
+    late = _came_late(series, items[0].upload, earlier) if first.modality != Modality.XRAY else []
     copies = list(zip([item.blob for item in items], originals, strict=True))
     if not blobs_replace(copies):
         raise LeaseLost  # another worker has taken the files in
@@ -232,22 +234,24 @@ def _filed(
         )
         for item in items
     )
+    sources += [one.source for one in earlier]
     images = []
     for one, blobs in zip(pictures, files, strict=True):
         mine = [sources[file] for file in one.decoded["files"]]
-        images.append(
-            _image(items[0], study, series, one, mine, blobs, is_first=not images, late=late)
-        )
+        is_new = not images and not earlier  # the first slice may be another image's already
+        images.append(_image(items[0], study, series, one, mine, blobs, is_first=is_new, late=late))
+    if earlier:
+        earlier_told(images, [one.source for one in earlier])
     return images
 
 
-def _came_late(series: Series, upload: Upload) -> list[str]:
-    """Say that files of this series stand here from another upload, which these do not join."""
-    earlier = ImageFile.objects.filter(
-        image__series=series, image__created_at__lt=upload.created_at
-    )
-    count = earlier.count()
-    return [LATE % {"n": count}] if count else []
+def _came_late(series: Series, upload: Upload, earlier: Sequence[Earlier]) -> list[str]:
+    """Say that files of this series stand here from another upload, and whether these joined."""
+    if earlier:
+        return [JOINED % {"n": len(earlier)}]
+    stored = ImageFile.objects.filter(image__series=series, image__created_at__lt=upload.created_at)
+    count = stored.values("source").distinct().count()
+    return [APART % {"n": count}] if count else []
 
 
 def _image(

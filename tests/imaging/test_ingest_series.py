@@ -122,14 +122,61 @@ def test_another_file_with_the_uid_of_a_stored_slice_is_refused(queued):
     assert Image.objects.count() == 1
 
 
-def test_slices_that_come_later_say_that_they_do_not_join_their_series(queued):
+@pytest.mark.parametrize("whole", [False, True])
+def test_slices_that_come_later_rejoin_their_series(queued, whole):
+    """Only the late ones are sent, or all of the series again: the new image holds them all."""
     user, files = UserFactory(), ct_series()
-    sent(*named(files[:4]), modality="", user=user)
-    assert not any("earlier upload" in one for one in Image.objects.get().warnings)
-    upload = sent(*named(files[4:]), modality="", user=user)
-    late = upload.items.first().image
-    assert late.warnings[0].startswith("4 file(s) of this series came in an earlier upload")
-    assert "send the whole series at once" in late.warnings[0]
+    sent(*named([files[n] for n in (1, 4, 2, 3)]), modality="", user=user)
+    early = Image.objects.get()
+    assert not any("earlier upload" in one for one in early.warnings)
+    late = files if whole else [files[5], files[0]]
+    upload = sent(*named(late), modality="", user=user)
+    image = Image.objects.exclude(pk=early.pk).get()
+    ends = {item.status for item in upload.items.all()}
+    assert ends == ({"accepted", "duplicate"} if whole else {"accepted"})
+    assert image.warnings[0].startswith("4 file(s) of this series came in an earlier upload")
+    assert (image.shape, image.facts["missing"]) == ((6, 12, 10), [])
+    assert content(image.pixels) == voxels().tobytes()
+    assert [content(one.source.blob) for one in image.files.all()] == files
+    assert [one.sop_instance_uid for one in image.files.all()] == [
+        f"1.2.3.4.{n}" for n in range(1, 7)
+    ]
+    assert (image.study, image.series) == (early.study, early.series)
+    assert SourceFile.objects.count() == 6
+    early.refresh_from_db()
+    assert (early.depth, early.files.count()) == (4, 4)
+    assert early.warnings[-1].endswith("a newer image of 6 slices holds this one's too.")
+    again = sent(*named(files), modality="", user=user)
+    assert outcomes(again) == [("duplicate", "")] * 6
+
+
+def test_late_slices_of_another_grid_say_that_they_are_apart(queued):
+    user = UserFactory()
+    sent(*named(ct_series()), modality="", user=user)
+    other = ct_series(voxels(3), uid="1.2.3.9", SeriesInstanceUID="1.2.3.4",
+                      PixelSpacing=[1.6, 1.2])  # fmt: skip
+    upload = sent(*named(other), modality="", user=user)
+    assert outcomes(upload) == [("accepted", "")] * 3
+    (late,) = Image.objects.filter(depth=3)
+    assert late.warnings[0].startswith("6 file(s) of this series came in an earlier upload.")
+    assert "an image of their own" in late.warnings[0]
+
+
+def test_slices_of_another_house_are_never_joined(queued):
+    files = ct_series()
+    sent(*named(files[:3]), modality="")
+    sent(*named(files[3:]), modality="")
+    assert sorted(Image.objects.values_list("depth", flat=True)) == [3, 3]
+
+
+def test_two_late_slices_in_one_place_stay_by_themselves(queued):
+    """A slice where one lies already would leave no volume at all: it is an image of its own."""
+    user, files = UserFactory(), ct_series()
+    sent(*named(files), modality="", user=user)
+    twin = ct_series(SeriesDescription="Repeated", uid="1.2.3.8", SeriesInstanceUID="1.2.3.4")[2]
+    upload = sent(("again", twin), modality="", user=user)
+    assert outcomes(upload) == [("accepted", "")]
+    assert sorted(Image.objects.values_list("depth", flat=True)) == [1, 6]
 
 
 def test_each_stack_of_one_object_is_an_image_and_the_file_is_kept_once(queued):
