@@ -129,8 +129,8 @@ def sealed_models() -> list[type[models.Model]]:
 
 
 def _steps(organisation: Organisation, fields: bool) -> Iterator[tuple[str, int]]:
-    for row in _patient_keys_under_another(organisation).iterator():
-        yield "keys", key_rewrap(row)
+    for rows in _in_batches(_patient_keys_under_another(organisation)):
+        yield from (("keys", key_rewrap(row)) for row in rows)
     if fields:
         for row in _patient_keys_before_renewal(organisation):
             yield "keys", patient_key_renew(row)
@@ -158,7 +158,15 @@ def _patient_keys_before_renewal(organisation: Organisation) -> list[VaultKey]:
 
 def _batches(model: type[models.Model], organisation: Organisation) -> Iterator[list]:
     """Yield the rows of an organisation in the order of their keys, ROWS at a time."""
-    rows = model._base_manager.filter(organisation=organisation).order_by("pk")
+    return _in_batches(model._base_manager.filter(organisation=organisation))
+
+
+def _in_batches(rows: models.QuerySet) -> Iterator[list]:
+    """Yield rows in the order of their keys, ROWS at a time, each batch read to its end.
+
+    SQLite refuses a write beside a reading that is still open once another process has written.
+    """
+    rows = rows.order_by("pk")
     batch = list(rows[:ROWS])
     while batch:
         yield batch

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connections
 from django.utils.timezone import now
 
 from accounts.models import AuditEvent, Blob, VaultKey
@@ -254,3 +258,34 @@ def _files():
     from accounts.vault.staging import blobs_dir
 
     return [path for path in blobs_dir().glob("*/*") if path.is_file()]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_others_may_write_between_any_two_keys(house):
+    """More patients than a database hands over at once, and somebody at work all the while."""
+    organisation, _image = house
+    made = [uuid4() for _ in range(2_200)]
+    for start in range(0, len(made), 500):
+        VaultKey.objects.bulk_create(
+            VaultKey(id=one, kind=scope.kind, organisation_id=organisation.pk,
+                     patient_id=scope.patient_id, **keys.key_wrap(one, scope, new_secret()))
+            for one in made[start : start + 500]
+            for scope in [keys.Scope(VaultKey.Kind.PATIENT, "", organisation.pk, uuid4())]
+        )  # fmt: skip
+    told = Counter()
+
+    def tell(what: str, count: int) -> None:
+        told[what] += count
+        if told["keys"] == 100:
+            thread = threading.Thread(target=_write_something)
+            thread.start()
+            thread.join()
+
+    rotation.organisation_rotate(organisation=organisation, tell=tell)
+    assert told["keys"] == len(made) + 1
+    assert not +rotation.rotation_pending(organisation)
+
+
+def _write_something() -> None:
+    OrganisationFactory()
+    connections.close_all()

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,22 @@ def test_every_cookie_of_production_is_bound_to_the_host(production):
         assert not any(part.startswith("domain") for part in parts), cookie
     assert told["hsts"] == "max-age=31536000; includeSubDomains"
     assert told["plain"] == [301, "https://scan.example.org/"]
+
+
+SILENCED = {  # the only ones; each with its reason beside it in mediscan/settings
+    "auth.W004", "django_ratelimit.W001", "django_ratelimit.E003", "security.W021",
+}  # fmt: skip
+
+
+def test_no_warning_is_silenced_but_those_with_a_reason(production):
+    says = "from django.conf import settings; print(*settings.SILENCED_SYSTEM_CHECKS)"
+    done = run(production, "-c", f"import django; django.setup(); {says}")
+    assert set(done.stdout.split()) == SILENCED, done.stderr[-3000:]
+    for path in ("base.py", "prod.py"):
+        lines = Path(ROOT, "mediscan/settings", path).read_text().splitlines()
+        for before, line in pairwise(lines):
+            if any(f'"{one}"' in line for one in SILENCED):
+                assert before.lstrip().startswith("#"), f"{path}: {line} without a reason"
 
 
 def test_the_deployment_check_is_silent(production):
