@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import wraps
+
+from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseRedirect
@@ -10,11 +13,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_otp.admin import OTPAdminSite
 
 from accounts.gate import factor_asked
+from accounts.proof import is_fresh
 from accounts.services.factors import is_verified
 from accounts.tenancy import may_oversee
 
-# django_q's admin lets staff schedule os.system; factors and sessions are their owners'
-HIDDEN_APPS = {"django_q", "mfa", "usersessions"}
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
+# django_q's admin lets staff schedule os.system; factors, sessions and addresses are their owners'
+HIDDEN_APPS = {"django_q", "mfa", "usersessions", "account"}
 
 
 class MediScanAdmin(OTPAdminSite):
@@ -37,6 +42,17 @@ class MediScanAdmin(OTPAdminSite):
         if request.user.is_authenticated:
             raise PermissionDenied("The admin is for administrators of this installation.")
         return redirect_to_login(wanted, reverse("account_login"))
+
+    def admin_view(self, view, cacheable=False):
+        """Whatever is sent here changes roles, people, plans or models: it asks again who it is."""
+
+        @wraps(view)
+        def asked(request, *args, **kwargs):
+            if request.method not in SAFE_METHODS and view != self.logout and not is_fresh(request):
+                raise ReauthenticationRequired
+            return view(request, *args, **kwargs)
+
+        return super().admin_view(asked, cacheable)
 
     def has_permission(self, request) -> bool:
         """Operators, and an organisation's administrators and auditors; with a second factor."""

@@ -11,7 +11,9 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.urls import reverse
 
+from accounts.models import Department, Membership
 from tests.accounts.factories import UserFactory, enrol, verify
+from tests.security.walk import routes
 
 pytestmark = pytest.mark.django_db
 START = "2026-11-26T08:00:00Z"
@@ -58,3 +60,40 @@ def test_the_old_password_stands_for_the_proof_where_a_new_one_is_chosen(client,
     new = "violet window forest"
     form = {"oldpassword": "not mine at all", "password1": new, "password2": new}
     assert client.post(reverse("account_change_password"), form).status_code == 422
+
+
+@pytest.fixture
+def operator(client, user):
+    user.is_staff = user.is_superuser = True
+    user.save()
+    return user
+
+
+def test_whatever_is_sent_to_the_admin_asks_again(client, operator):
+    sent = [route for route in routes() if route.name.startswith("admin:")]
+    assert len(sent) > 60
+    before = Membership.objects.count()
+    for route in sent:
+        if route.name in ("admin:login", "admin:logout"):  # doors: the one leads to the house's own
+            continue
+        answer = client.post(route.address, {"post": "yes"})
+        asked = answer.status_code == 302 and answer.url.startswith(reverse(ASKED))
+        assert asked or answer.status_code == 404, (route.name, answer.status_code)
+    assert Membership.objects.count() == before
+    assert client.get(reverse("admin:index")).status_code == 200
+
+
+def test_a_role_is_given_in_the_admin_after_the_proof_and_not_before(client, operator):
+    address = reverse("admin:accounts_department_add")
+    house = operator.memberships.get().organisation
+    form = {"organisation": str(house.pk), "name": "Ward 7"}
+    assert client.post(address, form).url.startswith(reverse(ASKED))
+    assert not Department.objects.filter(name="Ward 7").exists()
+    verify(client, operator)
+    assert client.post(address, form).status_code == 302
+    assert Department.objects.filter(name="Ward 7").exists()
+
+
+def test_leaving_the_admin_asks_nothing(client, operator):
+    assert client.post(reverse("admin:logout")).status_code in (200, 302)
+    assert "_auth_user_id" not in client.session
