@@ -8,6 +8,7 @@ from mediscan import views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("help/", views.help_page, name="help"),
     path("healthz/", views.healthz, name="healthz"),
     path("readyz/", views.readyz, name="readyz"),
     path("accounts/reauthenticate/", reauthenticate, name="account_reauthenticate"),

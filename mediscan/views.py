@@ -20,7 +20,9 @@ from django.views.decorators.http import require_safe
 from accounts.api.problems import is_api, problem_response
 from accounts.services.denials import access_refused
 from accounts.throttle import TooMany
+from imaging.formats.budgets import Budgets
 from mediscan.health import engine_words, is_ready, readiness
+from reports.services import KEPT
 
 ALLAUTH_WAIT_S = 60
 
@@ -32,6 +34,21 @@ def home(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("analytics:dashboard")
     return render(request, "home.html")
+
+
+@login_not_required
+@require_safe
+def help_page(request: HttpRequest) -> HttpResponse:
+    """What each page does, in plain words; also for somebody who cannot sign in."""
+    told = {
+        "frame": "base.html" if request.user.is_authenticated else "base_public.html",
+        "file_mb": settings.UPLOAD_MAX_FILE_BYTES // 2**20,
+        "request_gb": settings.UPLOAD_MAX_BYTES // 2**30,
+        "megapixels": Budgets().megapixels,
+        "kept_days": KEPT.days,
+        "idle_minutes": settings.SESSION_IDLE_S // 60,
+    }
+    return render(request, "help.html", told)
 
 
 @login_not_required

@@ -131,3 +131,22 @@ def test_bad_requests_have_a_page(rf):
     request = rf.get("/")
     request.user = UserFactory()
     assert views.bad_request(request, ValueError("odd")).status_code == 400
+
+
+@pytest.mark.parametrize("signed_in", [True, False])
+def test_help_is_for_everybody_and_names_the_limits_in_force(client, settings, signed_in):
+    settings.SESSION_IDLE_S, settings.UPLOAD_MAX_FILE_BYTES = 60 * 17, 333 * 2**20
+    if signed_in:
+        client.force_login(UserFactory())
+    page = client.get(reverse("help")).content.decode()
+    assert "after 17 minutes" in page
+    assert "333 MB" in page
+    assert ("Account menu of" in page) is signed_in
+    for place in re.findall(r'href="#(\w+)"', page):
+        assert f'id="{place}"' in page
+
+
+def test_every_page_leads_to_help(client):
+    assert f'href="{reverse("help")}"' in client.get(reverse("account_login")).content.decode()
+    client.force_login(UserFactory())
+    assert f'href="{reverse("help")}"' in client.get("/dashboard/").content.decode()
