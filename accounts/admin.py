@@ -85,6 +85,7 @@ class UserAdmin(Audited, OfHouse, DjangoUserAdmin):
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
         ("Access", {"fields": ("is_active", "must_change_password", "is_staff", "is_superuser")}),
+        ("Reading", {"fields": ("read_first",)}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)

@@ -67,6 +67,10 @@ class Organisation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200)
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="organisations")
+    read_first = models.BooleanField(
+        default=False,
+        help_text="Readers write down an impression before they are sent what the models say.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -116,6 +120,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May open the admin.")
     must_change_password = models.BooleanField(default=False)
+    read_first = models.BooleanField(
+        default=False, help_text="Their own wish; the organisation's setting holds anyway."
+    )
     auth_version = models.PositiveIntegerField(default=0, editable=False)
     date_joined = models.DateTimeField(default=now, editable=False)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import people
+from accounts import people, reading_pages
 
 app_name = "people"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     ),
     path("<uuid:pk>/", people.people_list, name="list"),
     path("<uuid:pk>/invite/", people.invite, name="invite"),
+    path("<uuid:pk>/read-first/", reading_pages.reading_first_of, name="read-first"),
     path("<uuid:pk>/departments/", people.department_add, name="department-create"),
     path("departments/<uuid:pk>/", people.department_rename_view, name="department-rename"),
     path("memberships/<uuid:pk>/", people.membership_change_view, name="membership-change"),

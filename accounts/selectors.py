@@ -16,6 +16,7 @@ class Standing:
     organisation_id: uuid.UUID
     department_id: uuid.UUID | None
     role: str
+    reads_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,10 @@ def standings_of(user) -> list[Standing]:
     if not hasattr(user, "_standings"):
         rows = Membership.objects.current().filter(user=user).order_by("created_at")
         user._standings = [
-            Standing(*row) for row in rows.values_list("organisation_id", "department_id", "role")
+            Standing(*row)
+            for row in rows.values_list(
+                "organisation_id", "department_id", "role", "organisation__read_first"
+            )
         ]
     return user._standings
 
@@ -82,6 +86,15 @@ def grants_of(user, action: str) -> list[Grant]:
         part = standing.department_id if scope == DEPARTMENT else None
         grants.append(Grant(standing.organisation_id, scope, part, cell.hours))
     return list(dict.fromkeys(grants))
+
+
+def reads_first_at(user) -> set[uuid.UUID]:
+    """Return the organisations where `user` decides on results and reads the picture first."""
+    return {
+        one.organisation_id
+        for one in standings_of(user)
+        if (one.reads_first or user.read_first) and may([one.role], "review.save")
+    }
 
 
 def may_at(user, action: str, organisation_id: uuid.UUID) -> bool:

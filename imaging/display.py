@@ -105,6 +105,11 @@ def _spread(asked: str, result: Result) -> str:
     return "augmentation" if mirrored and (alone or asked == "augmentation") else "disagreement"
 
 
+def window_asked(text: str, default: tuple[float, float]) -> tuple[float, float]:
+    """Return (center, width) as an address says it, else the default."""
+    return _pair(text, default)
+
+
 def image_planes(image: Image) -> dict[str, Plane]:
     return planes_of(image.shape, image.facts.get("affine"), image.facts.get("spacing_mm"))
 

@@ -17,6 +17,7 @@ from accounts.vault.fields import SealedTextField
 from imaging.answer_tables import ResultBox as ResultBox
 from imaging.answer_tables import ResultClass as ResultClass
 from imaging.erasure_table import Erasure as Erasure
+from imaging.impression_table import Impression as Impression
 from imaging.measures.size import area_text
 from imaging.model_tables import ModelApproval as ModelApproval
 from imaging.model_tables import ModelUpload as ModelUpload

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from imaging.forms_review import ReviewForm
-from imaging.models import Result, Review
+from imaging.models import Impression, Result, Review
 from imaging.services.signing import signature_holds
 
 
@@ -49,6 +49,7 @@ def review_context(result: Result, threshold: float, form: ReviewForm | None = N
     return {
         "review": current,
         "earlier": versions[1:],
+        "impressions": Impression.objects.filter(image=result.image_id).select_related("author"),
         "forged": [one.number for one in versions if one.is_signed and not signature_holds(one)],
         "review_form": form
         or ReviewForm(

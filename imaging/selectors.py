@@ -7,15 +7,17 @@ from collections.abc import Iterable
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 
 from accounts.roles import DEPARTMENT, ORGANISATION
-from accounts.selectors import grants_of, organisations_of
+from accounts.selectors import grants_of, organisations_of, reads_first_at
 from accounts.vault.fields import blind_index
 from imaging.models import (
     Image,
+    Impression,
     Job,
     ModelState,
     ModelVersion,
     Patient,
     Result,
+    Review,
     Run,
     Study,
     Upload,
@@ -98,8 +100,48 @@ def jobs_visible_to(user, action: str = "run.view") -> QuerySet[Job]:
     return jobs.select_related("run", "image")
 
 
+def unread_first(user) -> Q | None:
+    """Return the condition for results that `user` is not sent yet: their images are not read.
+
+    None: nothing is held back from them. Who decided on an image has read it.
+    """
+    houses = reads_first_at(user)
+    if not houses:
+        return None
+    told = Impression.objects.filter(author=user, image=OuterRef("image"))
+    decided = Review.objects.filter(author=user, result__image=OuterRef("image"))
+    return Q(organisation__in=houses) & ~Exists(told) & ~Exists(decided)
+
+
+def _sent(user, results: QuerySet[Result]) -> QuerySet[Result]:
+    held_back = unread_first(user)
+    return results if held_back is None else results.filter(~held_back)
+
+
+def results_readable_by(user) -> QuerySet[Result]:
+    """Return the results that `user` may see, now or once they have read the picture first."""
+    return Result.objects.filter(within(user, "result.view", RESULT))
+
+
+def results_held_back(user) -> QuerySet[Result]:
+    """Return the results that `user` may see once they have written down what they see."""
+    held_back = unread_first(user)
+    if held_back is None:
+        return Result.objects.none()
+    return results_readable_by(user).filter(held_back)
+
+
+def images_held_back(user, study: Study) -> set:
+    """Return the ids of the study's images that `user` is to read first."""
+    if not reads_first_at(user):
+        return set()
+    held = results_held_back(user).filter(image__study=study)
+    return set(held.order_by().values_list("image", flat=True))
+
+
 def results_visible_to(user) -> QuerySet[Result]:
-    results = Result.objects.filter(within(user, "result.view", RESULT))
+    """Return what `user` may see; what they must read first is as if it were not there."""
+    results = _sent(user, results_readable_by(user))
     return results.select_related("job__run", "image__study", "image__pixels", "patient")
 
 
@@ -108,6 +150,13 @@ def results_told_wholly(user) -> bool:
 
     Who may, is spared a question per row: the worklist asks it of ten thousand.
     """
+    if reads_first_at(user):
+        return False
+    return results_readable_wholly(user)
+
+
+def results_readable_wholly(user) -> bool:
+    """Say the same of results that `user` may see now or once they have read first."""
     wide = (ORGANISATION, DEPARTMENT)
     studies = {one for one in grants_of(user, "study.view") if one.scope in wide}
     return (
@@ -119,7 +168,7 @@ def results_told_wholly(user) -> bool:
 
 def results_within(user, action: str) -> QuerySet[Result]:
     """Return the results on which `user` may do `action`, which asks more than to see them."""
-    return Result.objects.filter(within(user, action, RESULT))
+    return _sent(user, Result.objects.filter(within(user, action, RESULT)))
 
 
 def allowed_on(user, result: Result, actions: Iterable[str]) -> set[str]:

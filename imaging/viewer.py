@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET
 
 from accounts import audit
@@ -22,7 +22,12 @@ from imaging.ranges import blob_response
 from imaging.reading import reads
 from imaging.result_page import page_context
 from imaging.review_page import review_context
-from imaging.selectors import allowed_on, images_visible_to, results_visible_to
+from imaging.selectors import (
+    allowed_on,
+    images_visible_to,
+    results_held_back,
+    results_visible_to,
+)
 
 ACTS = {  # what the page offers, to whom it is open
     "may_export": "export.create",
@@ -36,6 +41,9 @@ RAW = "application/octet-stream"
 @require_GET
 @reads("result.view")
 def result_detail(request: HttpRequest, pk) -> HttpResponse:
+    held_back = results_held_back(request.user).filter(pk=pk).first()
+    if held_back is not None:
+        return redirect("imaging:image-read", held_back.image_id)
     result = _result(request, pk)
     audit.record(request.user, "result.view", result, request_id=request.request_id)
     return result_response(request, result, Display.from_query(request.GET, result))
@@ -136,7 +144,7 @@ def _drawn(result: Result, name: str, display: Display, *, as_stored: bool) -> b
     square = square_size(plane)
     size = None if as_stored or square == plane.shape[1:] else layers.within(square)
     if name == "original":
-        grey = layers.shrink(_grey_slice(result.image, display), step)
+        grey = layers.shrink(grey_slice(result.image, display), step)
         return encode_png(layers.squared(grey, size, smooth=True), level=3)
     source = display.spread if name == "disagreement" else display.map
     levels = layers.thin(_map_slice(result, source, plane, display.slice), step)
@@ -149,7 +157,7 @@ def _drawn(result: Result, name: str, display: Display, *, as_stored: bool) -> b
     return encode_png(draw(levels, name=display.palette, opacity=display.opacity), level=3)
 
 
-def _grey_slice(image: Image, display: Display) -> np.ndarray:
+def grey_slice(image: Image, display: Display) -> np.ndarray:
     """One slice under the window, uint8, as it is hung."""
     stored = _stored_slice(image, display.plane, display.slice)
     facts, window = image.facts, (display.center, display.width)

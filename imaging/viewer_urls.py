@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from imaging import answer_views, viewer
+from imaging import answer_views, read_first, viewer
 
 urlpatterns = [
     path("images/<uuid:pk>/thumbnail/", viewer.image_thumbnail, name="image-thumbnail"),
+    path("images/<uuid:pk>/read/", read_first.image_read, name="image-read"),
+    path("images/<uuid:pk>/original.png", read_first.image_original, name="image-original"),
     path("images/<uuid:pk>/pixels/", viewer.image_pixels, name="image-pixels"),
     path(
         "images/<uuid:pk>/slices/<slug:plane>/<int:number>/",

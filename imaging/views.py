@@ -31,6 +31,7 @@ from imaging.run_page import choice_shown
 from imaging.run_progress import run_progress
 from imaging.scope import may_see
 from imaging.selectors import (
+    images_held_back,
     images_visible_to,
     jobs_visible_to,
     pixels_open,
@@ -63,6 +64,7 @@ def study_detail(request: HttpRequest, pk) -> HttpResponse:
         "study": study,
         "images": images,
         "open": pixels_open(request.user, [image.pk for image in images]),
+        "held": images_held_back(request.user, study),
         "may_run": user_may(request.user, "run.submit"),
         "may_view_results": may_see(request.user, "result.view"),
         "move_form": move_form(request.user, study),

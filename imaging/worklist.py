@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import QueryDict
 
+from accounts.selectors import reads_first_at
 from imaging.forms import uuids
 from imaging.models import Image, Job, Result, Review, Study
 from imaging.scope import may_see
 from imaging.selectors import (
     pixels_open,
+    results_held_back,
+    results_readable_by,
+    results_readable_wholly,
     results_told_wholly,
     results_visible_to,
     studies_visible_to,
 )
 from imaging.worklist_choices import Chip, chips_of, choices_of
 from imaging.worklist_filters import (
+    READABLE,
     TABS,
     TOLD,
     Filters,
@@ -45,6 +51,7 @@ class Row:
     is_ready      there is a result, for this reader or for others.
     assessed      how many images have a severity word, and how many have none; 0 where untold.
     without       the member whose failure `job` tells of, if its sentence names one.
+    to_read       the first image that the reader is to read before they are sent its results.
     """
 
     study: Study
@@ -56,6 +63,8 @@ class Row:
     assessed: int
     not_assessed: int
     without: str = ""
+
+    to_read: uuid.UUID | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -89,7 +98,7 @@ def worklist_page(user, filters: Filters) -> Page:
     sort = filters.sort or ("urgency" if tells else "date")
     sort = "date" if sort == "urgency" and not tells else sort
     wholly = results_told_wholly(user)
-    counts = _counts(user, filters, wholly=wholly, tells=tells)
+    counts = _counts(user, filters, tells=tells)
     found = ordered(matching(user, filters), sort, told_wholly=wholly)
     found = behind(found, sort, filters.after)
     found = found.select_related("patient", "reader", "job__run", "review__author")
@@ -103,8 +112,8 @@ def worklist_page(user, filters: Filters) -> Page:
         total=counts["matching"],
         tabs=[
             Tab(key, label, Filters(view=key).query(), counts[f"tab_{key}"])
-            for key, (label, of_results) in TABS.items()
-            if tells or not of_results
+            for key, (label, needs) in TABS.items()
+            if tells or not needs
         ],
         chips=chips_of(filters, choices),
         choices=choices,
@@ -113,13 +122,9 @@ def worklist_page(user, filters: Filters) -> Page:
 
 def matching(user, filters: Filters) -> QuerySet[Study]:
     """Return the studies asked for; a filter that tells of results asks who may know."""
-    studies = studies_visible_to(user)
-    wanted = condition(filters, user)
-    if not results_told_wholly(user):
-        studies = studies.annotate(**{TOLD: _is_told(user)})
-        if filters.tells:
-            wanted &= Q(**{TOLD: True})
-    return studies.filter(wanted)
+    asked = _knowing(user)
+    studies = studies_visible_to(user).annotate(**asked)
+    return studies.filter(condition(filters, user) & _known(filters.tells, asked))
 
 
 def studies_chosen(user, sent: QueryDict) -> list[uuid.UUID]:
@@ -131,17 +136,15 @@ def studies_chosen(user, sent: QueryDict) -> list[uuid.UUID]:
     return list(found.order_by("-created_at", "-id").values_list("pk", flat=True)[:MOST_CHOSEN])
 
 
-def _counts(user, filters: Filters, *, wholly: bool, tells: bool) -> dict[str, int]:
+def _counts(user, filters: Filters, *, tells: bool) -> dict[str, int]:
     """Return by one query how many studies each tab holds, and how many match."""
-    studies = studies_visible_to(user)
-    if not wholly:
-        studies = studies.annotate(**{TOLD: _is_told(user)})
-    known = Q() if wholly else Q(**{TOLD: True})
-    asked = condition(filters, user) & (known if filters.tells else Q())
+    knowing = _knowing(user)
+    studies = studies_visible_to(user).annotate(**knowing)
+    asked = condition(filters, user) & _known(filters.tells, knowing)
     wanted = {
-        f"tab_{key}": tab_condition(key, user) & (known if of_results else Q())
-        for key, (_label, of_results) in TABS.items()
-        if tells or not of_results
+        f"tab_{key}": tab_condition(key, user) & _known([needs], knowing)
+        for key, (_label, needs) in TABS.items()
+        if tells or not needs
     }
     return studies.aggregate(
         **{
@@ -149,6 +152,15 @@ def _counts(user, filters: Filters, *, wholly: bool, tells: bool) -> dict[str, i
             for name, one in (wanted | {"matching": asked}).items()
         }
     )
+
+
+def _to_read(user, ids: list[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """Return by study the first image to be read, in the order of the study and of nothing else."""
+    if not reads_first_at(user):
+        return {}
+    held = results_held_back(user).filter(image__study__in=ids).values("image")
+    images = Image.objects.filter(pk__in=held).order_by("-created_at", "-id")
+    return dict(images.values_list("study", "pk"))
 
 
 def member_blamed(job: Job | None) -> str:
@@ -160,9 +172,22 @@ def member_blamed(job: Job | None) -> str:
     return blamed[0] if blamed and len(names) > 1 else ""
 
 
-def _is_told(user) -> Exists:
-    readable = results_visible_to(user).select_related(None).order_by()
-    return Exists(readable.filter(pk=OuterRef("answer")))
+def _knowing(user) -> dict[str, Exists]:
+    """Return what must be asked of each study: nothing, for whoever may know everything."""
+    asked = {}
+    if not results_told_wholly(user):
+        asked[TOLD] = results_visible_to(user)
+    if not results_readable_wholly(user):
+        asked[READABLE] = results_readable_by(user)
+    answer = OuterRef("answer")
+    return {
+        name: Exists(rows.select_related(None).order_by().filter(pk=answer))
+        for name, rows in asked.items()
+    }
+
+
+def _known(needs: Iterable[str], asked: Mapping[str, Exists]) -> Q:
+    return Q(**{name: True for name in needs if name in asked})
 
 
 def _rows(user, shown: list[Study]) -> list[Row]:
@@ -184,6 +209,7 @@ def _rows(user, shown: list[Study]) -> list[Row]:
         else facts[study.pk][0]
         for study in shown
     }  # fmt: skip
+    held = _to_read(user, ids)
     open_ = pixels_open(user, [one for one in pictures.values() if one])
     return [
         Row(
@@ -192,6 +218,7 @@ def _rows(user, shown: list[Study]) -> list[Row]:
             image_id=pictures[study.pk] if pictures[study.pk] in open_ else None,
             job=study.job,
             without=member_blamed(study.job),
+            to_read=held.get(study.pk),
             result=results.get(study.answer_id),
             review=study.review if study.answer_id in results else None,
             assessed=study.assessed if study.answer_id in results else 0,

@@ -17,16 +17,17 @@ from imaging.standing import UNTOLD
 
 TOLD = "is_told"  # an annotation: the reader may know what the deciding result says
 ALL = ""
-TABS = {  # a saved view: its name, and whether it tells of results
-    ALL: (_("All studies"), False),
-    "mine": (_("Assigned to me"), False),
-    "review": (_("Needs review"), True),
-    "unsigned": (_("To sign"), True),
-    "live": (_("In progress"), False),
-    "failed": (_("Failed"), False),
-    "new": (_("Not analysed"), False),
-    "high": (_("High severity"), True),
-    "signed": (_("Signed today"), True),
+READABLE = "is_readable"  # the same, once they have read the picture first
+TABS = {  # a saved view: its name, and what it tells: nothing, how far reading is, what was found
+    ALL: (_("All studies"), ""),
+    "mine": (_("Assigned to me"), ""),
+    "review": (_("Needs review"), READABLE),
+    "unsigned": (_("To sign"), READABLE),
+    "live": (_("In progress"), ""),
+    "failed": (_("Failed"), ""),
+    "new": (_("Not analysed"), ""),
+    "high": (_("High severity"), TOLD),
+    "signed": (_("Signed today"), READABLE),
 }
 STATES = {
     "new": _("Not analysed"), "live": _("In progress"), "failed": _("Failed"),
@@ -86,9 +87,12 @@ class Filters:
         return bool(self.view or self.chosen)
 
     @property
-    def tells(self) -> bool:
-        """Say whether an answer would tell what results say."""
-        return bool(self.severity) or TABS[self.view][1]
+    def tells(self) -> set[str]:
+        """Return which of TOLD and READABLE a study must be to be in the answer."""
+        needs = {TABS[self.view][1], TOLD if self.severity else ""}
+        if self.state in Reading.values and self.state:
+            needs.add(READABLE)
+        return needs - {""}
 
     def query(self, **changes: str) -> str:
         """Return the address that asks the same but for `changes`; the place is left out."""

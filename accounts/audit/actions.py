@@ -95,6 +95,10 @@ ACTIONS: dict[str, Action] = {
         ("assignment.create", "Assignment added", ROLES),
         ("assignment.delete", "Assignment removed", ROLES),
     ),
+    **_group(
+        "people",
+        ("reading.first", "Reading first turned on or off", SECURITY),
+    ),
     **_kept("people", "plan", "Plan", SECURITY),
     **_group(
         "access",
@@ -109,6 +113,7 @@ ACTIONS: dict[str, Action] = {
         ("study.view", "Study opened", ACCESSED),
         ("study.move", "Study moved to another department", ACCESSED),
         ("study.assign", "Study given to a reader", ACCESSED),
+        ("impression.save", "Impression written before the result was sent", ACCESSED),
         ("image.view", "Image opened", ACCESSED),
         ("result.view", "Result opened", ACCESSED),
         ("patient.view", "Patient opened", PATIENT),

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from accounts.models import Organisation
 from accounts.vault.fields import blind_index
 from imaging.models import Patient, Study
 from tests.accounts.factories import UserFactory
@@ -61,7 +62,6 @@ def day(user, tmp_path):
 def test_nothing_runs_over_and_nobody_is_kept_out(visit, user, day, width, scheme):
     page = visit(LIST, user=user, width=width, height=900, color_scheme=scheme)
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    page.screenshot(path=f"/tmp/list/shots/worklist-{width}-{scheme}.png", full_page=True)
     assert wide <= 0
 
 
@@ -159,3 +159,16 @@ OUT_OF_SIGHT = """() => [...document.querySelectorAll("main a, main button")].fi
   const out = box.left < 0 || box.right > innerWidth + 1;
   return box.width && !one.closest(".tabs, .vh, thead") && out;
 }).map((one) => one.textContent.trim().slice(0, 40))"""
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_a_reader_reads_first(visit, user, day, width, scheme):
+    """U23 in a browser: the picture alone, the words, then the result with both."""
+    Organisation.objects.filter(pk=day["high"].organisation_id).update(read_first=True)
+    page = visit(LIST, user=user, width=width, color_scheme=scheme, java_script_enabled=False)
+    assert "25.52" not in page.content()
+    page.get_by_role("link", name="Read", exact=True).first.click()
+    assert page.locator(".stage-flat img").evaluate("one => one.naturalWidth") == 96
+    page.get_by_label("What do you see?").fill("Two lungs, clear.")
+    page.get_by_role("button", name="Save and see the result").click()
+    assert "Two lungs, clear." in page.locator("#decision").inner_text()

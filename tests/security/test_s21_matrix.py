@@ -41,7 +41,14 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
     **dict.fromkeys(("imaging:run-detail", "imaging:run-status", "imaging:run-cancel"), "run"),
     "imaging:job-retry": "job",
     **dict.fromkeys(
-        ("imaging:image-thumbnail", "imaging:image-pixels", "imaging:image-slice"), "image"
+        (
+            "imaging:image-thumbnail",
+            "imaging:image-pixels",
+            "imaging:image-slice",
+            "imaging:image-read",
+            "imaging:image-original",
+        ),
+        "image",
     ),
     **dict.fromkeys(
         (
@@ -72,7 +79,10 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
     **dict.fromkeys(
         ("reports:export-detail", "reports:export-status", "reports:export-download"), "export"
     ),
-    **dict.fromkeys(("people:list", "people:invite", "people:department-create"), "organisation"),
+    **dict.fromkeys(
+        ("people:list", "people:invite", "people:department-create", "people:read-first"),
+        "organisation",
+    ),
     **dict.fromkeys(("people:membership-change", "people:membership-end"), "membership"),
     "people:department-rename": "department",
     "people:invitation-withdraw": "invitation",
