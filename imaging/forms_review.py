@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms_factors import StepUp
 from imaging.models import Decision, Meaning, RejectReason
 
+BYTES_PER_PIXEL, MOST_HEADER = 8, 1 << 20  # a NIfTI file of float64, and what stands before it
 CHOICES = [
     (Decision.ACCEPTED, _("Accept")),
     (Decision.EDITED, _("Edit")),
@@ -101,6 +102,44 @@ class PaintForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not signed:
             del self.fields["amendment"]
+
+
+class MaskForm(forms.Form):
+    """A mask that was drawn elsewhere, as a file; the worker reads it."""
+
+    file = forms.FileField(
+        label=_("Edited mask"),
+        help_text=_("A PNG or NIfTI file on the image's own grid: 0, and one other value."),
+        error_messages={"required": _("Choose the file of the mask.")},
+        widget=forms.FileInput(attrs={"accept": ".png,.nii,.gz"}),
+    )
+    comment = forms.CharField(
+        label=_("Impression"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    amendment = forms.CharField(
+        label=_("Why it is amended"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+    def __init__(self, *args, signed: bool = False, pixels: int = 0, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.largest = pixels * BYTES_PER_PIXEL + MOST_HEADER
+        if not signed:
+            del self.fields["amendment"]
+
+    def clean_file(self):
+        file = self.cleaned_data["file"]
+        if file.size > self.largest:
+            raise forms.ValidationError(
+                _("“%(name)s” is larger than any mask of this image. Choose the mask's own file.")
+                % {"name": file.name}
+            )
+        return file
 
 
 class SignForm(StepUp):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import answers_data, requires
-from imaging.forms_review import PaintForm
+from imaging.forms_review import MaskForm, PaintForm
 from imaging.models import Decision, Result, Review
 from imaging.ranges import blob_response
 from imaging.reading import reads
@@ -55,6 +55,41 @@ def review_paint(request: HttpRequest, pk) -> HttpResponse:
         "config": _config(request, result, latest),
     }
     return render(request, "imaging/review_paint.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@requires("review.save")
+def review_upload(request: HttpRequest, pk) -> HttpResponse:
+    """Take the file of a mask that was drawn elsewhere; the worker reads and measures it."""
+    theirs = results_within(request.user, "review.save").values("pk")
+    result = get_object_or_404(results_shown(request.user).filter(pk__in=theirs), pk=pk)
+    if not result.is_measured:
+        raise Http404(_("There is no mask to edit."))
+    latest = latest_review(result)
+    pixels = result.image.depth * result.image.height * result.image.width
+    form = MaskForm(
+        *((request.POST, request.FILES) if request.method == "POST" else ()),
+        initial={"seen": latest.number if latest else 0},
+        signed=latest is not None and latest.is_signed,
+        pixels=pixels,
+    )
+    if request.method == "POST" and form.is_valid():
+        words = form.cleaned_data
+        file = words.pop("file")
+        try:
+            review = review_save(
+                by=request.user, result=result, decision=Decision.EDITED,
+                sent=(file.name, file.read()), **words,
+            )  # fmt: skip
+        except Overtaken as other:
+            return conflict(request, result, other.latest)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            return redirect(review)
+    context = {"result": result, "image": result.image, "form": form}
+    status = 422 if form.errors else 200
+    return render(request, "imaging/review_upload.html", context, status=status)
 
 
 @require_GET

@@ -41,9 +41,10 @@ class Meaning(models.TextChoices):
 class Review(models.Model):
     """One version of the verdict on one result; the highest number is the one that counts.
 
-    An edit is another cut, a painted mask or the result without some lesions, never two of them:
+    An edit is another cut, a mask (painted or sent) or the result without some lesions, one alone:
     threshold, level  where the reader set the cut, one of the result's table.
     mask              what the reader painted, uint8 0 or 1 (Z, Y, X) on the image's grid.
+    sent, sent_name   the file of a mask that was drawn elsewhere; the engine makes `mask` of it.
     removed           the positions of the result's lesions that the reader took away; what is left
                       of the mask is written when it is measured.
     row, lesions      what is measured there, as in the result's table; of a mask null until the
@@ -70,6 +71,10 @@ class Review(models.Model):
     mask = models.ForeignKey(
         "accounts.Blob", models.PROTECT, related_name="+", null=True, editable=False
     )
+    sent = models.ForeignKey(
+        "accounts.Blob", models.PROTECT, related_name="+", null=True, editable=False
+    )
+    sent_name = SealedTextField(blank=True, default="")
     removed = models.JSONField(default=list)
     row = models.JSONField(null=True)
     lesions = models.JSONField(default=list)
@@ -96,12 +101,15 @@ class Review(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(decision="edited")
-                & Q(threshold=None, level=None, mask=None, row__isnull=True, removed=[])
+                & Q(
+                    threshold=None, level=None, mask=None, row__isnull=True, removed=[], sent=None
+                )
                 | Q(
                     decision="edited", threshold__isnull=False, level__isnull=False,
-                    row__isnull=False, mask=None, removed=[],
+                    row__isnull=False, mask=None, removed=[], sent=None,
                 )
                 | Q(decision="edited", threshold=None, level=None, mask__isnull=False)
+                | Q(decision="edited", threshold=None, level=None, sent__isnull=False)
                 | Q(decision="edited", threshold=None, level=None) & ~Q(removed=[]),
                 name="review_cut_or_mask_iff_edited",
             ),
@@ -126,8 +134,8 @@ class Review(models.Model):
 
     @property
     def has_mask(self) -> bool:
-        """Say whether the edit is a mask of its own, painted or left over, not a cut."""
-        return self.mask_id is not None or bool(self.removed)
+        """Say whether the edit is a mask of its own: painted, sent or left over, not a cut."""
+        return self.mask_id is not None or self.sent_id is not None or bool(self.removed)
 
     @property
     def is_waiting(self) -> bool:

@@ -42,6 +42,7 @@ urlpatterns = [
     path("break-glass/<uuid:pk>/review/", glass.glass_review_view, name="glass-review"),
     path("results/<uuid:pk>/reviews/", reviews.review_create, name="review-create"),
     path("results/<uuid:pk>/paint/", painting.review_paint, name="review-paint"),
+    path("results/<uuid:pk>/mask/", painting.review_upload, name="review-upload"),
     path("reviews/<uuid:pk>/mask/", painting.review_mask, name="review-mask"),
     path("reviews/<uuid:pk>/status/", painting.review_status, name="review-status"),
     path("reviews/<uuid:pk>/", reviews.review_detail, name="review-detail"),

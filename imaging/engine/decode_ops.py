@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from imaging.engine.mask_op import read_mask
 from imaging.engine.records import header_to_json, pixels_write, volume_to_json
 from imaging.engine.serving import Progress
 from imaging.formats.describing import describe
@@ -119,6 +120,7 @@ def _written(decoded: Decoded, folder: Path, pixels: str, thumbnail: str) -> dic
 OPS = {
     "decode": decode,
     "decode_series": decode_series,
+    "read_mask": read_mask,
     "survey": survey,
     "unpack_archive": unpack_archive,
 }

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.tracing import request_id
 from accounts.vault.storage import blob_write
 from imaging import queue
-from imaging.engine.client import EngineDied, EngineTimeout, infer_engine
+from imaging.engine.client import EngineDied, EngineTimeout, decode_engine, infer_engine
 from imaging.engine.scratch import scratch_folder
 from imaging.models import Image, Result, Review
 from imaging.services.analysis import blob_out, image_volume
@@ -22,13 +22,16 @@ from imaging.services.doorbells import STALE
 from imaging.services.refusals import NotPossible
 from imaging.services.results import pieces
 from imaging.services.reviews import MEASURE
-from imaging.types import InferenceError
+from imaging.types import InferenceError, Refused
 
 TRIES = 3
 ROOM_FACTOR = 4
+READ_TIMEOUT_S = 120
 RULE = ("rule", "version", "basis", "area", "circularity")
 FAILED = "The edited mask could not be measured. Save it again, or decide without it."
-UNMEASURED = Q(row__isnull=True, problem="") & (Q(mask__isnull=False) | ~Q(removed=[]))
+UNMEASURED = Q(row__isnull=True, problem="") & (
+    Q(mask__isnull=False) | Q(sent__isnull=False) | ~Q(removed=[])
+)
 OUTWORN = "The edited mask is too much for the memory or the time of this machine."
 
 
@@ -52,11 +55,11 @@ def review_measure(review_id: str) -> None:
     if not waiting.update(tries=F("tries") + 1):
         return
     review = Review.objects.select_related(
-        "mask", "result__image__pixels", "result__organisation"
+        "mask", "sent", "result__image__pixels", "result__organisation"
     ).get(pk=review_id)
     try:
         _measure(review, waiting)
-    except InferenceError as error:
+    except (InferenceError, Refused) as error:
         waiting.update(problem=str(error)[:300])
     except (EngineDied, EngineTimeout):
         waiting.filter(tries__gte=TRIES).update(problem=OUTWORN)
@@ -85,7 +88,7 @@ def _measure(review: Review, waiting: QuerySet[Review]) -> None:
         answer = _measured(review, folder)
         with transaction.atomic():
             words = {"row": answer["row"], "lesions": answer["lesions"]}
-            if review.removed:
+            if "mask" in answer:
                 words["mask"] = blob_write(
                     organisation=review.result.organisation,
                     chunks=pieces(folder / answer["mask"]),
@@ -111,10 +114,12 @@ def _measured(review: Review, folder: Path) -> dict:
             "removed": review.removed,
             "out_dir": str(folder),
         }
+    elif review.sent_id:
+        how = {"op": "measure_mask", "mask": str(folder / _mask_read(review, folder))}
     else:
         blob_out(review.mask, folder / "painted.raw")
         how = {"op": "measure_mask", "mask": str(folder / "painted.raw")}
-    return infer_engine(memory_mb=settings.ENGINE_MEMORY_CAP_MB).call(
+    answer = infer_engine(memory_mb=settings.ENGINE_MEMORY_CAP_MB).call(
         timeout_s=settings.ENGINE_CALL_TIMEOUT_S,
         trace=request_id.get(),
         pixels=str(folder / "pixels.raw"),
@@ -125,6 +130,24 @@ def _measured(review: Review, folder: Path) -> dict:
         organ_px=_organ_px(result),
         **how,
     )
+    return answer | ({"mask": Path(how["mask"]).name} if review.sent_id else {})
+
+
+def _mask_read(review: Review, folder: Path) -> str:
+    """Return the file in `folder` that holds the mask which was sent. Raises: Refused."""
+    image = review.result.image
+    blob_out(review.sent, folder / "sent")
+    with decode_engine() as engine:
+        return engine.call(
+            "read_mask",
+            timeout_s=READ_TIMEOUT_S,
+            trace=request_id.get(),
+            path=str(folder / "sent"),
+            name=review.sent_name,
+            shape=list(image.shape),
+            affine=image.facts.get("affine"),
+            out_dir=str(folder),
+        )["mask"]
 
 
 def _organ_px(result: Result) -> int | None:

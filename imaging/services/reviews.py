@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.access import refusal
-from accounts.models import User
+from accounts.models import Blob, User
 from accounts.vault.storage import blob_write
 from imaging import queue
 from imaging.measures.threshold import threshold_level
@@ -48,13 +48,15 @@ def review_save(
     threshold: float | None = None,
     amendment: str = "",
     mask: bytes | None = None,
+    sent: tuple[str, bytes] | None = None,
     removed: Collection[int] = (),
 ) -> Review:
     """Keep a verdict as the version after `seen`, the number of the one its author looked at.
 
     An edit is another `threshold` of the result's table, a painted `mask`, one byte 0 or 1 per
-    pixel of the image, or the result without the lesions `removed`, by position; the engine will
-    measure the latter two. The same verdict sent twice is one version.
+    pixel of the image, a mask's file `sent` under a name, or the result without the lesions
+    `removed`, by position; the engine will measure all but the first. The same verdict sent twice
+    is one version.
     Raises: PermissionDenied; NotPossible, in words;
     Overtaken when the version that counts is no longer `seen`.
     """
@@ -73,11 +75,11 @@ def review_save(
     _check(review)
     if decision == Decision.EDITED and removed:
         _take_out(review, threshold, removed)
-    elif decision == Decision.EDITED and mask is None:
+    elif decision == Decision.EDITED and mask is None and sent is None:
         _cut(review, threshold)
     latest = latest_review(result)
     if latest is not None and latest.number != seen:
-        return _same_or_overtaken(review, latest, mask)
+        return _same_or_overtaken(review, latest, mask, sent)
     if latest is not None and latest.is_signed and len(review.amendment) < LEAST_AMENDMENT:
         raise NotPossible(
             _(
@@ -88,7 +90,7 @@ def review_save(
         )
     if latest is None or not latest.is_signed:
         review.amendment = ""
-    return _store(review, mask)
+    return _store(review, mask, sent)
 
 
 def review_sign(*, by: User, review: Review, meaning: str) -> Review:
@@ -184,16 +186,13 @@ def _take_out(review: Review, threshold: float | None, removed: Collection[int])
     review.removed = wanted
 
 
-def _store(review: Review, mask: bytes | None) -> Review:
+def _store(review: Review, mask: bytes | None, sent: tuple[str, bytes] | None) -> Review:
     try:
         with transaction.atomic():  # the constraint decides between two at the same instant
             if mask is not None:
-                review.mask = blob_write(
-                    organisation=review.result.organisation,
-                    chunks=[mask],
-                    kind="mask",
-                    patient_id=review.patient_id,
-                )
+                review.mask = _kept(review, mask, "mask")
+            if sent is not None:
+                review.sent_name, review.sent = sent[0], _kept(review, sent[1], "mask file")
             if review.has_mask:
                 review.rung_at = now()
                 queue.enqueue(MEASURE, str(review.pk))
@@ -201,8 +200,17 @@ def _store(review: Review, mask: bytes | None) -> Review:
             audit.record(review.author, "review.save", review, reason=_why(review))
             standings_settle([review.result.image.study_id])
     except IntegrityError:
-        return _same_or_overtaken(review, latest_review(review.result), mask)
+        return _same_or_overtaken(review, latest_review(review.result), mask, sent)
     return review
+
+
+def _kept(review: Review, data: bytes, kind: str) -> Blob:
+    return blob_write(
+        organisation=review.result.organisation,
+        chunks=[data],
+        kind=kind,
+        patient_id=review.patient_id,
+    )
 
 
 def _why(review: Review) -> str:
@@ -210,17 +218,23 @@ def _why(review: Review) -> str:
         return f"{review.decision}, without {review.left_out}"[:200]
     if review.mask_id:
         return f"{review.decision}, painted"
+    if review.sent_id:
+        return f"{review.decision}, mask sent"
     if review.level is None:
         return review.reason or review.decision
     return f"{review.decision}, threshold {review.result.threshold:g} to {review.threshold:g}"
 
 
-def _same_or_overtaken(review: Review, latest: Review, mask: bytes | None) -> Review:
+def _same_or_overtaken(
+    review: Review, latest: Review, mask: bytes | None, sent: tuple[str, bytes] | None
+) -> Review:
     """A second click finds its own version; anything else was overtaken."""
     painted = hashlib.sha256(mask).hexdigest() if mask is not None else None
+    file = hashlib.sha256(sent[1]).hexdigest() if sent is not None else None
     same = all(getattr(review, name) == getattr(latest, name) for name in CONTENT)
-    kept = latest.mask.sha256 if latest.mask and not latest.removed else None
-    same = same and painted == kept
+    own = latest.mask and not latest.removed and not latest.sent_id
+    same = same and painted == (latest.mask.sha256 if own else None)
+    same = same and file == (latest.sent.sha256 if latest.sent_id else None)
     if same and latest.number == review.number:
         return latest
     raise Overtaken(latest)

@@ -13,6 +13,7 @@ from django.utils.timezone import now
 from accounts.vault.storage import blob_open
 from imaging import tasks
 from imaging.engine.client import EngineDied
+from imaging.formats.png import encode_png
 from imaging.models import Review
 from imaging.services import painting
 from imaging.services.refusals import NotPossible
@@ -236,3 +237,101 @@ def test_the_waiting_ends_itself(client, reader, review, engine):
     answer = client.get(address, headers={"HX-Request": "true"})
     assert "every 1s" not in answer.content.decode()
     assert answer.headers["HX-Refresh"] == "true"
+
+
+# --- a mask that was drawn elsewhere
+
+
+def upload(client, result, data: bytes, name: str = "mask.png", **fields):
+    sent = {"seen": 0, "file": SimpleUploadedFile(name, data)} | fields
+    return client.post(reverse("imaging:review-upload", args=[result.pk]), sent)
+
+
+def measuring(monkeypatch) -> list[np.ndarray]:
+    """Let the real child read the file, and tell what the measuring one is given."""
+    given = []
+
+    class Measuring:
+        def call(self, op, *, mask, shape, **_rest):
+            given.append(np.fromfile(mask, np.uint8).reshape(shape))
+            return {"row": ROW, "lesions": []}
+
+    monkeypatch.setattr(painting, "infer_engine", lambda **_options: Measuring())
+    return given
+
+
+def test_a_png_is_read_by_the_child_measured_and_kept(
+    client, reader, result, mask, queued, monkeypatch
+):
+    given = measuring(monkeypatch)
+    client.force_login(reader)
+    response = upload(client, result, encode_png(255 * mask[0]), comment="Edited outside.")
+    review = Review.objects.get()
+    assert response.url == review.get_absolute_url()
+    assert queued == [("imaging.tasks.measure_review", str(review.pk))]
+    assert review.is_waiting
+    tasks.measure_review(str(review.pk))
+    review = fresh(review)
+    assert (review.row, review.problem) == (ROW, "")
+    assert (given[0] == mask).all()
+    with blob_open(review.mask) as content:
+        assert b"".join(content.chunks()) == mask.tobytes()
+    assert signature_holds(review_sign(by=reader, review=review, meaning="reviewed"))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "why"),
+    [
+        ("small.png", encode_png(np.zeros((5, 6), np.uint8)), "“small.png” is 6 × 5 pixels"),
+        ("grey.png", encode_png(np.arange(768).reshape(24, 32).astype(np.uint8)), "“grey.png” is"),
+        ("notes.png", b"hello, I am text", "notes.png"),
+    ],
+)
+def test_what_is_no_mask_of_this_image_is_a_sentence_that_names_it(
+    client, reader, result, queued, monkeypatch, name, data, why
+):
+    given = measuring(monkeypatch)
+    client.force_login(reader)
+    upload(client, result, data, name)
+    review = Review.objects.get()
+    tasks.measure_review(str(review.pk))
+    review = fresh(review)
+    assert why in review.problem
+    assert review.row is None
+    assert given == []
+    assert why in client.get(result.get_absolute_url()).content.decode()
+    with pytest.raises(NotPossible):
+        review_sign(by=reader, review=review, meaning="reviewed")
+
+
+def test_a_form_without_a_file_or_with_too_large_a_one_says_so(client, reader, result):
+    client.force_login(reader)
+    url = reverse("imaging:review-upload", args=[result.pk])
+    assert client.get(url).status_code == 200
+    empty = client.post(url, {"seen": 0})
+    assert empty.status_code == 422
+    assert "Choose the file of the mask." in empty.content.decode()
+    large = upload(client, result, bytes(2 << 20))
+    assert large.status_code == 422
+    assert "larger than any mask" in large.content.decode()
+    assert not Review.objects.exists()
+
+
+def test_the_same_file_sent_twice_is_one_version_and_another_one_is_told(
+    client, reader, result, mask, queued
+):
+    client.force_login(reader)
+    for _ in range(2):
+        assert upload(client, result, encode_png(mask[0])).status_code == 302
+    assert Review.objects.count() == 1
+    other = mask.copy()
+    other[0, 0, 0] = 1
+    assert upload(client, result, encode_png(other[0])).status_code == 409
+
+
+def test_a_stranger_uploads_no_mask(client, result, mask):
+    client.force_login(UserFactory())
+    assert upload(client, result, encode_png(mask[0])).status_code == 404
+    client.force_login(UserFactory(organisation=result.organisation, role="clinician"))
+    assert upload(client, result, encode_png(mask[0])).status_code == 403
+    assert not Review.objects.exists()

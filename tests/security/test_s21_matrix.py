@@ -57,6 +57,7 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
             "imaging:result-layer",
             "imaging:review-create",
             "imaging:review-paint",
+            "imaging:review-upload",
             "imaging:gate-override",
             "imaging:result-map-slice",
         ),
