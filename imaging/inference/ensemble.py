@@ -26,18 +26,22 @@ class Tally:
         self._squares: FloatArray | None = None
         self._share = 0.0
 
-    def add(self, p: FloatArray, share: float) -> None:
+    def add(self, p: FloatArray, share: float, *, give: bool = False) -> None:
         """Take one map of any shape with its weight, above zero.
+
+        give   the map may be kept and changed: nobody else reads it once another one is added.
 
         Raises ValueError for another weight or a map of another shape.
         """
         if not share > 0:
             raise ValueError(f"a weight must be above zero, not {share}")
-        if self._mean is None or self._squares is None:
-            self._mean, self._squares = p.astype(np.float32), np.zeros(p.shape, dtype=np.float32)
+        if self._mean is None:
+            self._mean = p.astype(np.float32, copy=not give)
         elif p.shape != self._mean.shape:
             raise ValueError(f"maps differ in shape: {p.shape} and {self._mean.shape}")
         else:
+            if self._squares is None:  # one map has no spread: nothing is kept for it
+                self._squares = np.zeros(p.shape, dtype=np.float32)
             whole = self._share + share
             for piece in pieces(p.shape):
                 change = p[piece] - self._mean[piece]

@@ -7,11 +7,17 @@ from math import ceil, floor
 
 import numpy as np
 
-from imaging.inference.grids import FloatArray, resample, resize_image, resize_map
+from imaging.inference.grids import FloatArray, resize_image, resize_map
 from imaging.inference.intensity import apply_intensity
 from imaging.inference.metadata import ModelMetadata
 from imaging.inference.model_files import titled
-from imaging.inference.orientation import Turn, turn_to, voxel_sides
+from imaging.inference.orientation import (
+    Turn,
+    resample_turned,
+    turn_to,
+    turned_resampled,
+    voxel_sides,
+)
 from imaging.types import InferenceError, Volume
 
 MIN_SLICES = 3
@@ -100,10 +106,10 @@ class Prepared:
         if self.turn is None:
             return np.stack([self.fit.back(one) for one in maps])
         volume = self.fit.back(maps[0])
-        if self.steps is not None:
-            inverse = [1 / step for step in self.steps]
-            volume = resample(volume, self.turned, inverse, area=False)
-        return np.ascontiguousarray(self.turn.back(volume))
+        if self.steps is None:
+            return np.ascontiguousarray(self.turn.back(volume))
+        inverse = [1 / step for step in self.steps]
+        return resample_turned(volume, self.turn, self.turned, inverse)
 
 
 def prepare(volume: Volume, metadata: ModelMetadata) -> Prepared:
@@ -143,7 +149,7 @@ def _prepare_volume(values: FloatArray, volume: Volume, metadata: ModelMetadata)
     shape, steps = turned.shape, _steps(volume, metadata, turn)
     if steps is not None:
         size = [max(1, ceil(n / step - 1e-6)) for n, step in zip(shape, steps, strict=True)]
-        turned = resample(turned, size, steps, area=True)
+        turned = turned_resampled(values, turn, size, steps)
     plan = fit(
         turned.shape, turned.shape if metadata.tiling else metadata.target_size, metadata.resize
     )
@@ -206,5 +212,6 @@ def _real_values(volume: Volume) -> FloatArray:
             raise InferenceError("This image holds no valid pixel: all of it is padding.")
         values[bad] = values[~bad].min()
     if (volume.slope, volume.intercept) != (1, 0):
-        values = values * np.float32(volume.slope) + np.float32(volume.intercept)
+        values *= np.float32(volume.slope)  # in place: a volume is large
+        values += np.float32(volume.intercept)
     return values

@@ -63,7 +63,7 @@ class _Sums:
         self._kept: dict[str, dict[str, Map]] = {name: {} for name in several}
 
     def add(self, maps: Maps, model: str, share: float) -> None:
-        self.finding.add(maps.finding, share)
+        self.finding.add(maps.finding, share, give=True)
         for name, tally in self.by_label.items():
             found = maps.labels[label_key(name)]
             tally.add(found, share)

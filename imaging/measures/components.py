@@ -89,7 +89,7 @@ def lesion_mask(q: Map, level: int, min_px: int) -> Mask:
         return mask
     found = _label(mask)
     big = found.sizes >= min_px
-    return mask if big.all() else np.asarray(np.concatenate([[False], big])[found.labels])
+    return mask if big.all() else found.picked(np.concatenate([[False], big]))
 
 
 def _surely_big(mask: Mask, min_px: int) -> bool:
@@ -156,11 +156,18 @@ class _Labelled:
         cut = self.labels[self.boxes[number]]
         return cut.view(np.bool_) if cut.dtype == np.uint8 else np.asarray(cut == number + 1)
 
+    def picked(self, chosen: NDArray[np.bool_]) -> Mask:
+        """Return where labels are `chosen`, plane by plane: an index takes 8 bytes a pixel."""
+        found = np.empty(self.labels.shape, dtype=bool)
+        for plane, labels in zip(found, self.labels, strict=True):
+            plane[:] = chosen[labels]
+        return found
+
     def lifted(self, q: Map, numbers: NDArray[np.integer]) -> Map:
         """Return `q` inside the regions named, 0 elsewhere."""
         if len(numbers) > _FEW:
             chosen = np.isin(np.arange(len(self.sizes) + 1), numbers + 1)
-            return np.where(chosen[self.labels], q, np.uint8(0))
+            return np.where(self.picked(chosen), q, np.uint8(0))
         lifted = np.zeros_like(q)
         for number in numbers:
             box = self.boxes[number]
@@ -179,9 +186,14 @@ class _Outline:
 def _label(mask: Mask) -> _Labelled:
     if mask.shape[0] == 1:
         return _label_picture(mask)
-    labels = np.asarray(ndimage.label(mask, structure=_TOUCHING_26)[0], dtype=np.int32)
-    sizes, boxes = np.bincount(labels.ravel())[1:], ndimage.find_objects(labels)
-    return _Labelled(labels, sizes, boxes, [False] * len(boxes))
+    labels, number = ndimage.label(mask, structure=_TOUCHING_26)
+    labels = np.asarray(labels, dtype=np.int32)
+    sizes = np.zeros(number + 1, dtype=np.int64)
+    for plane in labels:  # counted at once they would be brought to 8 bytes a pixel
+        counts = np.bincount(plane.ravel())
+        sizes[: len(counts)] += counts
+    boxes = ndimage.find_objects(labels)
+    return _Labelled(labels, sizes[1:], boxes, [False] * len(boxes))
 
 
 def _label_picture(mask: Mask) -> _Labelled:

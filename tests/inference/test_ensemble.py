@@ -60,3 +60,15 @@ def test_what_cannot_be_averaged_is_refused():
         tally([[0.1], [0.1, 0.2]], [1, 1])
     with pytest.raises(ValueError, match="nothing to average"):
         _ = Tally().mean
+
+
+def test_a_map_that_is_given_is_not_copied_and_one_that_is_lent_not_changed():
+    lent, given = (np.full((2, 3), 0.25, np.float32) for _ in range(2))
+    for first, give in ((lent, False), (given, True)):
+        found = Tally()
+        found.add(first, 1.0, give=give)
+        found.add(np.full((2, 3), 0.75, np.float32), 1.0)
+        assert found.mean == pytest.approx(0.5)
+        assert (found.disagreement == 128).all()
+    assert (lent == 0.25).all()
+    assert np.shares_memory(given, found.mean)

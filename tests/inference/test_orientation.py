@@ -1,11 +1,21 @@
 """Axes of the body: letters to axes, there and back."""
 
 import itertools
+from itertools import permutations, product
+from math import ceil
 
 import numpy as np
 import pytest
 
-from imaging.inference.orientation import Turn, turn_to, voxel_sides
+from imaging.inference import orientation
+from imaging.inference.grids import resample
+from imaging.inference.orientation import (
+    Turn,
+    resample_turned,
+    turn_to,
+    turned_resampled,
+    voxel_sides,
+)
 
 # voxel (x, y, z) -> LPS: x to the left, y to the back, z upwards, as most CT is stored
 LPS = np.diag([1.0, 2.0, 3.0, 1.0])
@@ -50,3 +60,24 @@ def test_sides_are_lengths_in_image_order():
 def test_a_singular_affine_is_refused(bad):
     with pytest.raises(ValueError, match="singular"):
         turn_to("RAS", bad)
+
+
+TURNS = [Turn(order, flips) for order in permutations(range(3))
+         for flips in product([False, True], repeat=3)]  # fmt: skip
+
+
+@pytest.mark.parametrize("band", [1, 200, 1 << 22])
+def test_there_and_back_in_bands_is_turning_and_resampling(monkeypatch, band):
+    """All 48 turns, shrinking and growing: the same numbers, without a turned copy in between."""
+    monkeypatch.setattr(orientation, "_BAND", band)
+    chance = np.random.default_rng(5)
+    for turn in TURNS:
+        volume = chance.random((19, 14, 11), dtype=np.float32)
+        shape, steps = turn.forward(volume).shape, (2.7, 0.9, 1.3)
+        size = [ceil(n / step) for n, step in zip(shape, steps, strict=True)]
+        there = turned_resampled(volume, turn, size, steps)
+        assert there == pytest.approx(resample(turn.forward(volume), size, steps, area=True))
+        inverse = [1 / step for step in steps]
+        back = resample_turned(there, turn, shape, inverse)
+        assert back == pytest.approx(turn.back(resample(there, shape, inverse, area=False)))
+        assert back.shape == volume.shape

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -125,3 +127,19 @@ def test_the_largest_component_stays():
 def test_the_pieces_of_a_plane_come_one_by_one():
     mask = box_mask((9, 9), (0, 0), (2, 2)) | box_mask((9, 9), (4, 4), (8, 7))
     assert sorted(int(piece.sum()) for piece in planes_of(mask)) == [4, 12]
+
+
+@pytest.mark.parametrize(
+    ("what", "most"),
+    [(largest_component, 6.5), (lambda mask: lesion_mask(mask.view(np.uint8), 1, 5), 7.5)],
+)
+def test_the_regions_of_a_volume_are_counted_in_little_memory(what, most):
+    """Bytes a voxel beside the mask: the labels take four, an index of all of them eight more."""
+    mask = np.random.default_rng(3).random((48, 128, 128)) > 0.8
+    mask[:, 40:80, 40:80] = True
+    tracemalloc.start()
+    found = what(mask)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found[:, 40:80, 40:80].all()
+    assert peak < most * mask.size
