@@ -6,6 +6,8 @@ from allauth.account import forms as stock
 from allauth.account.adapter import get_adapter
 from allauth.core import context
 from django import forms
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.even_time import look_up_as_often
@@ -52,6 +54,16 @@ class SignupForm(Plain, stock.SignupForm):
         "name": _("As it should stand in reports and on screen."),
         "password1": HINT,
     }
+
+    def try_save(self, request):
+        """Of two that register an address at one instant, the second is told what a late one is."""
+        try:
+            return super().try_save(request)
+        except IntegrityError:
+            if not get_user_model().objects.filter(email__iexact=self.cleaned_data["email"]):
+                raise
+        self.account_already_exists = True
+        return super().try_save(request)
 
 
 class AddEmailForm(Plain, stock.AddEmailForm):

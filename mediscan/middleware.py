@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.db import IntegrityError
 from django.http import HttpResponse, UnreadablePostError
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,11 +19,12 @@ from accounts.api.problems import is_api, problem_response
 from accounts.throttle import TooMany as TooManyError
 from accounts.tracing import new_request_id, traced
 from mediscan.policy import HEADERS
-from mediscan.views import bad_request, not_allowed, too_large, too_many
+from mediscan.views import bad_request, not_allowed, sent_twice, too_large, too_many
 
 # Pages that a person with a temporary password may still open.
 ALWAYS_OPEN = {"account_change_password", "account_logout", "account_reauthenticate"}
 access = logging.getLogger("mediscan.access")
+faults = logging.getLogger("mediscan.faults")
 
 
 class RequestId:
@@ -133,6 +135,26 @@ class PasswordMustChange:
         if not getattr(view_func, "login_required", True):
             return None
         return redirect("account_change_password")
+
+
+class SentTwice:
+    """What the database refuses because it is there already came twice at one instant: 409.
+
+    Where that can be foreseen the service says it in its own words; this is for what was not, and
+    the log keeps it as a fault.
+    """
+
+    def __init__(self, get_response) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        if not isinstance(exception, IntegrityError) or "unique" not in str(exception).lower():
+            return None
+        faults.error("%s came twice at one instant", request.path, exc_info=exception)
+        return sent_twice(request)
 
 
 class NotAllowed:

@@ -135,6 +135,15 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 @in_words_for_programs(
+    HTTPStatus.CONFLICT, gettext_lazy("The same was sent twice at one moment: once is enough.")
+)
+def sent_twice(request: HttpRequest) -> HttpResponse:
+    reason = _("The same was sent twice at one moment. The first counts; this one changed nothing.")
+    status = HTTPStatus.CONFLICT
+    return render(request, "400.html", {"reason": reason, "status": int(status)}, status=status)
+
+
+@in_words_for_programs(
     HTTPStatus.METHOD_NOT_ALLOWED, gettext_lazy("This address does not take this method.")
 )
 def not_allowed(request: HttpRequest, *, allowed: str) -> HttpResponse:

@@ -54,6 +54,7 @@ def api_key_create(
         raise ValueError(f"scopes must be some of {', '.join(SCOPES)}, not {list(scopes)}")
     if not now() < expires_at <= now() + LONGEST:
         raise ValueError(f"a key lives at most {LONGEST.days} days, not until {expires_at}")
+    Organisation.objects.select_for_update(of=("self",)).get(pk=organisation.pk)  # sent twice: one
     if pk is not None and ApiKey.objects.filter(pk=pk).exists():
         raise KeyExists
     secret = secrets.token_urlsafe(32)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import Department, Invitation, Membership, Organisation, User
-from accounts.services.membership_rules import manage_check, role_check, seats_check
+from accounts.services.membership_rules import manage_alone, manage_check, role_check, seats_check
 from accounts.services.memberships import membership_write
 
 OPEN_FOR = timedelta(days=14)
@@ -39,7 +39,7 @@ def invitation_send(
     ValidationError in words.
     """
     email = email.strip().lower()
-    manage_check(by=by, organisation=organisation)
+    manage_alone(by=by, organisation=organisation)
     if email == by.email.lower():
         raise ValidationError(
             _("Nobody changes their own roles. Ask another administrator of the organisation.")
@@ -68,9 +68,9 @@ def invitation_accept(
 
     The rules are asked again: since it was sent the person may have become auditor.
     """
-    if not invitations_of(user).filter(pk=invitation.pk).exists():
+    is_open = invitations_of(user).filter(pk=invitation.pk).exists()
+    if not is_open or not Invitation.objects.filter(pk=invitation.pk).delete()[0]:  # or just taken
         raise ValidationError(_("This invitation is no longer open. Ask for a new one."))
-    Invitation.objects.filter(pk=invitation.pk).delete()
     offer = {
         "by": invitation.invited_by,
         "user": user,

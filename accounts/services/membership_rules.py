@@ -20,6 +20,12 @@ def manage_check(*, by: User | None, organisation: Organisation) -> None:
     raise PermissionDenied(_("This needs the role %(role)s.") % {"role": ROLES[ADMINISTRATOR]})
 
 
+def manage_alone(*, by: User | None, organisation: Organisation) -> None:
+    """The same check, after whoever changes this organisation's people at this moment is done."""
+    Organisation.objects.select_for_update(of=("self",)).get(pk=organisation.pk)
+    manage_check(by=by, organisation=organisation)
+
+
 def role_check(
     *,
     by: User | None,

@@ -15,6 +15,7 @@ from accounts.models import Department, Membership, Organisation, User
 from accounts.roles import AUDITOR, OVERSIGHT, ROLES
 from accounts.services.membership_rules import (
     auditor_check,
+    manage_alone,
     manage_check,
     oneself_check,
     role_check,
@@ -38,7 +39,7 @@ def membership_grant(
 
     `by` None is the house itself. Raises: PermissionDenied; ValidationError in words.
     """
-    manage_check(by=by, organisation=organisation)
+    manage_alone(by=by, organisation=organisation)
     role_check(
         by=by, user=user, organisation=organisation, role=role, department=department, until=until
     )
@@ -101,7 +102,7 @@ def membership_end(*, by: User | None, membership: Membership) -> None:
 @transaction.atomic
 def department_create(*, by: User | None, organisation: Organisation, name: str) -> Department:
     """Add a department. Raises: PermissionDenied; ValidationError in words."""
-    manage_check(by=by, organisation=organisation)
+    manage_alone(by=by, organisation=organisation)
     name = _free_name(name, organisation.departments.all())
     department = Department.objects.create(organisation=organisation, name=name)
     audit.record(by, "department.create", department)
@@ -111,7 +112,7 @@ def department_create(*, by: User | None, organisation: Organisation, name: str)
 @transaction.atomic
 def department_rename(*, by: User | None, department: Department, name: str) -> Department:
     """Call a department otherwise; to its old name, it changes nothing. Raises as above."""
-    manage_check(by=by, organisation=department.organisation)
+    manage_alone(by=by, organisation=department.organisation)
     others = department.organisation.departments.exclude(pk=department.pk)
     name, before = _free_name(name, others), department.name
     if name != before:

@@ -37,6 +37,7 @@ def glass_break(*, by: User, patient: Patient, reason: str) -> BreakGlass:
             _("Write the reason in at least %(n)d characters: an auditor will read it.")
             % {"n": LEAST_REASON}
         )
+    Patient.objects.select_for_update(of=("self",)).get(pk=patient.pk)  # pressed twice: one case
     here = BreakGlass.objects.filter(user=by, patient=patient, closed_at=None)
     if (glass := here.filter(opened_at__gt=now() - GLASS_OPEN).first()) is not None:
         return glass

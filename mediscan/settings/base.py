@@ -93,6 +93,7 @@ MIDDLEWARE = [
     "mediscan.middleware.LoginRequired",
     "mediscan.middleware.PasswordMustChange",
     "accounts.gate.SecondFactorGate",
+    "mediscan.middleware.SentTwice",
     "mediscan.middleware.NotAllowed",
     "mediscan.middleware.TooMany",
     "accounts.wrong_forms.WrongForms",
