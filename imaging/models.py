@@ -29,6 +29,7 @@ from imaging.seal_table import ResultSeal as ResultSeal
 from imaging.standing_table import Reading as Reading
 from imaging.standing_table import Standing
 from imaging.standing_table import Work as Work
+from imaging.view_table import SavedView as SavedView
 
 
 class Clinical(models.Model):

@@ -22,7 +22,7 @@ from imaging.selectors import (
     results_visible_to,
     studies_visible_to,
 )
-from imaging.worklist_choices import Chip, chips_of, choices_of
+from imaging.worklist_choices import Chip, Own, chips_of, choices_of
 from imaging.worklist_filters import (
     READABLE,
     TABS,
@@ -79,6 +79,8 @@ class Tab:
     label: str
     query: str
     count: int
+    is_current: bool = False
+    saved: uuid.UUID | None = None  # the view of one's own that it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +100,19 @@ def worklist_page(user, filters: Filters) -> Page:
     sort = filters.sort or ("urgency" if tells else "date")
     sort = "date" if sort == "urgency" and not tells else sort
     wholly = results_told_wholly(user)
-    counts = _counts(user, filters, tells=tells)
+    choices, saved = choices_of(user)
+    counts = _counts(user, filters, saved, tells=tells)
     found = ordered(matching(user, filters), sort, told_wholly=wholly)
     found = behind(found, sort, filters.after)
     found = found.select_related("patient", "reader", "job__run", "review__author")
     shown = list(found.defer(*UNSHOWN)[: PAGE_SIZE + 1])
     last = shown[PAGE_SIZE - 1] if len(shown) > PAGE_SIZE else None
-    choices = choices_of(user)
     return Page(
         rows=_rows(user, shown[:PAGE_SIZE]),
         next_query=filters.query(after=token_of(last, sort)) if last else "",
         sort=sort,
         total=counts["matching"],
-        tabs=[
-            Tab(key, label, Filters(view=key).query(), counts[f"tab_{key}"])
-            for key, (label, needs) in TABS.items()
-            if tells or not needs
-        ],
+        tabs=_tabs(filters, saved, counts),
         chips=chips_of(filters, choices),
         choices=choices,
     )
@@ -136,7 +134,24 @@ def studies_chosen(user, sent: QueryDict) -> list[uuid.UUID]:
     return list(found.order_by("-created_at", "-id").values_list("pk", flat=True)[:MOST_CHOSEN])
 
 
-def _counts(user, filters: Filters, *, tells: bool) -> dict[str, int]:
+def _tabs(filters: Filters, saved: list[Own], counts: Mapping[str, int]) -> list[Tab]:
+    """Return the tabs that were counted, the reader's own behind those of the house."""
+    here = filters.query()
+    own = [
+        Tab(str(one.pk), one.name, one.query, counts[f"own_{one.pk.hex}"],
+            one.query == here, one.pk)
+        for one in saved
+    ]  # fmt: skip
+    is_own = any(tab.is_current for tab in own)
+    return [
+        Tab(key, label, Filters(view=key).query(), counts[f"tab_{key}"],
+            filters.view == key and not is_own)
+        for key, (label, _needs) in TABS.items()
+        if f"tab_{key}" in counts
+    ] + own  # fmt: skip
+
+
+def _counts(user, filters: Filters, saved: list[Own], *, tells: bool) -> dict[str, int]:
     """Return by one query how many studies each tab holds, and how many match."""
     knowing = _knowing(user)
     studies = studies_visible_to(user).annotate(**knowing)
@@ -146,6 +161,9 @@ def _counts(user, filters: Filters, *, tells: bool) -> dict[str, int]:
         for key, (_label, needs) in TABS.items()
         if tells or not needs
     }
+    for one in saved:
+        kept = Filters.from_query(QueryDict(one.query))
+        wanted[f"own_{one.pk.hex}"] = condition(kept, user) & _known(kept.tells, knowing)
     return studies.aggregate(
         **{
             name: Count("pk", filter=one or None)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Department, Membership, User
 from accounts.roles import roles_for
 from accounts.selectors import grants_of
-from imaging.models import Ensemble, Modality, Severity
+from imaging.models import Ensemble, Modality, SavedView, Severity
 from imaging.worklist_filters import NOBODY, SINCE, STATES, Filters
 
 Choices = dict[str, list[tuple[str, str]]]
@@ -42,8 +42,20 @@ def readers_of(houses: set[uuid.UUID]) -> QuerySet[User]:
     return User.objects.filter(pk__in=members.values("user"), is_active=True)
 
 
-def choices_of(user) -> Choices:
-    """Return what departments, readers and ensembles there are to choose from, by one query."""
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A view that the reader named themselves."""
+
+    pk: uuid.UUID
+    name: str
+    query: str
+
+
+def choices_of(user) -> tuple[Choices, list[Own]]:
+    """Return the departments, readers and ensembles to choose from, and one's own views.
+
+    By one query: the page has few to spend.
+    """
     grants = grants_of(user, "study.view")
     houses = {one.organisation_id for one in grants}
     departments = Department.objects.filter(organisation__in=houses)
@@ -53,12 +65,19 @@ def choices_of(user) -> Choices:
     rows = _named("department", departments, "name", "name").union(
         _named("reader", readers_of(houses), "name", "email"),
         _named("ensemble", ensembles, "title", "name"),
+        _named("own", SavedView.objects.filter(user=user), "name", "name", more=F("query")),
         all=True,
     )
     found: Choices = {"department": [], "reader": [], "ensemble": []}
-    for kind, pk, label in rows:
-        found[kind].append((str(pk), label))
-    return {kind: sorted(some, key=lambda one: one[1].casefold()) for kind, some in found.items()}
+    own = []
+    for kind, pk, label, more in rows:
+        if kind == "own":
+            own.append(Own(pk, label, more))
+        else:
+            found[kind].append((str(pk), label))
+    for some in found.values():
+        some.sort(key=lambda one: one[1].casefold())
+    return found, sorted(own, key=lambda one: one.name.casefold())
 
 
 def chips_of(filters: Filters, choices: Choices) -> list[Chip]:
@@ -81,7 +100,8 @@ def chips_of(filters: Filters, choices: Choices) -> list[Chip]:
     ]  # fmt: skip
 
 
-def _named(kind: str, rows: QuerySet, first: str, second: str) -> QuerySet:
+def _named(kind: str, rows: QuerySet, first: str, second: str, more=None) -> QuerySet:
     label = Coalesce(NullIf(F(first), Value("")), F(second), output_field=CharField())
-    named = rows.order_by().annotate(kind=Value(kind, CharField()), label=label)
-    return named.values_list("kind", "pk", "label")
+    more = Value("", CharField()) if more is None else more
+    named = rows.order_by().annotate(kind=Value(kind, CharField()), label=label, more=more)
+    return named.values_list("kind", "pk", "label", "more")

@@ -7,7 +7,7 @@ from collections import Counter
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -17,10 +17,11 @@ from accounts import audit
 from accounts.access import requires
 from accounts.selectors import grants_of, user_may
 from imaging.forms import uuids
-from imaging.models import Modality, Severity
+from imaging.models import Modality, SavedView, Severity
 from imaging.reading import reads
 from imaging.scope import may_see
 from imaging.services.readers import studies_assign
+from imaging.services.saved_views import view_forget, view_save
 from imaging.worklist import studies_chosen, worklist_page
 from imaging.worklist_choices import readers_of
 from imaging.worklist_filters import NOBODY, SINCE, SORTS, STATES, Filters
@@ -71,6 +72,28 @@ def study_assign(request: HttpRequest) -> HttpResponse:
     else:
         _tell(request, outcome, str(reader) if reader else _("nobody"))
     return redirect(_back(request))
+
+
+@require_POST
+@requires("study.view")
+def view_keep(request: HttpRequest) -> HttpResponse:
+    """Keep the filters of the page as a tab of one's own."""
+    query = Filters.from_query(QueryDict(request.POST.get("here", ""))).query()
+    try:
+        view_save(user=request.user, name=request.POST.get("name", ""), query=query)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect(_back(request))
+
+
+@require_POST
+@requires("study.view")
+def view_drop(request: HttpRequest, pk) -> HttpResponse:
+    """Take a tab of one's own away."""
+    view = get_object_or_404(SavedView.objects.filter(user=request.user), pk=pk)
+    view_forget(user=request.user, view=view)
+    messages.success(request, _("The view is forgotten; its studies stay."))
+    return redirect("imaging:study-list")
 
 
 def _tell(request: HttpRequest, outcome: Counter[str], name: str) -> None:

@@ -15,6 +15,15 @@ function fill(table) {
   }));
 }
 
+// Turned off in this browser they do nothing; the list still opens by its button.
+const off = () => localStorage.getItem("shortcuts") === "off";
+
+function choice() {
+  const box = document.querySelector("[data-shortcuts-on]");
+  box.checked = !off();
+  box.addEventListener("change", () => (box.checked ? localStorage.removeItem("shortcuts") : localStorage.setItem("shortcuts", "off")));
+}
+
 /**
  * Obey `table`: {key: [words, act]}. `first(event)` may keep a key from it by returning true;
  * `also` is listed and done elsewhere. An act that returns false leaves the key to the browser.
@@ -25,8 +34,9 @@ export function listen(table, { first = () => false, also = {} } = {}) {
     opener.hidden = false;
     opener.addEventListener("click", () => help.showModal());
   }
+  choice();
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || help.open) return;
+    if (off() || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || help.open) return;
     if (first(event)) return;
     if (event.key === "?") {
       help.showModal();

@@ -30,7 +30,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 FOLDER = Path(settings.BASE_DIR) / "gallery"
 VIEWS = [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
 OPEN_TO_ALL = (
-    "home", "help", "account_login", "account_signup", "account_reset_password", "imaging:study-list",
+    "home", "help", "account_login", "account_signup", "account_reset_password",
+    "imaging:study-list",
 )  # fmt: skip
 WATCH = """
 window.paid = {lcp: 0, cls: 0};

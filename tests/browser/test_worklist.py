@@ -97,6 +97,37 @@ def test_rows_are_walked_ticked_and_opened_by_key(visit, user, day):
     expect(page).to_have_url(f"{page.url.split('/worklist')[0]}{day['high'].get_absolute_url()}")
 
 
+def test_keys_that_are_turned_off_do_nothing(visit, user, day):
+    page = visit(LIST, user=user)
+    page.keyboard.press("?")
+    page.get_by_label("Keys do this in this browser").uncheck()
+    page.keyboard.press("Escape")
+    for _ in range(2):
+        for key in "jx?":
+            page.keyboard.press(key)
+        assert focused_row(page) == ""
+        assert not page.locator("[data-shortcuts]").is_visible()
+        expect(page.locator("[data-select-count]")).to_have_text("Nothing selected")
+        page.reload()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    page.get_by_label("Keys do this in this browser").check()
+    page.keyboard.press("Escape")
+    page.locator("h1").click()
+    page.keyboard.press("j")
+    assert focused_row(page)
+
+
+def test_a_view_is_named_and_forgotten_without_script(visit, user, day):
+    page = visit(LIST + "?state=failed", user=user, java_script_enabled=False)
+    page.get_by_label("Name of the view").fill("Broken ones")
+    page.get_by_role("button", name="Save as view").click()
+    tab = page.get_by_role("link", name="Broken ones")
+    assert tab.get_attribute("aria-current") == "page"
+    assert tab.locator(".n").inner_text() == "1"
+    page.get_by_role("button", name="Forget the view Broken ones").click()
+    assert page.get_by_role("link", name="Broken ones").count() == 0
+
+
 def test_r_runs_what_is_ticked(visit, user, day):
     page = visit(LIST, user=user)
     page.keyboard.press("j")

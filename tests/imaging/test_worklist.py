@@ -16,7 +16,7 @@ from django.utils.timezone import now
 from accounts.models import AuditEvent
 from accounts.roles import CLINICIAN, TECHNICIAN
 from accounts.vault.fields import blind_index
-from imaging.models import Decision, Patient, Study
+from imaging.models import Decision, Patient, SavedView, Study
 from imaging.services.jobs import job_fail, job_retry
 from imaging.services.reviews import review_save
 from imaging.services.runs import run_cancel
@@ -194,6 +194,38 @@ def test_nothing_matches_offers_to_clear(client, user):
     text = client.get(LIST, {"modality": "ct"}).content.decode()
     assert "Nothing matches" in text
     assert "Clear filters" in text
+
+
+def keep(client, name: str, here: str):
+    sent = {"name": name, "here": here}
+    return client.post(reverse("imaging:view-keep"), sent, follow=True).context["page"].tabs
+
+
+def test_a_view_of_ones_own_is_a_tab_with_its_count(client, user):
+    StudyFactory(user=user, modality="ct")
+    StudyFactory(user=user)
+    found = keep(client, " Night  shift ", "modality=ct&after=x&nonsense=1")
+    (own,) = [tab for tab in found if tab.saved]
+    assert (own.label, own.query, own.count, own.is_current) == (
+        "Night shift", "modality=ct", 1, True,
+    )  # fmt: skip
+    assert [tab.label for tab in found if tab.is_current] == ["Night shift"]
+    (own,) = [tab for tab in keep(client, "Night shift", "state=new") if tab.saved]
+    assert (own.query, own.count) == ("state=new", 2)
+    client.force_login(UserFactory(organisation=user.memberships.get().organisation))
+    assert client.post(reverse("imaging:view-drop", args=[own.saved])).status_code == 404
+    assert not [tab for tab in client.get(LIST).context["page"].tabs if tab.saved]
+    client.force_login(user)
+    client.post(reverse("imaging:view-drop", args=[own.saved]))
+    assert not SavedView.objects.exists()
+
+
+def test_a_view_needs_a_name_and_a_filter_and_room(client, user):
+    for name, here in ((" ", "modality=ct"), ("All", ""), ("Odd", "nonsense=1")):
+        assert not [tab for tab in keep(client, name, here) if tab.saved], name
+    for number in range(10):
+        keep(client, f"View {number}", "modality=ct")
+    assert SavedView.objects.count() == 8
 
 
 # --- orders and pages
@@ -481,6 +513,8 @@ def _cpu_seconds(client, query: dict) -> float:
 @pytest.mark.parametrize("sort", ORDERS)
 def test_every_order_walks_an_index(user, sort):
     _ten_thousand(user)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # or PostgreSQL takes the table for empty
     house = user.memberships.get().organisation
     columns = [f"-{name}" if falls else name for name, falls in ORDERS[sort]]
     plan = Study.objects.filter(organisation=house).order_by(*columns)[:26].explain()

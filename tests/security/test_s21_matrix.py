@@ -101,7 +101,10 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
         ),
         "model",
     ),
-    **dict.fromkeys(("people:invitation-accept", "trail:disown", "signin:program-end"), "nobody's"),
+    **dict.fromkeys(
+        ("people:invitation-accept", "trail:disown", "signin:program-end", "imaging:view-drop"),
+        "nobody's",
+    ),
 }
 SLICE = {"plane": "stored", "number": 1}
 MORE = {"imaging:image-slice": SLICE, "imaging:result-map-slice": {"name": "ensemble"} | SLICE,
@@ -116,7 +119,8 @@ BY_FORM = {  # where the form decides what is done: each form, and the action th
 }
 # a person's own, and nobody here has one; the trail has no such entry
 NEVER_OWN = {"imaging:glass-close", "people:invitation-accept", "trail:disown",
-             "signin:session-end", "signin:program-end", "trail:entry"}  # fmt: skip
+             "signin:session-end", "signin:program-end", "trail:entry",
+             "imaging:view-drop"}  # fmt: skip
 # S25; the API's own tests, for a session is no token; allauth's pages, about oneself: S1, S3
 KEPT_OUT = ("admin:", "api:", "account_", "mfa_", "usersessions_")
 
