@@ -108,6 +108,9 @@ TABLE: Mapping[str, Mapping[str, Cell]] = {
     "audit.view": {ADMINISTRATOR: organisation, AUDITOR: organisation},  # the former: metadata
     "audit.verify": {AUDITOR: organisation},
     "audit.export": {AUDITOR: proved(organisation)},
+    "analytics.view": {RADIOLOGIST: department, ADMINISTRATOR: organisation,
+                       AUDITOR: organisation},  # totals; a researcher's cohort has none yet
+    "analytics.view_readers": {RADIOLOGIST: own, ADMINISTRATOR: organisation},
     "plan.view": {ADMINISTRATOR: organisation, AUDITOR: organisation},
     "plan.change": {},  # an operator's
     "key.view_state": {AUDITOR: organisation},  # the rest is the command line's

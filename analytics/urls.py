@@ -5,4 +5,8 @@ from django.urls import path
 from analytics import views
 
 app_name = "analytics"
-urlpatterns = [path("dashboard/", views.dashboard, name="dashboard")]
+urlpatterns = [
+    path("dashboard/", views.dashboard, name="dashboard"),
+    path("analytics/", views.overview, name="overview"),
+    path("analytics/<slug:page>.csv", views.figures_file, name="figures-csv"),
+]

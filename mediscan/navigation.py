@@ -36,9 +36,10 @@ class Link:
     is_compact: bool
 
 
-WORK, ABOUT = _("Work"), _("Governance")
+WORK, INSIGHT, ABOUT = _("Work"), _("Insight"), _("Governance")
 ROOMS = (
-    Room("analytics:dashboard", "dashboard", _("Dashboard"), WORK, ("analytics:",), compact=True),
+    Room("analytics:dashboard", "dashboard", _("Dashboard"), WORK,
+         ("analytics:dashboard",), compact=True),
     Room("imaging:study-list", "list", _("Worklist"), WORK,
          ("imaging:study-", "imaging:image-"), "study.view", compact=True),
     Room("imaging:upload-create", "upload", _("Upload"), WORK,
@@ -48,6 +49,9 @@ ROOMS = (
     Room("reports:export-list", "file", _("Exports"), WORK, ("reports:",), "export.create"),
     Room("imaging:patient-find", "search", _("Find a patient"), WORK,
          ("imaging:patient-", "imaging:assignment-", "imaging:glass-open"), "patient.find"),
+    Room("analytics:overview", "chart", _("Analytics"), INSIGHT,
+         ("analytics:overview", "analytics:models", "analytics:readers", "analytics:drift"),
+         "analytics.view"),
     Room("imaging:model-list", "cube", _("Models"), ABOUT, ("imaging:model-",), "model.view"),
     Room("imaging:glass-list", "shield", _("Emergency access"), ABOUT,
          ("imaging:glass-list",), "glass.review"),

@@ -58,6 +58,8 @@ CONTRACT = {  # action: who and where; * is step-up
     "model.view": "R h, C h, T h, Re h, Ad h, Au h",
     "apikey.manage": "Ad o*",
     "admin.open": "Ad o, Au o",
+    "analytics.view": "R d, Ad o, Au o",
+    "analytics.view_readers": "R own, Ad o",
 }
 
 

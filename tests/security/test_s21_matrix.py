@@ -109,7 +109,8 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
 SLICE = {"plane": "stored", "number": 1}
 MORE = {"imaging:image-slice": SLICE, "imaging:result-map-slice": {"name": "ensemble"} | SLICE,
         "imaging:result-map": {"name": "ensemble"}, "imaging:result-layer": {"name": "mask"},
-        "signin:session-end": {"pk": 0}, "trail:entry": {"seq": 10**9}}  # fmt: skip
+        "signin:session-end": {"pk": 0}, "trail:entry": {"seq": 10**9},
+        "analytics:figures-csv": {"page": "overview"}}  # fmt: skip
 FORM = {"trail:export": "format=csv"}  # what a POST needs to be understood at all
 BY_FORM = {  # where the form decides what is done: each form, and the action that it is
     "reports:export-create": {

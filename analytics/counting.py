@@ -1,0 +1,136 @@
+"""Rows that a person may count, and the questions that the database answers about them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import (
+    Count,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+    Window,
+)
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, NullIf, RowNumber
+
+from accounts.models import Department
+from accounts.roles import ORGANISATION
+from accounts.selectors import grants_of
+from analytics.figures import LEAST
+from analytics.filters import Filters
+from imaging.models import Ensemble, Job, Result, Review, Run
+from imaging.scope import Paths, within
+
+VIEW, VIEW_READERS = "analytics.view", "analytics.view_readers"
+RESULT = Paths("image__study__department", "patient", "job__run__requested_by")
+JOB = Paths("image__study__department", "image__patient", "run__requested_by")
+REVIEW = Paths("result__image__study__department", "patient", "author")
+SHARES = (50, 90, 95)
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """How long it took, in seconds, by nearest rank; n of how many."""
+
+    n: int
+    median: float
+    p90: float
+    p95: float
+
+    def told(self) -> tuple[float | None, float | None, float | None]:
+        """Median, P90 and P95, unless there are too few to tell."""
+        return (self.median, self.p90, self.p95) if self.n >= LEAST else (None, None, None)
+
+
+NEVER = Took(0, 0, 0, 0)
+
+
+def results_counted(user, filters: Filters) -> QuerySet[Result]:
+    """Return the results that `user` may count, of any time."""
+    mine = Result.objects.filter(within(user, VIEW, RESULT)).order_by()
+    return mine.filter(filters.condition("image", "job__run"))
+
+
+def jobs_counted(user, filters: Filters) -> QuerySet[Job]:
+    mine = Job.objects.filter(within(user, VIEW, JOB)).order_by()
+    return mine.filter(filters.condition("image", "run"))
+
+
+def reviews_counted(user, filters: Filters, action: str = VIEW) -> QuerySet[Review]:
+    """Return the verdicts that count, the latest of each result."""
+    later = Review.objects.filter(result=OuterRef("result"), number__gt=OuterRef("number"))
+    mine = Review.objects.filter(within(user, action, REVIEW), ~Exists(later)).order_by()
+    return mine.filter(filters.condition("result__image", "result__job__run"))
+
+
+def first_signatures(user, filters: Filters) -> QuerySet[Review]:
+    """Return the first signed version of each result: what an amendment took says nothing."""
+    sooner = Review.objects.filter(
+        result=OuterRef("result"), number__lt=OuterRef("number"), signed_at__isnull=False
+    )
+    mine = Review.objects.filter(within(user, VIEW, REVIEW), ~Exists(sooner)).order_by()
+    wanted = filters.condition("result__image", "result__job__run")
+    return mine.filter(wanted, signed_at__isnull=False)
+
+
+def departments_of(user) -> list[tuple[str, str]]:
+    """Return the departments that `user` may choose between; of one there is no choice."""
+    whole = {one.organisation_id for one in grants_of(user, VIEW) if one.scope == ORGANISATION}
+    parts = {one.department_id for one in grants_of(user, VIEW) if one.department_id}
+    found = Department.objects.filter(Q(organisation__in=whole) | Q(pk__in=parts))
+    rows = list(found.order_by("name").values_list("pk", "name"))
+    return [(str(pk), name) for pk, name in rows] if whole or len(rows) > 1 else []
+
+
+def ensembles_of(user) -> list[tuple[str, str]]:
+    """Return the ensembles whose runs `user` may count."""
+    houses = {one.organisation_id for one in grants_of(user, VIEW)}
+    ran = Run.objects.filter(ensemble=OuterRef("pk"), organisation__in=houses)
+    found = Ensemble.objects.filter(Exists(ran)).order_by("title", "name")
+    return [(str(one.pk), str(one)) for one in found.only("title", "name")]
+
+
+def between(start: str, end: str) -> ExpressionWrapper:
+    return ExpressionWrapper(F(end) - F(start), output_field=DurationField())
+
+
+def took_by(rows: QuerySet, took, by: Mapping[str, Any]) -> dict[tuple, Took]:
+    """Return how long the `rows` took, by the values of `by`, in one statement."""
+    groups = [F(name) for name in by]
+    ranked = rows.annotate(
+        **by,
+        took=took,
+        place=Window(RowNumber(), partition_by=groups, order_by=F("took").asc()),
+        among=Window(Count("pk"), partition_by=groups),
+    )
+    wanted = Q()
+    for percent in SHARES:
+        wanted |= Q(place=(F("among") * Value(percent) + Value(99)) / Value(100))
+    found: dict[tuple, dict[int, float]] = defaultdict(dict)
+    sizes: dict[tuple, int] = {}
+    for *group, place, n, time in ranked.filter(wanted).values_list(*by, "place", "among", "took"):
+        found[tuple(group)][place] = time / timedelta(seconds=1)
+        sizes[tuple(group)] = n
+    return {
+        group: Took(n, *(found[group][(n * percent + 99) // 100] for percent in SHARES))
+        for group, n in sizes.items()
+    }
+
+
+def number_in(column: str, *keys: str) -> Cast:
+    """Return a number that stands in a JSON column; NULL where there is none."""
+    text: Any = column
+    for key in keys[:-1]:
+        text = KeyTextTransform(key, text)
+    return Cast(NullIf(KeyTextTransform(keys[-1], text), Value("null")), FloatField())
