@@ -49,6 +49,8 @@ class Review(models.Model):
                       of the mask is written when it is measured.
     row, lesions      what is measured there, as in the result's table; of a mask null until the
                       engine has measured it, or `problem` says why it could not.
+    dice              of an edit: how far it and the result's map, cut at the saved threshold, are
+                      the same pixels, 0 to 1; null where both are empty or it is not known.
     amendment         why a signed version was followed by this one; blank otherwise.
     digest, kid, mac  the signature over the content (imaging.services.signing); blank: unsigned.
     """
@@ -78,6 +80,7 @@ class Review(models.Model):
     removed = models.JSONField(default=list)
     row = models.JSONField(null=True)
     lesions = models.JSONField(default=list)
+    dice = models.FloatField(null=True, editable=False)
     problem = models.CharField(max_length=300, blank=True)
     tries = models.PositiveSmallIntegerField(default=0, editable=False)
     rung_at = models.DateTimeField(null=True, editable=False)
@@ -119,6 +122,10 @@ class Review(models.Model):
                     signed_at__isnull=False, signed_by__isnull=False, meaning__gt="", mac__gt=""
                 ),
                 name="review_signed_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(dice=None) | Q(decision="edited", dice__gte=0, dice__lte=1),
+                name="review_dice_of_edits",
             ),
         ]  # fmt: skip
 

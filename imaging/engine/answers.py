@@ -146,8 +146,13 @@ def map_files(maps: Mapping[str, Any]) -> list[str]:
 
 def _check_without(value: dict[str, Any], args: Mapping[str, Any]) -> None:
     _check_file(Path(args["out_dir"]), value["mask"], math.prod(_shape(args["shape"])))
-    _require(isinstance(value["row"], dict), "measure_without: row")
-    _require(isinstance(value["lesions"], list), "measure_without: lesions")
+    _check_mask(value, args)
+
+
+def _check_mask(value: dict[str, Any], args: Mapping[str, Any]) -> None:
+    _require(isinstance(value["row"], dict), "measured mask: row")
+    _require(isinstance(value["lesions"], list), "measured mask: lesions")
+    _require(value["dice"] is None or _is_share(value["dice"]), "measured mask: dice")
 
 
 def _check_devices(value: dict[str, Any], args: Mapping[str, Any]) -> None:
@@ -189,6 +194,7 @@ _CHECKS: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]] = {
     "survey": _check_survey,
     "unpack_archive": _check_unpacked,
     "analyse": _check_analyse,
+    "measure_mask": _check_mask,
     "measure_without": _check_without,
     "describe_device": _check_devices,
     "convert": _check_convert,

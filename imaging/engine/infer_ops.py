@@ -19,7 +19,9 @@ from imaging.inference.metadata import ModelMetadata, read_metadata
 from imaging.inference.pipeline import analyse as run_pipeline
 from imaging.inference.spec import EnsembleSpec, MemberSpec, spec_from_members
 from imaging.measures.measuring import measure
+from imaging.measures.numbers import rounded
 from imaging.measures.probability import LEVELS
+from imaging.measures.reference import dice
 from imaging.measures.region import Region
 from imaging.measures.removing import without
 from imaging.types import InferenceError, Volume
@@ -58,10 +60,11 @@ def analyse(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
 def measure_mask(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Measure a painted mask as it is: every pixel of it counts, nothing is a speck.
 
-    Raises: InferenceError.
+    `dice` says how far it is the stored map, cut at `level`. Raises: InferenceError.
     """
     pixels = pixels_read(Path(args["pixels"]), args["dtype"], args["shape"])
     mask = pixels_read(Path(args["mask"]), "uint8", args["shape"])
+    levels = pixels_read(Path(args["map"]), "uint8", args["shape"])
     volume = volume_from_json(args["volume"], pixels)
     try:
         found = measure(np.where(mask > 0, LEVELS, 0).astype(np.uint8), volume, args["rule"], 0.5,
@@ -70,7 +73,8 @@ def measure_mask(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         raise InferenceError(str(error)) from error
     _require_listable(len(found["lesions"]))
     row = found["operating"] | {"t": None, "level": None}
-    return {"row": row, "lesions": found["lesions"]}
+    same = rounded(dice(mask > 0, levels >= args["level"]))
+    return {"row": row, "lesions": found["lesions"], "dice": same}
 
 
 def measure_without(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -86,8 +90,10 @@ def measure_without(args: Mapping[str, Any], progress: Progress) -> dict[str, An
         found = measure(left, volume, args["rule"], args["threshold"], min(sizes), _organ(args))
     except ValueError as error:
         raise InferenceError(str(error)) from error
-    (Path(args["out_dir"]) / MASK).write_bytes((left >= args["level"]).tobytes())
-    return {"row": found["operating"], "lesions": found["lesions"], "mask": MASK}
+    kept = left >= args["level"]
+    (Path(args["out_dir"]) / MASK).write_bytes(kept.tobytes())
+    same = rounded(dice(kept, levels >= args["level"]))
+    return {"row": found["operating"], "lesions": found["lesions"], "mask": MASK, "dice": same}
 
 
 def warm(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:

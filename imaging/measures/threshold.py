@@ -20,6 +20,14 @@ def threshold_level(threshold: float) -> int:
     return max(1, ceil(LEVELS * threshold - _SLACK))
 
 
+def nested_dice(px: int, other_px: int) -> float | None:
+    """Return the Dice of two cuts of one map, 0..1, from their pixels alone; None: both empty.
+
+    The higher cut lies wholly within the lower one: TP is the smaller of the two.
+    """
+    return 2 * min(px, other_px) / (px + other_px) if px + other_px else None
+
+
 def thresholds_around(operating: float) -> tuple[float, ...]:
     """Return 0.05 … 0.95 in steps of 0.05 and the operating threshold, rising, each once."""
     threshold_level(operating)

@@ -87,7 +87,7 @@ def _measure(review: Review, waiting: QuerySet[Review]) -> None:
     with scratch_folder(room_bytes=review.result.image.pixels.size * ROOM_FACTOR) as folder:
         answer = _measured(review, folder)
         with transaction.atomic():
-            words = {"row": answer["row"], "lesions": answer["lesions"]}
+            words = {name: answer[name] for name in ("row", "lesions", "dice")}
             if "mask" in answer:
                 words["mask"] = blob_write(
                     organisation=review.result.organisation,
@@ -103,12 +103,10 @@ def _measured(review: Review, folder: Path) -> dict:
     """Return row and lesions as the engine measures them, in `folder`, and the mask's file."""
     result, image, rule = review.result, review.result.image, review.result.severity_rule
     blob_out(image.pixels, folder / "pixels.raw")
+    blob_out(result.maps.select_related("blob").get(name="ensemble").blob, folder / "map.raw")
     if review.removed:
-        blob_out(result.maps.select_related("blob").get(name="ensemble").blob, folder / "map.raw")
         how = {
             "op": "measure_without",
-            "map": str(folder / "map.raw"),
-            "level": result.level,
             "threshold": result.threshold,
             "sizes": [facts["px"] for facts in result.lesions.values_list("facts", flat=True)],
             "removed": review.removed,
@@ -127,6 +125,8 @@ def _measured(review: Review, folder: Path) -> dict:
         shape=list(image.shape),
         volume=image_volume(image),
         rule={name: rule[name] for name in RULE},
+        map=str(folder / "map.raw"),
+        level=result.level,
         organ_px=_organ_px(result),
         **how,
     )

@@ -15,7 +15,7 @@ from accounts.access import refusal
 from accounts.models import Blob, User
 from accounts.vault.storage import blob_write
 from imaging import queue
-from imaging.measures.threshold import threshold_level
+from imaging.measures.threshold import nested_dice, threshold_level
 from imaging.models import Decision, Meaning, RejectReason, Result, Review
 from imaging.selectors import results_within
 from imaging.services.refusals import NotPossible
@@ -167,6 +167,7 @@ def _cut(review: Review, threshold: float | None) -> None:
             _("The threshold is the saved one: nothing is edited. Move it, or accept the result.")
         )
     review.threshold, review.level, review.row = row["t"], level, row
+    review.dice = nested_dice(row["raw_px"], review.result.operating["raw_px"])
 
 
 def _take_out(review: Review, threshold: float | None, removed: Collection[int]) -> None:

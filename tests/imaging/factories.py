@@ -316,7 +316,9 @@ class RunFactory(_Of):
         for position, member in enumerate(frozen):
             Member.objects.create(
                 run=self,
-                model_version=ModelVersion.objects.get(name=member["model"]),
+                model_version=ModelVersion.objects.get(
+                    name=member["model"], version=member["version"]
+                ),
                 position=position,
                 weight=member["weight"],
                 share=1 / len(frozen),
@@ -375,7 +377,7 @@ def operating_row(**changes) -> dict:
     return row | changes
 
 
-LOWER = operating_row(t=0.45, level=115, area_text="31.00 %")
+LOWER = operating_row(t=0.45, level=115, raw_px=300, area_text="31.00 %")
 
 
 class ResultFactory(_Settled):

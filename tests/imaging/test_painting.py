@@ -23,7 +23,7 @@ from imaging.types import InferenceError
 from reports.gather import report_content
 from reports.pictures import mask_file, result_pictures
 from tests.accounts.factories import StrangerFactory, UserFactory
-from tests.imaging.factories import ResultFactory, operating_row, sealed, stored
+from tests.imaging.factories import ResultFactory, disc_map, operating_row, sealed, stored
 
 pytestmark = pytest.mark.django_db
 ROW = operating_row(t=None, level=None, area_px=7, area_text="0.91 %", severity="low")
@@ -62,7 +62,7 @@ def engine(monkeypatch) -> list:
             self.append(review.pk)
             if self.error:
                 raise self.error
-            return {"row": ROW, "lesions": [{"label": "L1"}]}
+            return {"row": ROW, "lesions": [{"label": "L1"}], "dice": 0.8}
 
     engine = Engine()
     monkeypatch.setattr(painting, "_measured", engine)
@@ -98,6 +98,7 @@ def test_it_rings_is_measured_and_then_can_be_signed(reader, review, queued, eng
         review_sign(by=reader, review=review, meaning="reviewed")
     tasks.measure_review(str(review.pk))
     assert (fresh(review).row, fresh(review).lesions) == (ROW, [{"label": "L1"}])
+    assert fresh(review).dice == 0.8
     signed = review_sign(by=reader, review=review, meaning="reviewed")
     assert signature_holds(fresh(signed))
 
@@ -149,6 +150,15 @@ def test_the_real_engine_counts_every_painted_pixel(review, result):
     assert (row["t"], row["level"]) == (None, None)
     assert row["reference_px"] == result.operating["reference_px"]
     assert len(fresh(review).lesions) == 1
+
+
+@pytest.mark.engine
+def test_the_real_engine_says_how_far_the_mask_is_that_of_the_models(review, result, mask):
+    tasks.measure_review(str(review.pk))
+    theirs = disc_map(result.image.shape) >= result.level
+    both = int((theirs & (mask > 0)).sum())
+    want = 2 * both / (int(theirs.sum()) + int((mask > 0).sum()))
+    assert fresh(review).dice == pytest.approx(want, abs=1e-6)
 
 
 # --- another mask below a signature

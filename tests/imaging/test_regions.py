@@ -85,6 +85,8 @@ def test_measured_by_the_real_engine_all_numbers_follow(reader, result):
     second = result.lesions.get(position=2).facts
     assert review.problem == ""
     assert (review.row["lesions"], review.row["area_px"]) == (1, second["px"])
+    first, rest = result.lesions.get(position=1).facts["px"], second["px"]
+    assert review.dice == pytest.approx(2 * rest / (first + 2 * rest), abs=1e-6)
     assert review.row["volume_ml"] == second["volume_ml"]
     assert review.lesions[0]["centroid"] == second["centroid"]
     mask = np.frombuffer(blob_open(review.mask).read(), np.uint8).reshape(SHAPE)

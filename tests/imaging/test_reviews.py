@@ -79,6 +79,7 @@ def test_of_two_at_the_same_instant_the_constraint_keeps_one(
 def test_an_edit_keeps_a_threshold_of_the_table_and_its_numbers(reader, result):
     review = saved(reader, result, decision="edited", threshold=0.45)
     assert (review.level, review.row) == (115, LOWER)
+    assert review.dice == 0.8  # 200 of the 300 pixels
     result.refresh_from_db()
     assert result.level == 128
     event = AuditEvent.objects.get(action="review.save")

@@ -1,6 +1,6 @@
 import pytest
 
-from imaging.measures.threshold import GRID, threshold_level, thresholds_around
+from imaging.measures.threshold import GRID, nested_dice, threshold_level, thresholds_around
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,14 @@ def test_levels_worked_by_hand(threshold, level):
 def test_what_is_no_threshold_is_refused(threshold):
     with pytest.raises(ValueError, match="threshold"):
         threshold_level(threshold)
+
+
+@pytest.mark.parametrize(
+    ("px", "other", "dice"),
+    [(100, 100, 1), (50, 150, 0.5), (150, 50, 0.5), (0, 7, 0), (0, 0, None)],
+)
+def test_the_dice_of_two_cuts_of_one_map_follows_from_their_sizes(px, other, dice):
+    assert nested_dice(px, other) == dice
 
 
 def test_the_grid_is_nineteen_steps_of_five_hundredths():
