@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import (
+    Avg,
     Count,
     DurationField,
     Exists,
@@ -21,7 +22,7 @@ from django.db.models import (
     Value,
     Window,
 )
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast, NullIf, RowNumber
 
 from accounts.models import Department
@@ -29,12 +30,15 @@ from accounts.roles import ORGANISATION
 from accounts.selectors import grants_of
 from analytics.figures import LEAST
 from analytics.filters import Filters
-from imaging.models import Ensemble, Job, Result, Review, Run
+from imaging.models import Ensemble, Job, MemberOutcome, Result, Review, Run
 from imaging.scope import Paths, within
 
 VIEW, VIEW_READERS = "analytics.view", "analytics.view_readers"
 RESULT = Paths("image__study__department", "patient", "job__run__requested_by")
 JOB = Paths("image__study__department", "image__patient", "run__requested_by")
+OUTCOME = Paths(
+    "result__image__study__department", "result__patient", "result__job__run__requested_by"
+)
 REVIEW = Paths("result__image__study__department", "patient", "author")
 SHARES = (50, 90, 95)
 
@@ -71,6 +75,12 @@ def reviews_counted(user, filters: Filters, action: str = VIEW) -> QuerySet[Revi
     """Return the verdicts that count, the latest of each result."""
     later = Review.objects.filter(result=OuterRef("result"), number__gt=OuterRef("number"))
     mine = Review.objects.filter(within(user, action, REVIEW), ~Exists(later)).order_by()
+    return mine.filter(filters.condition("result__image", "result__job__run"))
+
+
+def outcomes_counted(user, filters: Filters) -> QuerySet[MemberOutcome]:
+    """Return how single members fared, of any time."""
+    mine = MemberOutcome.objects.filter(within(user, VIEW, OUTCOME)).order_by()
     return mine.filter(filters.condition("result__image", "result__job__run"))
 
 
@@ -130,7 +140,41 @@ def took_by(rows: QuerySet, took, by: Mapping[str, Any]) -> dict[tuple, Took]:
 
 def number_in(column: str, *keys: str) -> Cast:
     """Return a number that stands in a JSON column; NULL where there is none."""
-    text: Any = column
+    return Cast(NullIf(text_in(column, *keys), Value("null")), FloatField())
+
+
+def agreement_pairs(
+    results: QuerySet[Result], members: int
+) -> dict[tuple[str, str], tuple[int, float]]:
+    """Return by pair of models (how many results, their mean Dice), in one statement.
+
+    A result lists its pairs in the order of its members: n(n-1)/2 of them at most.
+    """
+    found: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
+    one, *others = [
+        results.filter(**{f"agreement__pairwise_dice__{at}__dice__isnull": False})
+        .annotate(
+            a=text_in("agreement", "pairwise_dice", str(at), "a"),
+            b=text_in("agreement", "pairwise_dice", str(at), "b"),
+            mean_of=number_in("agreement", "pairwise_dice", str(at), "dice"),
+        )
+        .filter(mean_of__isnull=False)
+        .values_list("a", "b")
+        .annotate(n=Count("pk"), mean=Avg("mean_of"))
+        for at in range(max(1, members * (members - 1) // 2))
+    ]
+    for a, b, n, mean in one.union(*others, all=True):
+        found[min(a, b), max(a, b)].append((n, mean))
+    return {pair: (sum(n for n, _mean in parts), _mean_of(parts)) for pair, parts in found.items()}
+
+
+def _mean_of(parts: list[tuple[int, float]]) -> float:
+    return sum(n * mean for n, mean in parts) / sum(n for n, _mean in parts)
+
+
+def text_in(column: str, *keys: str) -> KeyTextTransform:
+    """Return a text that stands in a JSON column."""
+    found: Any = column
     for key in keys[:-1]:
-        text = KeyTextTransform(key, text)
-    return Cast(NullIf(KeyTextTransform(keys[-1], text), Value("null")), FloatField())
+        found = KeyTransform(key, found)
+    return KeyTextTransform(keys[-1], found)

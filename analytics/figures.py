@@ -86,6 +86,7 @@ class Page:
     kpis: Sequence[Kpi]
     figures: Sequence[Figure]
     flags: Sequence[str] = ()
+    said: str = ""
 
 
 def too_few(n: int) -> str:

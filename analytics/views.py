@@ -11,14 +11,22 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import demand, requires, signed_in
 from accounts.selectors import user_may
-from analytics.counting import VIEW, departments_of, ensembles_of
+from analytics.counting import VIEW, VIEW_READERS, departments_of, ensembles_of
+from analytics.drift_page import drift_of
 from analytics.figures import figures_csv
 from analytics.filters import PERIODS, Filters, Span
+from analytics.models_page import models_of
 from analytics.overview import overview_of
+from analytics.readers_page import readers_of
 from analytics.selectors import dashboard_of
 from imaging.models import Modality
 
-TABS = {"overview": (gettext_lazy("Overview"), VIEW, overview_of)}
+TABS = {
+    "overview": (gettext_lazy("Overview"), VIEW, overview_of),
+    "models": (gettext_lazy("Models"), VIEW, models_of),
+    "readers": (gettext_lazy("Readers"), VIEW_READERS, readers_of),
+    "drift": (gettext_lazy("Drift"), VIEW, drift_of),
+}
 # of each page: its name, who may open it, what it says
 
 
@@ -32,6 +40,24 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 @requires(VIEW)
 def overview(request: HttpRequest) -> HttpResponse:
     return _shown(request, "overview")
+
+
+@require_safe
+@requires(VIEW)
+def models(request: HttpRequest) -> HttpResponse:
+    return _shown(request, "models")
+
+
+@require_safe
+@requires(VIEW_READERS)
+def readers(request: HttpRequest) -> HttpResponse:
+    return _shown(request, "readers")
+
+
+@require_safe
+@requires(VIEW)
+def drift(request: HttpRequest) -> HttpResponse:
+    return _shown(request, "drift")
 
 
 @require_safe
