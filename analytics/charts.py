@@ -276,7 +276,7 @@ def _points(points: Sequence[tuple[float, float]]) -> str:
 
 def _short(name: str, said: str) -> str:
     """Leave room for what stands at the end of the line; the table has the whole name."""
-    return _clipped(name, max(10, 52 - len(said)))
+    return _clipped(name, max(10, 38 - len(said)))
 
 
 def _clipped(name: str, most: int) -> str:

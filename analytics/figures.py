@@ -132,10 +132,12 @@ def duration(seconds: float) -> str:
 
 
 def short_duration(seconds: float) -> str:
-    """Return a round number of seconds as the scale of a chart has it: 30 s, 2 min, 6 h, 3 d."""
+    """Return a step of a chart's scale: 30 s, 1.5 min, 2 min, 6 h, 3 d."""
     for size, said in ((86_400, _("%(n)s d")), (3600, _("%(n)s h")), (60, _("%(n)s min"))):
         if seconds >= size and seconds % size == 0:
             return said % {"n": int(seconds // size)}
+        if seconds > size and 2 * seconds % size == 0:
+            return said % {"n": number_format(seconds / size, 1)}
     return _("%(n)s s") % {"n": number_format(seconds)}
 
 
