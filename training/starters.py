@@ -103,7 +103,7 @@ STARTERS = {
                 "filters": [16, 32, 48, 72, 96],
             },
             seed=61,
-            epochs=12,
+            epochs=30,
         ),
         Starter(
             name="xray-tuberculosis-resnet",
@@ -122,7 +122,8 @@ STARTERS = {
                 "num_classes": 1,
             },
             seed=62,
-            epochs=14,
+            epochs=50,
+            version="1.1.0",
         ),
         Starter(
             name="mri-brain-tumour-centres",

@@ -334,6 +334,7 @@ STARTER_MODELS = [
     "mri-brain-tumour-halfgrid",
     "mri-brain-tumour-unet",
     "mri-brain-tumour-centres",
+    "xray-tuberculosis-lungs",
     "xray-tuberculosis-resnet",
     "ct-lungs-halfgrid",
 ]
