@@ -116,5 +116,6 @@ class UploadAdmin(ReadOnly, OfHouse, admin.ModelAdmin):
 
 
 @admin.register(Heartbeat)
-class HeartbeatAdmin(ReadOnly, admin.ModelAdmin):
+class HeartbeatAdmin(ReadOnly, OfHouse, admin.ModelAdmin):
+    house = ""
     list_display = ("name", "at", "facts")

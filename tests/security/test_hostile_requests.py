@@ -27,7 +27,14 @@ from django.db import transaction
 from django.test import Client
 from rest_framework import serializers
 
-from tests.accounts.factories import UserFactory, enrol, verify
+from accounts.roles import ADMINISTRATOR, AUDITOR
+from tests.accounts.factories import (
+    MembershipFactory,
+    OrganisationFactory,
+    UserFactory,
+    enrol,
+    verify,
+)
 from tests.browser.story import addresses_of_a_working_day
 from tests.security.walk import UNSAFE, Route, real_addresses, routes
 
@@ -210,6 +217,9 @@ def twisted(route: Route) -> Iterator[str]:
 def chief():
     """Somebody who may do much, in the admin too: nothing but what is sent is wrong."""
     user = UserFactory(is_staff=True, is_superuser=True)
+    home = user.memberships.get().organisation
+    MembershipFactory(user=user, organisation=home, role=ADMINISTRATOR)
+    MembershipFactory(user=user, organisation=OrganisationFactory(), role=AUDITOR)
     enrol(user)
     return user
 
