@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from imaging.answer_tables import ResultBox
 from imaging.display import default_window, image_planes, presets
 from imaging.gate_page import gate_context
+from imaging.measures.numbers import half_up
 from imaging.models import Result
 from imaging.palettes import DEFAULT_PALETTE, PALETTES, palette
 from imaging.planes import first_plane
@@ -129,7 +130,7 @@ def _drawn(box: ResultBox, image) -> dict:
     above = box.y0 > 1.4 * letters
     return {
         "box": box,
-        "text": f"{box.name} {box.label} {box.score:.2f}",
+        "text": f"{box.name} {box.label} {half_up(box.score)}",
         "text_y": round(box.y0 - 0.4 * letters if above else box.y1 + 1.1 * letters, 2),
     }
 
@@ -174,7 +175,7 @@ def _config(
         "slice": display.slice,
         "lesions": [],
         "boxes": [
-            {"name": one.name, "text": f"{one.name} {one.label} {one.score:.2f}",
+            {"name": one.name, "text": f"{one.name} {one.label} {half_up(one.score)}",
              "box": [one.x0, one.y0, one.x1, one.y1], "slice": one.plane} for one in boxes
         ],
     }  # fmt: skip

@@ -7,6 +7,8 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
+from imaging.measures.numbers import half_up
+
 
 class ClassVerdict(models.TextChoices):
     """Of labels that exclude each other the largest is positive, or uncertain when it is small."""
@@ -54,7 +56,7 @@ class ResultClass(Answer):
         ]
 
     def __str__(self) -> str:
-        return f"{self.label} {self.p:.2f}"
+        return f"{self.label} {half_up(self.p)}"
 
 
 class ResultBox(Answer):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from imaging.measures.numbers import half_up
+
 NO_SEVERITY = {
     "segmentation": "Nothing was measured.",
     "classification": "Classes have a probability and no area: severity is not assessed.",
@@ -34,19 +36,19 @@ def _classes(analysis: Mapping[str, Any]) -> str:
     lines = sorted(analysis["classes"], key=lambda one: -one["p"])
     found = [one for one in lines if one["verdict"] == "positive"]
     if found:
-        return ", ".join(f"{one['label']} {one['p']:.2f}" for one in found)
+        return ", ".join(f"{one['label']} {half_up(one['p'])}" for one in found)
     top = lines[0]
     word = "Uncertain" if top["verdict"] == "uncertain" else "None reaches its threshold"
-    return f"{word}; highest {top['label']} {top['p']:.2f}"
+    return f"{word}; highest {top['label']} {half_up(top['p'])}"
 
 
 def _boxes(analysis: Mapping[str, Any]) -> str:
     boxes, decision = analysis["boxes"], analysis["decision"]
     if not boxes:
         highest = decision["highest_below"]
-        return f"No box; highest score {highest:.2f}" if highest else "No box"
+        return f"No box; highest score {half_up(highest)}" if highest else "No box"
     count = "1 box" if len(boxes) == 1 else f"{len(boxes)} boxes"
-    return f"{count}, {boxes[0]['label']} {boxes[0]['score']:.2f}"
+    return f"{count}, {boxes[0]['label']} {half_up(boxes[0]['score'])}"
 
 
 _OF = {"classification": _classes, "detection": _boxes}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from imaging.gate_page import gate_title, unassessed
+from imaging.measures.numbers import half_up
 from imaging.models import Result, ResultBox, ResultClass
 from reports.content import Line
 
@@ -22,7 +23,9 @@ def answer_lines(result: Result) -> list[Line]:
         lines.append(Line("More boxes", str(len(boxes) - MOST_BOXES), "see the CSV"))
     if not boxes:
         highest = result.decision.get("highest_below", 0)
-        lines.append(Line("Boxes", "None", f"highest score {highest:.2f}, below the threshold"))
+        lines.append(
+            Line("Boxes", "None", f"highest score {half_up(highest)}, below the threshold")
+        )
     return lines
 
 
@@ -85,16 +88,16 @@ def boxes_cell(result: Result) -> str:
 def _class_line(one: ResultClass, result: Result) -> Line:
     if result.decision.get("kind") == "multi-class":
         words = {"positive": "likeliest", "uncertain": "likeliest, but uncertain"}
-        note = f"{words.get(one.verdict, 'less likely')}, uncertain below {one.threshold:.2f}"
+        note = f"{words.get(one.verdict, 'less likely')}, uncertain below {half_up(one.threshold)}"
     else:
         valid = "" if one.validated else ", not validated"
-        note = f"{one.verdict}, threshold {one.threshold:.2f}{valid}"
+        note = f"{one.verdict}, threshold {half_up(one.threshold)}{valid}"
     if one.n > 1:
-        note += f"; {one.n} models, SD {one.spread:.2f}"
-    return Line(one.label, f"{one.p:.2f}", note)
+        note += f"; {one.n} models, SD {half_up(one.spread)}"
+    return Line(one.label, half_up(one.p), note)
 
 
 def _box_line(one: ResultBox, result: Result) -> Line:
     place = f"x {one.x0:.0f} to {one.x1:.0f}, y {one.y0:.0f} to {one.y1:.0f} px"
     where = f", slice {one.plane}" if result.image.depth > 1 else ""
-    return Line(f"{one.name} {one.label}", f"{one.score:.2f}", f"{place}{where}; by {one.n}")
+    return Line(f"{one.name} {one.label}", half_up(one.score), f"{place}{where}; by {one.n}")

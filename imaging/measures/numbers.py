@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
 from math import isfinite
 from typing import overload
 
 DECIMALS = 6
+_LARGE = 1e15  # from here on a float has no decimals
 
 
 @overload
@@ -22,3 +24,11 @@ def rounded(value: float | None) -> float | None:
     if not isfinite(value):
         raise ValueError(f"A measure came out as {value}, which is not a number to store.")
     return round(float(value), DECIMALS)
+
+
+def half_up(value: float, digits: int = 2) -> str:
+    """Return a number as people read it, rounded half up: 0.825 is 0.83 (MEASURES)."""
+    value = float(value)
+    if abs(value) >= _LARGE:
+        return f"{value:.{digits}f}"
+    return str(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))

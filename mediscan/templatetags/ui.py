@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
+from imaging.measures.numbers import half_up
 from imaging.scope import glasses_open
 from mediscan.navigation import links_for
 from mediscan.templatetags.icons import LINES, SHAPES
@@ -171,7 +172,7 @@ def initials(user: object) -> str:
 
 def _written(value: float, digits: int) -> str:
     """Round, then write: Django's number_format alone would cut the digits off."""
-    return number_format(f"{value:.{digits}f}", digits, use_l10n=True, force_grouping=True)
+    return number_format(half_up(value, digits), digits, use_l10n=True, force_grouping=True)
 
 
 def _chip(look: tuple[str, str, object]) -> SafeString:

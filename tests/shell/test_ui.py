@@ -55,6 +55,8 @@ def test_an_unknown_state_is_shown_as_its_word_and_escaped():
 @pytest.mark.parametrize(
     ("value", "digits", "text"),
     [(1234.5678, 2, "1,234.57"), (0.999, 2, "1.00"), (0.0, 2, "0.00"), (3, 0, "3"),
+     (0.825, 2, "0.83"), (2.675, 2, "2.68"), (0.5, 0, "1"),
+     (1e20, 1, "100,000,000,000,000,000,000.0"),
      (None, 2, "—"), ("", 2, "—"), (math.nan, 2, "—"), (math.inf, 2, "—"), (-0.5, 1, "-0.5")],
 )  # fmt: skip
 def test_number(value, digits, text):
