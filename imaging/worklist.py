@@ -93,6 +93,11 @@ class Page:
     chips: list[Chip]
     choices: dict[str, list[tuple[str, str]]]
 
+    @property
+    def own(self) -> Tab | None:
+        """The view of one's own that is shown."""
+        return next((tab for tab in self.tabs if tab.is_current and tab.saved), None)
+
 
 def worklist_page(user, filters: Filters) -> Page:
     """Return the studies `user` may see, in the order asked for, from `filters.after` on."""
