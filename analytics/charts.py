@@ -114,10 +114,16 @@ def course(
     tick: Callable[[float], str],
     usual: tuple[float, float] | None = None,
     said: str = "",
+    ends: tuple[float, float] | None = None,
 ) -> str:
-    """Return a line over time; `usual` is where it lay at first, low and high, called `said`."""
+    """Return a line over time; `usual` is where it lay at first, low and high, called `said`.
+
+    The scale holds `ends`; without them it is never so fine that a tenth looks like a cliff.
+    """
     known = [one for one in values if one is not None] + list(usual or ())
-    marks = _ticks(max(known, default=0), min(known, default=0))
+    middle = sum(known) / len(known) if known else 0
+    known += ends or (0.95 * middle, 1.05 * middle)
+    marks = _ticks(max(known), min(known))
     height = _scale(NARROW, marks[-1], marks[0])
     step = (NARROW[0] - LEFT) / max(1, len(names))
     body = [*_grid(NARROW, marks, tick), *_names(NARROW, names, step)]

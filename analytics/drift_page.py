@@ -171,7 +171,8 @@ def _figure(
         [Column(buckets.label, TEXT), Column(_("n")), Column(_("Value"), one.kind)], rows,
         total if any(value is not None for value in values) else min(total, LEAST - 1),
         charts.course(words, buckets.names, values, tick=_tick(one), usual=band,
-                      said=_("first month") if band else ""),
+                      said=_("first month") if band else "",
+                      ends=(0, 10) if one.kind == SHARE else None),
         note=gaps(rows),
     )  # fmt: skip
 

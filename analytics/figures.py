@@ -117,6 +117,8 @@ def text_of(value, kind: str) -> str:
 
 def duration(seconds: float) -> str:
     """Return 0.4 s, 58 s, 2 min 12 s, 3 h 5 min, 2 d 4 h."""
+    if seconds < 0.1:
+        return _("%(n)s ms") % {"n": round(1000 * seconds)}
     if seconds < 10:
         return _("%(n)s s") % {"n": number_format(seconds, 1)}
     whole = round(seconds)

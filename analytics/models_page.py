@@ -122,7 +122,8 @@ def _agreement(results, buckets: Buckets) -> Figure:
         [Column(buckets.label, TEXT), Column(_("n")), Column(_("Mean Dice"), RATIO),
          Column(_("Models disagree"), SHARE)],
         table, total,
-        charts.course(words, buckets.names, means, tick=lambda value: f"{value:g}"),
+        charts.course(words, buckets.names, means, tick=lambda value: f"{value:g}",
+                      ends=(0, 1)),
         sub=_("mean Dice of the pairs"), note=gaps(table),
     )  # fmt: skip
 

@@ -128,3 +128,9 @@ def test_a_spark_needs_two_points():
     assert spark([1]) == ""
     assert spark([None, 1]) == ""
     assert len(re.findall(r"[\d.]+,[\d.]+", spark([1, None, 3]))) == 2
+
+
+def test_a_quiet_line_lies_in_the_middle_of_a_scale_and_ends_hold():
+    assert len(texts(drawn(course(WORDS, ["a", "b"], [0.78, 0.78], tick=str)))) >= 2 + 2
+    said = texts(drawn(course(WORDS, ["a"], [0.78], tick="{:g}".format, ends=(0, 1))))
+    assert {"0", "1"} <= set(said)
