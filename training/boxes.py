@@ -16,7 +16,7 @@ from training.tumour import Slice, augmented, read_split
 
 STEP = 2  # pixels of the network's grid in a cell of the heatmap
 MOST_BOXES = 10
-SAME_BODY = "mri-brain-tumour-halfgrid"
+SAME_BODY = "mri-brain-tumour-deep"
 NEAR_CENTRE = 0.3  # share of the half side within which cells learn the distances
 
 

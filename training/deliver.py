@@ -77,17 +77,22 @@ def thresholds_set(models: Path, ensemble: str, runs: Path) -> None:
 
 
 def ensemble_write(models: Path, ensemble: str) -> None:
-    """Write models/ensembles/NAME.json: every delivered member with the same weight."""
+    """Write models/ensembles/NAME.json: every delivered member with its weight."""
     recipe = RECIPES[ensemble]
     content = {
         "title": recipe.title,
         "type": recipe.metadata["type"],
         "modality": [recipe.metadata["modality"]],
         "members": [
-            {"model": one.name, "version": one.version, "weight": 1, "device": "auto"}
+            {
+                "model": one.name,
+                "version": one.version,
+                "weight": recipe.weights.get(one.name, 1),
+                "device": "auto",
+            }
             for one in members_of(ensemble, models)
         ],
-        "threshold": 0.5,
+        "threshold": recipe.threshold,
     }
     write_json(models / "ensembles" / f"{ensemble}.json", content)
 

@@ -332,7 +332,7 @@ STARTER_MODELS = [
     "mri-hippocampus-unet",
     "mri-hippocampus-halfgrid",
     "mri-brain-tumour-halfgrid",
-    "mri-brain-tumour-unet",
+    "mri-brain-tumour-deep",
     "mri-brain-tumour-centres",
     "xray-tuberculosis-lungs",
     "xray-tuberculosis-resnet",
