@@ -22,11 +22,12 @@ from torch import nn
 from imaging.inference.backends.keras_runtime import keras
 from imaging.models import ModelUpload, ModelVersion, Result
 from imaging.registry.store import store_root
+from imaging.registry.taking import Sent, model_take
 from imaging.samples import chest_phantom
 from tests.accounts.factories import OrganisationFactory, UserFactory
 from tests.imaging.factories import ImageFactory
 from tests.inference.conversion import saved
-from tests.inference.factories import identity_onnx, metadata_json
+from tests.inference.factories import identity_onnx, metadata_json, write_model
 from tests.security import hostile_models as hostile
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.django_db(transaction=True)]
@@ -253,6 +254,23 @@ def test_a_model_of_ones_own_comes_into_service_and_answers(enter, people, work,
     page = enter("clinical", f"{reverse('imaging:run-create')}?image={image.pk}")
     expect(page.get_by_label("Use spots")).to_be_visible()
     expect(page.get_by_label("Use lungs")).to_have_count(0)
+
+
+def test_a_draft_is_confirmed_and_serves_after_two_yeses(enter, people, tmp_path):
+    """What a bundle's import drafted: draft, checked, active, by three people in all."""
+    folder = write_model(tmp_path / "sent", "drafted", identity_onnx(), labels={"0": "lung"})
+    model = model_take(Sent(folder, user=people["sender"], draft=True))
+    assert model.state == "draft"
+    page = enter("sender", model.get_absolute_url())
+    page.get_by_text("Drafted from a bundle").first.wait_for()
+    pictured(enter, "draft", page.url)
+    page.get_by_role("button", name="Confirm the draft").click()
+    page.get_by_text("two yeses now").wait_for()
+    model.refresh_from_db()
+    assert model.state == "checked"
+    agreed(enter, model)
+    page = enter("sender", model.get_absolute_url())
+    expect(page.get_by_role("button", name="Confirm the draft")).to_have_count(0)
 
 
 def outside(name: str) -> bytes:
