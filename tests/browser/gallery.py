@@ -15,6 +15,7 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 
+from accounts.roles import ADMINISTRATOR
 from tests.accounts.factories import UserFactory
 from tests.browser.story import addresses_of_a_working_day
 from tests.browser.test_governance import (  # noqa: F401  two of them are fixtures
@@ -33,6 +34,7 @@ OPEN_TO_ALL = (
     "home", "help", "account_login", "account_signup", "account_reset_password",
     "imaging:study-list",
 )  # fmt: skip
+FIGURES = ("analytics:overview", "analytics:models", "analytics:readers", "analytics:drift")
 WATCH = """
 window.paid = {lcp: 0, cls: 0};
 new PerformanceObserver(list => { for (const one of list.getEntries()) paid.lcp = one.startTime; })
@@ -69,7 +71,8 @@ def test_the_house(browser, live_server, people, addresses, width, scheme):  # n
         context.add_cookies([cookie(people[person], live_server.url, is_newcomer=is_newcomer)])
         page = context.new_page()
         page.goto(live_server.url + "/healthz/")
-        _walk(page, person, {address: address for address in pages}, width, scheme)
+        figures = [reverse(name) for name in FIGURES] if person == ADMINISTRATOR else []
+        _walk(page, person, {address: address for address in [*pages, *figures]}, width, scheme)
         context.close()
 
 

@@ -162,7 +162,7 @@ def test_a_signature_without_its_name_is_impossible(reader, result):
 def test_nothing_is_chosen_beforehand(client, reader, result):
     client.force_login(reader)
     page = client.get(result.get_absolute_url()).content.decode()
-    panel = page[page.index('id="decision"') :]
+    panel = page[page.index('id="decision"') : page.index("<dialog data-shortcuts")]
     assert panel.count('type="radio"') == 3
     assert " checked" not in panel
     assert "</textarea>" in panel

@@ -151,7 +151,13 @@ def test_an_amendment_follows_and_the_signed_version_stays_as_it_was(client, rea
 
 
 CHANGES = {
-    "decision": {"decision": "accepted", "threshold": None, "level": None, "row": None},
+    "decision": {
+        "decision": "accepted",
+        "threshold": None,
+        "level": None,
+        "row": None,
+        "dice": None,
+    },
     "comment": {"comment": "Left lunG"},
     "amendment": {"amendment": "x"},
     "threshold": {"threshold": 0.4500001},

@@ -29,7 +29,7 @@ def rooms_of(client, **person) -> set[str]:
 def test_a_radiologist_sees_every_room_but_the_admin(client):
     names = ("analytics:dashboard", "imaging:study-list", "imaging:upload-create",
              "imaging:run-list", "reports:export-list", "imaging:patient-find",
-             "imaging:model-list")  # fmt: skip
+             "imaging:model-list", "analytics:overview")  # fmt: skip
     assert rooms_of(client) == {reverse(name) for name in names}
 
 
@@ -43,7 +43,7 @@ def test_a_technician_is_not_led_to_exports(client):
 
 def test_an_auditor_sees_only_what_the_role_may(client):
     names = ("analytics:dashboard", "imaging:model-list", "imaging:glass-list", "people:first",
-             "locks:list", "trail:list", "admin:index")  # fmt: skip
+             "locks:list", "trail:list", "admin:index", "analytics:overview")  # fmt: skip
     assert rooms_of(client, role=roles.AUDITOR) == {reverse(name) for name in names}
 
 
