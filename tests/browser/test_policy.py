@@ -22,7 +22,7 @@ document.addEventListener('securitypolicyviolation', (event) => {
 """
 LINKS = """() => [...document.querySelectorAll('a[href]')]
   .map((link) => link.href).filter((href) => href.startsWith(location.origin))"""
-LEAVES = ("/logout/", "/content/", "/delete/", "/download/", "download=1")
+LEAVES = ("/logout/", "/content/", "/delete/", "/download/", "download=1", ".csv")
 MOST_PAGES = 40
 ONE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+|\?.*")  # a row, or a filter
 MOST_OF_A_KIND = 2
