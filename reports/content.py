@@ -75,6 +75,12 @@ class ReportContent:
     gate_checks: Sequence[str] = field(default_factory=tuple)
     heading: str = "Measures"
     labels: Sequence[Line] = field(default_factory=tuple)
+    address: str = ""
+
+    @property
+    def short_id(self) -> str:
+        """The result's id as pages print it."""
+        return self.result_id[:8]
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
+from django.urls import reverse
 
 from imaging.models import MemberOutcome, Result, Review
 from imaging.review_page import Cut, cut_of
@@ -53,7 +54,13 @@ def report_content(result: Result, *, made_at: datetime) -> ReportContent:
         notice=settings.RESEARCH_NOTICE,
         made_at=made_at,
         warnings=result.image.warnings,
+        address=_address(result),
     )
+
+
+def _address(result: Result) -> str:
+    """Return the page of the result, behind the sign-in; ids alone stand in it."""
+    return settings.PUBLIC_BASE_URL.rstrip("/") + reverse("imaging:result-detail", args=[result.pk])
 
 
 def _measures(result: Result, cut: Cut) -> list[Line]:

@@ -33,6 +33,12 @@ def runs(text: str) -> list[tuple[str, str]]:
     return found
 
 
+def reads_leftwards(text: str) -> bool:
+    """Say whether the first letter that has a direction is one that is read from the right."""
+    kinds = (unicodedata.bidirectional(letter) for letter in text)
+    return next((kind for kind in kinds if kind in ("L", "R", "AL")), "L") != "L"
+
+
 def _script(letter: str) -> str | None:
     """Return the class of the first font that holds `letter`; white space is in every one."""
     if letter.isspace():

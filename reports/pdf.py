@@ -12,16 +12,27 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from reportlab import rl_config
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.platypus.tables import CellStyle
 from xhtml2pdf import pisa
 from xhtml2pdf.config.resources import ResourceAccessPolicy
 
 from reports.content import Pictures, ReportContent
-from reports.letters import FONTS, runs
+from reports.letters import FILES, FONTS, reads_leftwards, runs
+from reports.qr import qr_png
 
 SECONDS = 30
 LONGEST = 4_000  # letters of one text: a page has room for no more, and the record has them all
+RTL, END = "\N{RIGHT-TO-LEFT ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 library_log = logging.getLogger("xhtml2pdf")
 library_log.propagate = False  # its lines quote the report, and so a patient's name
+
+
+# the library opens pages and cells in this one, and would name Helvetica, which no file embeds
+pdfmetrics.registerFont(TTFont("Opening", str(FONTS / FILES[""])))
+rl_config.canvas_basefontname = CellStyle.fontname = "Opening"
 
 
 class PdfError(Exception):
@@ -35,7 +46,12 @@ def render_pdf(content: ReportContent, pictures: Pictures) -> bytes:
     """
     html = render_to_string(
         "reports/report.html",
-        {"content": content, "pictures": _data_urls(pictures), "fonts": _fonts_for(content)},
+        {
+            "content": content,
+            "pictures": _data_urls(pictures),
+            "fonts": _fonts_for(content),
+            "qr": _data_url("png", qr_png(content.address)) if content.address else "",
+        },
     )
     sink, complaints = io.BytesIO(), _Complaints()
     policy = ResourceAccessPolicy.server(FONTS, allow_remote=False, max_render_seconds=SECONDS)
@@ -57,7 +73,7 @@ def by_script(text: str) -> SafeString:
     One that is longer than LONGEST is cut, and ends in "…".
     """
     text = text if len(text) <= LONGEST else text[:LONGEST] + "…"
-    return format_html_join(
+    marked = format_html_join(
         "",
         "{}",
         (
@@ -65,6 +81,8 @@ def by_script(text: str) -> SafeString:
             for script, part in runs(text)
         ),
     )
+    # what begins in Arabic is set from the right as a whole, numbers and Latin words in it too
+    return format_html("{}{}{}", RTL, marked, END) if reads_leftwards(text) else marked
 
 
 def _fonts_for(content: ReportContent) -> dict[str, bool]:
@@ -87,10 +105,14 @@ def _texts(value: Any) -> Iterator[str]:
 def _data_urls(pictures: Pictures) -> dict[str, str]:
     kinds = {"original": "jpeg", "mask": "png", "heat": "jpeg"}
     return {
-        name: f"data:image/{kind};base64,{base64.b64encode(getattr(pictures, name)).decode()}"
+        name: _data_url(kind, getattr(pictures, name))
         for name, kind in kinds.items()
         if getattr(pictures, name)
     } | {"caption": pictures.caption}
+
+
+def _data_url(kind: str, data: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 class _Complaints(logging.Handler):
