@@ -20,6 +20,9 @@ KEYWORDS = (
 )
 MIN_MM, MAX_MM = 1e-4, 1e3  # anything else is not the distance of two pixels
 ORTHOGONAL = 1e-3  # tolerance of the direction cosines
+NO_SPACING = "No pixel spacing in the file: measures are in pixels."
+NO_POSITION = "No position in the file: left and right are not known."
+OF_ONE_SLICE = (NO_SPACING, NO_POSITION)  # remarks that say nothing of a volume
 
 Affine = tuple[tuple[float, ...], ...]
 Vector = tuple[float, float, float]
@@ -75,11 +78,11 @@ def read_geometry(dataset: Dataset, modality: str) -> Geometry:
 def _of_slice(dataset: Dataset) -> Geometry:
     pixel = pixel_spacing(dataset)
     if pixel is None:
-        return Geometry(warnings=("No pixel spacing in the file: measures are in pixels.",))
+        return Geometry(warnings=(NO_SPACING,))
     spacing = (declared_distance(dataset) or 1.0, *pixel)
     plane = read_plane(dataset)
     affine = None if plane is None else plane.affine(spacing)
-    warnings = () if affine else ("No position in the file: left and right are not known.",)
+    warnings = () if affine else (NO_POSITION,)
     return Geometry(spacing, "calibrated", affine, warnings)
 
 
@@ -91,7 +94,7 @@ def _of_radiograph(dataset: Dataset) -> Geometry:
         return Geometry((1.0, *pixel), "calibrated")
     found = imager or pixel
     if found is None:
-        return Geometry(warnings=("No pixel spacing in the file: measures are in pixels.",))
+        return Geometry(warnings=(NO_SPACING,))
     return Geometry((1.0, *found), "detector")
 
 

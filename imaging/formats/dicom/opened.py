@@ -6,17 +6,17 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydicom.dataset import Dataset
 
 from imaging.formats.budgets import Budgets
-from imaging.formats.dicom import frames, geometry, header, pixels, places, tones
+from imaging.formats.dicom import frames, geometry, header, mosaic, pixels, places, tones
 from imaging.formats.dicom.elements import FLOAT_PIXEL_DATA, PIXEL_DATA
 from imaging.formats.dicom.kinds import check_kind
 from imaging.formats.dicom.source import Source, load_values, open_source
-from imaging.formats.dicom.values import integer, text
+from imaging.formats.dicom.values import integer, uid
 from imaging.types import Decoded, Refused, Volume
 
 # pydicom's remarks quote the header, which belongs in no log
@@ -52,6 +52,14 @@ class Opened:
         """Whether its frames follow one another in time: PS3.3 C.7.6.5, and no enhanced object."""
         return any(keyword in self.dataset for keyword in _FILM)
 
+    @property
+    def is_mosaic(self) -> bool:
+        return mosaic.is_mosaic(self.dataset)
+
+    @property
+    def sop_instance_uid(self) -> str:
+        return uid(self.dataset, "SOPInstanceUID")
+
     def place(self, file: int, frame: int = 0) -> places.Place:
         return places.read_place(self._header(frame), file, frame, is_only=self.frames == 1)
 
@@ -68,6 +76,22 @@ class Opened:
             header=person,
             warnings=(*remarks, *header.header_warnings(dataset, person)),
         )
+
+    def decode_mosaic(self) -> Decoded:
+        """Return the one frame of a mosaic as the volume of its slices; raises Refused."""
+        if self.frames > 1:
+            raise mosaic.refused(f"there are {self.frames:,} such pictures in it")
+        flat = self.decode()
+        found = mosaic.unfold(flat.volume.array[0], self.dataset, self.source, self.budgets)
+        volume = replace(
+            flat.volume,
+            array=found.array,
+            spacing_mm=found.spacing_mm,
+            spacing_kind="calibrated" if found.spacing_mm else "none",
+            affine=found.affine,
+        )
+        kept = (one for one in flat.warnings if one not in geometry.OF_ONE_SLICE)
+        return replace(flat, volume=volume, warnings=(*found.warnings, *kept))
 
     def _header(self, frame: int) -> Dataset:
         return frames.frame_header(self.dataset, frame)
@@ -90,12 +114,6 @@ def opened(path: Path, budgets: Budgets) -> Iterator[Opened]:
         modality = check_kind(
             dataset, media_class=source.media_class, has_pixels=_has_pixels(source)
         )
-        if "MOSAIC" in text(dataset, "ImageType").upper().split("\\"):
-            raise Refused(
-                "dicom-mosaic",
-                "This file is a mosaic: many slices side by side in one picture. Send the series "
-                "as single slices, or convert it to NIfTI.",
-            )
         if PIXEL_DATA not in source.elements:
             raise Refused(
                 "dicom-float-pixels",

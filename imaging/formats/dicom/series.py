@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imaging.formats.budgets import Budgets
-from imaging.formats.dicom.grouping import split
+from imaging.formats.dicom.grouping import MAX_STACKS, split
 from imaging.formats.dicom.kinds import STACKED
 from imaging.formats.dicom.opened import Opened, opened
 from imaging.formats.dicom.places import Place
@@ -38,9 +38,14 @@ def read_series(paths: Sequence[Path], budgets: Budgets | None = None) -> Iterat
     """
     budgets = budgets or Budgets()
     places: list[Place] = []
+    mosaics = 0
     for file, path in enumerate(paths):
         try:
             with opened(path, budgets) as picture:
+                if picture.is_mosaic:  # a volume of its own
+                    mosaics += 1
+                    yield _mosaic(picture, file, mosaics)
+                    continue
                 found = _places(picture, file)
                 is_slice = picture.modality in STACKED and picture.frames == 1
             if is_slice:
@@ -50,6 +55,16 @@ def read_series(paths: Sequence[Path], budgets: Budgets | None = None) -> Iterat
         except Refused as refused:
             yield Found((file,), refused=refused)
     yield from _stacks(places, paths, budgets)
+
+
+def _mosaic(picture: Opened, file: int, count: int) -> Found:
+    if count > MAX_STACKS:
+        raise Refused(
+            "series-too-mixed",
+            f"This series has more than {MAX_STACKS} mosaics, each a volume of its own. "
+            "Send those you need.",
+        )
+    return Found((file,), (picture.sop_instance_uid,), picture.decode_mosaic())
 
 
 def _places(picture: Opened, file: int) -> list[Place]:

@@ -60,7 +60,7 @@ def open_source(file: BinaryIO, path: Path, budgets: Budgets) -> Source:
     return Source(stream, syntax, media_class, encoding, elements)
 
 
-def load_values(source: Source, keywords: tuple[str, ...], budgets: Budgets) -> Dataset:
+def load_values(source: Source, keywords: tuple[str | int, ...], budgets: Budgets) -> Dataset:
     """Return a pydicom Dataset of these elements only; each is converted when it is asked for."""
     wanted = {Tag(keyword) for keyword in keywords} | {Tag(_CHARACTER_SET)}
     chosen = [source.elements[tag] for tag in sorted(wanted) if tag in source.elements]
