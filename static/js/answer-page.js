@@ -3,6 +3,7 @@ import { listen } from "./keys.js";
 import { Viewer } from "./viewer.js";
 import { colourTables, imageSlice, mapSlice } from "./viewer-data.js";
 import { marks } from "./viewer-marks.js";
+import { Tools, hud, rail } from "./viewer-tools.js";
 import { boxes, zoomFor } from "./boxes.js";
 import { decisionKeys } from "./review.js";
 
@@ -26,7 +27,7 @@ async function load(viewer) {
   const address = config.maps[one("#mp")?.value ?? config.map];
   const nothing = () => new Uint8Array(config.width * config.height);
   const [image, levels] = await Promise.all([imageSlice(config, slice()), address ? mapSlice(config, address, slice()) : nothing()]);
-  viewer.setImage(image.values, config.width, config.height, image.slope, image.intercept);
+  viewer.setImage(image.values, config.width, config.height, image.slope, image.intercept, image.exact);
   viewer.setLevels(levels);
 }
 
@@ -96,26 +97,15 @@ function controls(viewer, tables) {
   return { pick, reload };
 }
 
-function actions(viewer, { pick }) {
+function actions(viewer, { pick }, tools) {
   const toggle = (value) => pick(mode() === value ? "off" : value);
   const pan = (x, y) => viewer.set({ x: viewer.state.x + x, y: viewer.state.y + y });
-  const tool = (name) => {
-    viewer.tool = name;
-    all("[data-tool]").forEach((button) => button.setAttribute("aria-pressed", button.dataset.tool === name));
-  };
   const { e, ...decide } = decisionKeys(); // without a mask there is nothing to edit
   const has = (value) => deck.querySelector(`[name=mode][value=${value}]`) !== null;
   return {
-    w: ["Window and level", () => tool("window")],
-    p: ["Pan", () => tool("pan")],
-    z: ["Zoom by dragging", () => tool("zoom")],
+    ...tools.keys(home),
     ...(has("heat") ? { h: ["Heatmap on or off", () => toggle("heat")] } : {}),
     ...(has("boxes") ? { b: ["Boxes on or off", () => toggle("boxes")] } : {}),
-    i: ["Invert", () => viewer.set({ inverted: !viewer.state.inverted })],
-    f: ["Flip horizontally", () => viewer.set({ flipped: !viewer.state.flipped })],
-    0: ["Reset view", () => viewer.set({ ...home, zoom: 1, x: 0, y: 0, inverted: false, flipped: false })],
-    "+": ["Zoom in", () => viewer.zoomBy(1.2)],
-    "-": ["Zoom out", () => viewer.zoomBy(1 / 1.2)],
     ArrowLeft: ["Pan left", () => pan(30, 0)],
     ArrowRight: ["Pan right", () => pan(-30, 0)],
     ArrowUp: ["Pan up", () => pan(0, 30)],
@@ -124,40 +114,8 @@ function actions(viewer, { pick }) {
   };
 }
 
-function keys(viewer, table) {
-  listen(table, { first: (event) => event.key.startsWith("Arrow") && event.target !== viewer.canvas });
-}
-
-// The rail is one tab stop; arrows move inside it.
-function rail(table) {
-  const bar = one("[data-rail]");
-  bar.hidden = false;
-  const buttons = [...bar.querySelectorAll("button")];
-  buttons.forEach((button, index) => {
-    button.tabIndex = index ? -1 : 0;
-    button.addEventListener("click", () => table[button.dataset.act ?? button.dataset.tool[0]][1]());
-    button.addEventListener("keydown", (event) => {
-      const move = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-      if (!move) return;
-      event.preventDefault();
-      const next = buttons[(index + move + buttons.length) % buttons.length];
-      buttons.forEach((other) => { other.tabIndex = -1; });
-      next.tabIndex = 0;
-      next.focus();
-    });
-  });
-}
-
-function hud(viewer) {
-  viewer.addEventListener("draw", () => {
-    one("[data-hud-window]").textContent = `WW ${Math.round(viewer.state.width)}  WL ${Math.round(viewer.state.center)}`;
-    one("[data-hud-zoom]").textContent = `Zoom ${Math.round(viewer.scale * 100)} %`;
-  });
-  viewer.addEventListener("probe", ({ detail: [x, y] }) => {
-    const inside = x >= 0 && y >= 0 && x < config.width && y < config.height;
-    const value = inside && viewer.values[y * config.width + x] * viewer.slope + viewer.intercept;
-    one("[data-probe]").textContent = inside ? `x ${x}  y ${y}\nvalue ${Math.round(value)}` : "";
-  });
+function keys(viewer, table, tools) {
+  listen(table, { first: (event) => tools.hears(event) || (event.key.startsWith("Arrow") && event.target !== viewer.canvas) });
 }
 
 async function begin() {
@@ -167,10 +125,11 @@ async function begin() {
   const [tables] = await Promise.all([colourTables(one("script[data-luts]").dataset.luts), load(viewer)]);
   stage.classList.add("gl");
   const page = controls(viewer, tables);
-  const table = actions(viewer, page);
-  hud(viewer);
+  const tools = new Tools(viewer, config, slice);
+  const table = actions(viewer, page, tools);
+  hud(viewer, config);
   rail(table);
-  keys(viewer, table);
+  keys(viewer, table, tools);
   marks(viewer, config, () => false, slice);
   const mark = boxes(viewer, config, () => mode() === "boxes", slice);
   all("[data-box]").forEach((link) => link.addEventListener("click", async (event) => {

@@ -43,7 +43,8 @@ export function listen(table, { first = () => false, also = {} } = {}) {
       return;
     }
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const found = table[event.shiftKey ? `Shift+${name}` : name] ?? table[name];
+    const shifted = `Shift+${event.key.length === 1 ? event.key.toUpperCase() : event.key}`;
+    const found = (event.shiftKey && table[shifted]) || table[name];
     if (found && found[1](event) !== false) event.preventDefault();
   });
 }

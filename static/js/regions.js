@@ -78,8 +78,9 @@ function drawing(viewer, config, cut, slice, chosen) {
       paths[1].setAttribute("d", gone.map(shape).join(""));
       [...layer.querySelectorAll("g")].forEach((group, index) => group.classList.toggle("gone", gone.includes(index)));
     }
-    const [[x, y], [right], [, down]] = [viewer.toScreen(0, 0), viewer.toScreen(1, 0), viewer.toScreen(0, 1)];
-    paths.forEach((path) => path.setAttribute("transform", `matrix(${right - x} 0 0 ${down - y} ${x} ${y})`));
+    const [[x, y], right, down] = [viewer.toScreen(0, 0), viewer.toScreen(1, 0), viewer.toScreen(0, 1)];
+    const matrix = [right[0] - x, right[1] - y, down[0] - x, down[1] - y, x, y].join(" ");
+    paths.forEach((path) => path.setAttribute("transform", `matrix(${matrix})`));
   };
 }
 

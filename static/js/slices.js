@@ -69,6 +69,7 @@ export class Slices {
       const box = event.currentTarget.getBoundingClientRect();
       this.leaf(Math.floor((this.config.depth * (event.clientX - box.left)) / box.width));
     });
+    this.viewer.addEventListener("leaf", ({ detail }) => this.leaf(detail));
     let turned = 0;
     this.viewer.onslice = (delta) => {
       turned += delta;
@@ -91,7 +92,7 @@ export class Slices {
     while (this.shown !== this.wanted) {
       const index = this.wanted;
       const [image, levels, spread] = await this.#fetch(index);
-      this.viewer.setImage(image.values, this.config.width, this.config.height, image.slope, image.intercept);
+      this.viewer.setImage(image.values, this.config.width, this.config.height, image.slope, image.intercept, image.exact);
       this.viewer.setLevels(levels);
       if (spread) this.viewer.setSpread(spread);
       this.shown = index;

@@ -15,7 +15,8 @@ function asUint16(raw, { dtype, slope, intercept, minimum, maximum }) {
   if (dtype === "uint8" || dtype === "uint16") return { values: Uint16Array.from(raw), slope, intercept };
   if (dtype === "int16") return { values: Uint16Array.from(raw, (value) => value + 32768), slope, intercept: intercept - 32768 * slope };
   const step = (maximum - minimum) / 65535 || 1;
-  return { values: Uint16Array.from(raw, (value) => Math.round((value * slope + intercept - minimum) / step)), slope: step, intercept: minimum };
+  return { values: Uint16Array.from(raw, (value) => Math.round((value * slope + intercept - minimum) / step)), slope: step, intercept: minimum,
+    exact: { raw, slope, intercept } }; // what is measured is never rounded
 }
 
 export async function imageSlice(config, index) {

@@ -27,11 +27,15 @@ function scaleBar(viewer, config) {
   };
 }
 
+// The letters go with the picture as it is mirrored and turned.
 function sides(viewer) {
-  const edges = ["l", "r"].map((edge) => document.querySelector(`.mk.${edge}`));
+  const edges = ["t", "r", "b", "l"].map((edge) => document.querySelector(`.mk.${edge}`));
   if (!edges[0]) return () => {};
   const letters = edges.map((edge) => edge.textContent);
-  return () => edges.forEach((edge, index) => { edge.textContent = letters[viewer.state.flipped ? 1 - index : index]; });
+  return () => edges.forEach((edge, at) => {
+    const from = (at - viewer.state.turns + 4) % 4;
+    edge.textContent = letters[viewer.state.flipped && from % 2 ? 4 - from : from];
+  });
 }
 
 function made(name, attributes, parent) {
@@ -62,8 +66,9 @@ function regions(viewer, config, isShown, slice) {
   const corner = document.querySelector(".hud.tl");
   return () => {
     layer.toggleAttribute("hidden", !isShown());
-    for (const { group, line, text, box: [z0, y0, x0, z1, , x1] } of named) {
-      const [x, y] = viewer.toScreen((x0 + x1) / 2, y0).map(Math.round);
+    for (const { group, line, text, box: [z0, y0, x0, z1, y1, x1] } of named) {
+      const ends = [viewer.toScreen(x0, y0), viewer.toScreen(x1, y1)];
+      const [x, y] = [Math.round((ends[0][0] + ends[1][0]) / 2), Math.round(Math.min(ends[0][1], ends[1][1]))];
       const [left, top] = placed(x, y, corner);
       group.toggleAttribute("hidden", slice() < z0 || slice() >= z1);
       line.setAttribute("d", `M${x} ${top}L${left} ${top - HEAD + 9}`);

@@ -4,6 +4,7 @@ import { colourTables } from "./viewer-data.js";
 import { listen } from "./keys.js";
 import { Slices } from "./slices.js";
 import { marks } from "./viewer-marks.js";
+import { Tools, hud, rail } from "./viewer-tools.js";
 import { regionKeys } from "./regions.js";
 import { decisionKeys, followThreshold } from "./review.js";
 
@@ -128,21 +129,7 @@ function setMode(value, shown) {
   shown.overlay();
 }
 
-function hud(viewer) {
-  const update = () => {
-    one("[data-hud-window]").textContent = `WW ${Math.round(viewer.state.width)}  WL ${Math.round(viewer.state.center)}`;
-    one("[data-hud-zoom]").textContent = `Zoom ${Math.round(viewer.scale * 100)} %`;
-    all("[data-act=invert], [data-act=flip]").forEach((button) => button.setAttribute("aria-pressed", viewer.state[{ invert: "inverted", flip: "flipped" }[button.dataset.act]]));
-  };
-  viewer.addEventListener("draw", update);
-  viewer.addEventListener("probe", ({ detail: [x, y] }) => {
-    const inside = x >= 0 && y >= 0 && x < config.width && y < config.height;
-    const index = y * config.width + x;
-    one("[data-probe]").textContent = inside ? `x ${x}  y ${y}\nvalue ${format(viewer.values[index] * viewer.slope + viewer.intercept, 0)}  p ${(viewer.levels[index] / 255).toFixed(2)}` : "";
-  });
-}
-
-function actions(viewer, shown, slices) {
+function actions(viewer, shown, slices, tools) {
   const toggle = (value) => setMode(mode() === value ? "off" : value, shown);
   const step = (id, sign) => {
     const slider = one(id);
@@ -157,14 +144,8 @@ function actions(viewer, shown, slices) {
     }
   };
   const pan = (x, y) => viewer.set({ x: viewer.state.x + x, y: viewer.state.y + y });
-  const tool = (name) => {
-    viewer.tool = name;
-    all("[data-tool]").forEach((button) => button.setAttribute("aria-pressed", button.dataset.tool === name));
-  };
   return {
-    w: ["Window and level", () => tool("window")],
-    p: ["Pan", () => tool("pan")],
-    z: ["Zoom by dragging", () => tool("zoom")],
+    ...tools.keys(home),
     h: ["Heatmap on or off", () => toggle("heat")],
     m: ["Mask on or off", () => toggle("mask")],
     o: ["Outline on or off", () => toggle("outline")],
@@ -174,11 +155,6 @@ function actions(viewer, shown, slices) {
     ",": ["Threshold down", () => step("#th", -1)],
     ".": ["Threshold up", () => step("#th", 1)],
     c: ["Next colours", () => { const s = one("#cm"); s.selectedIndex = (s.selectedIndex + 1) % s.options.length; s.dispatchEvent(new Event("change")); }],
-    i: ["Invert", () => viewer.set({ inverted: !viewer.state.inverted })],
-    f: ["Flip horizontally", () => viewer.set({ flipped: !viewer.state.flipped })],
-    0: ["Reset view", () => viewer.set({ ...home, zoom: 1, x: 0, y: 0, inverted: false, flipped: false })],
-    "+": ["Zoom in", () => viewer.zoomBy(1.2)],
-    "-": ["Zoom out", () => viewer.zoomBy(1 / 1.2)],
     ArrowLeft: ["Pan left", () => pan(30, 0)],
     ArrowRight: ["Pan right", () => pan(-30, 0)],
     ...(config.depth > 1 ? { "Shift+ArrowUp": ["Pan up", () => pan(0, 30)], "Shift+ArrowDown": ["Pan down", () => pan(0, -30)], ...slices.keys() }
@@ -188,8 +164,9 @@ function actions(viewer, shown, slices) {
   };
 }
 
-function keys(viewer, table) {
+function keys(viewer, table, tools) {
   const first = (event) => {
+    if (tools.hears(event)) return true;
     // elsewhere these keys move the page or a focus; a page that fits its window needs them for nothing
     const free = event.target === viewer.canvas || (config.depth > 1 && event.target === document.body && document.body.scrollHeight <= innerHeight);
     if (/^(Arrow|Page|Home|End)/.test(event.key) && !free) return true;
@@ -201,28 +178,6 @@ function keys(viewer, table) {
   listen(table, { first, also: { Space: ["Bare image while held"] } });
   document.addEventListener("keyup", (event) => {
     if (event.key === " " && event.target === viewer.canvas) viewer.set({ mode: mode() });
-  });
-}
-
-// The rail is one tab stop; arrows move inside it.
-function rail(viewer, table) {
-  const bar = one("[data-rail]");
-  const byAct = { zoomIn: "+", zoomOut: "-", invert: "i", flip: "f", reset: "0" };
-  const byTool = { window: "w", pan: "p", zoom: "z" };
-  bar.hidden = false;
-  const buttons = [...bar.querySelectorAll("button")];
-  buttons.forEach((button, index) => {
-    button.tabIndex = index ? -1 : 0;
-    button.addEventListener("click", () => table[byAct[button.dataset.act] ?? byTool[button.dataset.tool]][1]());
-    button.addEventListener("keydown", (event) => {
-      const move = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
-      if (!move) return;
-      event.preventDefault();
-      const next = buttons[(index + move + buttons.length) % buttons.length];
-      buttons.forEach((other) => { other.tabIndex = -1; });
-      next.tabIndex = 0;
-      next.focus();
-    });
   });
 }
 
@@ -253,16 +208,17 @@ async function begin() {
   const shown = attach(viewer, tables, slices);
   const isSaved = () => thresholdLevel(viewer.state.threshold) === thresholdLevel(config.saved);
   marks(viewer, config, () => isSaved() && viewer.state.mode !== "off", () => slices.shown);
-  const table = { ...actions(viewer, shown, slices), ...regionKeys(viewer, config, ties(viewer, slices, shown)) };
-  hud(viewer);
-  rail(viewer, table);
-  keys(viewer, table);
+  const tools = new Tools(viewer, config, () => slices.shown);
+  const table = { ...actions(viewer, shown, slices, tools), ...regionKeys(viewer, config, ties(viewer, slices, shown)) };
+  hud(viewer, config, (index) => `  p ${(viewer.levels[index] / 255).toFixed(2)}`);
+  rail(table);
+  keys(viewer, table, tools);
   viewer.set(home);
   // paper shows the server's pictures, so its numbers are those of the same threshold
   addEventListener("beforeprint", () => showRow(rowAt(config.threshold)));
   addEventListener("afterprint", () => shown.threshold());
   slices.listen();
-  if (navigator.webdriver) window.mediscanViewer = Object.assign(viewer, { slices });
+  if (navigator.webdriver) window.mediscanViewer = Object.assign(viewer, { slices, hand: tools });
   document.documentElement.dataset.viewer = "webgl";
 }
 

@@ -12,7 +12,7 @@ const FRAGMENT = `#version 300 es
 precision highp float; precision highp int; precision highp usampler2D;
 in vec2 place; out vec4 colour;
 uniform usampler2D image, levels; uniform sampler2D heat, spread, table;
-uniform vec2 size; uniform vec2 reach; uniform float center, width, inverted, opacity, mode, outlined, flipped, slope, intercept;
+uniform vec2 size; uniform vec2 reach; uniform mat2 unturned; uniform float center, width, inverted, opacity, mode, outlined, slope, intercept;
 uniform int level;
 ivec2 inside(ivec2 at) { return clamp(at, ivec2(0), ivec2(size) - 1); }
 float value(ivec2 at) { return float(texelFetch(image, inside(at), 0).r) * slope + intercept; }
@@ -26,7 +26,7 @@ float windowed(float x) {  // DICOM PS3.3 C.11.2.1.2.1
   return clamp((x - (center - .5)) / (width - 1.) + .5, 0., 1.);
 }
 void main() {
-  vec2 uv = vec2(flipped > .5 ? 1. - place.x : place.x, place.y);
+  vec2 uv = unturned * (place - .5) + .5;
   float grey = windowed(smoothed(uv)); if (inverted > .5) grey = 1. - grey;
   vec3 shown = vec3(grey);
   bool marked = int(texelFetch(levels, inside(ivec2(floor(uv * size))), 0).r) >= level;
@@ -43,7 +43,7 @@ void main() {
   colour = vec4(shown, 1);
 }`;
 
-const UNIFORMS = ["frame", "size", "center", "width", "inverted", "opacity", "mode", "outlined", "flipped", "slope", "intercept", "reach", "level"];
+const UNIFORMS = ["frame", "size", "center", "width", "inverted", "opacity", "mode", "outlined", "unturned", "slope", "intercept", "reach", "level"];
 const SAMPLERS = ["image", "levels", "heat", "spread", "table"];
 export const MODES = { off: 0, heat: 1, mask: 2, disagreement: 3, outline: 0 };
 
@@ -56,8 +56,10 @@ export class Viewer extends EventTarget {
     this.canvas = canvas;
     this.gl = canvas.getContext("webgl2", { alpha: false, antialias: false, preserveDrawingBuffer: keep });
     if (!this.gl) throw new Error("no WebGL2");
-    this.state = { center: 128, width: 256, inverted: false, opacity: 0.55, threshold: 0.5, mode: "heat", flipped: false, zoom: 1, x: 0, y: 0 };
+    this.state = { center: 128, width: 256, inverted: false, opacity: 0.55, threshold: 0.5, mode: "heat", flipped: false, turns: 0, zoom: 1, x: 0, y: 0 };
     this.tool = "window";
+    this.tools = {}; // by name: what hears a drag in pixels of the image, {down, move, up}
+    this.lens = null; // where a magnifier looks and stands: {column, row, left, bottom, side, power}
     this.stretch = [1, 1]; // how wide and high a pixel is drawn: oblong ones keep their shape
     this.#build();
     new ResizeObserver(() => this.draw()).observe(canvas);
@@ -67,9 +69,10 @@ export class Viewer extends EventTarget {
   get limit() { return this.gl.getParameter(this.gl.MAX_TEXTURE_SIZE); }
 
   // values: Uint16Array; real value = stored * slope + intercept
-  setImage(values, width, height, slope, intercept) {
+  // exact: what was stored, where `values` had to be rounded to fit: {raw, slope, intercept}
+  setImage(values, width, height, slope, intercept, exact = null) {
     const { gl } = this;
-    Object.assign(this, { values, columns: width, rows: height, slope, intercept });
+    Object.assign(this, { values, columns: width, rows: height, slope, intercept, exact });
     this.#texture("image", gl.R16UI, gl.RED_INTEGER, gl.UNSIGNED_SHORT, values, width, height);
     this.draw();
   }
@@ -107,30 +110,70 @@ export class Viewer extends EventTarget {
     return this.levels.reduce((sum, level) => sum + (level >= cut), 0);
   }
 
+  // The real value of a pixel, as the file has it.
+  real(index) {
+    const { raw, slope, intercept } = this.exact ?? { raw: this.values, slope: this.slope, intercept: this.intercept };
+    return raw[index] * slope + intercept;
+  }
+
+  // From the image's axes to the screen's: first mirrored, then turned clockwise by quarters. [a, b, c, d] by columns.
+  get turn() {
+    const [cos, sin] = [[1, 0], [0, 1], [-1, 0], [0, -1]][this.state.turns];
+    const side = this.state.flipped ? -1 : 1;
+    return [side * cos, side * sin, -sin, cos];
+  }
+
+  // Mirrored as one sees it, whichever way it is turned.
+  flip(upright = false) {
+    const { turns, flipped } = this.state;
+    this.set({ flipped: !flipped, turns: ((upright ? 6 : 4) - turns) % 4 });
+  }
+
+  rotate() {
+    const { turns, x, y } = this.state;
+    this.set({ turns: (turns + 1) % 4, x: -y, y: x });
+  }
+
+  #extent() { // of the picture at scale 1, as it is turned
+    const sides = [this.columns * this.stretch[0], this.rows * this.stretch[1]];
+    return this.state.turns % 2 ? sides.reverse() : sides;
+  }
+
   fit() {
     const { width, height } = this.#pixels();
-    return Math.min(width / this.columns / this.stretch[0], height / this.rows / this.stretch[1]);
+    const [wide, high] = this.#extent();
+    return Math.min(width / wide, height / high);
   }
 
   get scale() { return (this.fit() * this.state.zoom) / devicePixelRatio; }
 
-  toImage(x, y) {
+  // The place in the image under a place on the screen, not rounded.
+  placeAt(x, y) {
     const box = this.canvas.getBoundingClientRect();
-    const column = (x - box.left - box.width / 2 - this.state.x) / this.scale / this.stretch[0] + this.columns / 2;
-    const row = (y - box.top - box.height / 2 - this.state.y) / this.scale / this.stretch[1] + this.rows / 2;
-    return [Math.floor(this.state.flipped ? this.columns - column : column), Math.floor(row)];
+    const [a, b, c, d] = this.turn;
+    const [dx, dy] = [x - box.left - box.width / 2 - this.state.x, y - box.top - box.height / 2 - this.state.y];
+    return [(a * dx + b * dy) / this.scale / this.stretch[0] + this.columns / 2,
+      (c * dx + d * dy) / this.scale / this.stretch[1] + this.rows / 2];
+  }
+
+  toImage(x, y) { return this.placeAt(x, y).map(Math.floor); }
+
+  #away(column, row) {
+    const [a, b, c, d] = this.turn;
+    const across = (column - this.columns / 2) * this.scale * this.stretch[0];
+    const down = (row - this.rows / 2) * this.scale * this.stretch[1];
+    return [a * across + c * down, b * across + d * down];
   }
 
   toScreen(column, row) {
-    const across = this.state.flipped ? this.columns - column : column;
-    return [(across - this.columns / 2) * this.scale * this.stretch[0] + this.canvas.clientWidth / 2 + this.state.x,
-      (row - this.rows / 2) * this.scale * this.stretch[1] + this.canvas.clientHeight / 2 + this.state.y];
+    const [x, y] = this.#away(column, row);
+    return [x + this.canvas.clientWidth / 2 + this.state.x, y + this.canvas.clientHeight / 2 + this.state.y];
   }
 
   centreOn(column, row, zoom) {
-    const across = this.state.flipped ? this.columns - column : column;
     this.state.zoom = zoom;
-    this.set({ x: -(across - this.columns / 2) * this.scale * this.stretch[0], y: -(row - this.rows / 2) * this.scale * this.stretch[1] });
+    const [x, y] = this.#away(column, row);
+    this.set({ x: -x, y: -y });
   }
 
   zoomBy(factor, x, y) {
@@ -155,21 +198,40 @@ export class Viewer extends EventTarget {
     const { gl, state, at, canvas } = this;
     const { width, height } = this.#pixels();
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    const scale = this.fit() * state.zoom;
     gl.viewport(0, 0, width, height);
     gl.clearColor(0, 0, 0, 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
-    gl.uniform4f(at.frame, (this.columns * scale * this.stretch[0]) / width, (this.rows * scale * this.stretch[1]) / height, (2 * state.x * devicePixelRatio) / width, (-2 * state.y * devicePixelRatio) / height);
     gl.uniform2f(at.size, this.columns, this.rows);
-    gl.uniform2f(at.reach, ...this.stretch.map((wide) => Math.max(0.6, 1 / scale) / wide));
+    const [a, b, c, d] = this.turn;
+    gl.uniformMatrix2fv(at.unturned, false, [a, c, b, d]); // the way back
     const numbers = {
       center: state.center, width: state.width, inverted: +state.inverted, opacity: state.opacity, mode: MODES[state.mode],
-      outlined: +(state.mode === "heat" || state.mode === "outline"), flipped: +state.flipped,
-      slope: this.slope, intercept: this.intercept,
+      outlined: +(state.mode === "heat" || state.mode === "outline"), slope: this.slope, intercept: this.intercept,
     };
     for (const [name, number] of Object.entries(numbers)) gl.uniform1f(at[name], number);
     gl.uniform1i(at.level, thresholdLevel(state.threshold));
+    this.#frame(this.fit() * state.zoom, state.x, state.y);
+    if (this.lens) this.#magnify(this.lens);
+  }
+
+  // Draws the picture at a scale, its middle moved from that of the canvas; all in CSS pixels but the scale.
+  #frame(scale, x, y) {
+    const { gl, at, canvas } = this;
+    const [wide, high] = this.#extent();
+    gl.uniform4f(at.frame, (wide * scale) / canvas.width, (high * scale) / canvas.height, (2 * x * devicePixelRatio) / canvas.width, (-2 * y * devicePixelRatio) / canvas.height);
+    gl.uniform2f(at.reach, ...this.stretch.map((side) => Math.max(0.6, 1 / scale) / side));
     gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
+  }
+
+  // The same picture once more, larger, in a square of the canvas: the true pixels, not those of the screen.
+  #magnify({ column, row, left, bottom, side, power }) {
+    const { gl, canvas } = this;
+    gl.enable(gl.SCISSOR_TEST);
+    gl.scissor(...[left, bottom, side, side].map((length) => Math.round(length * devicePixelRatio)));
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    const [x, y] = this.#away(column, row);
+    this.#frame(this.fit() * this.state.zoom * power, left + side / 2 - canvas.clientWidth / 2 - x * power, canvas.clientHeight / 2 - bottom - side / 2 - y * power);
+    gl.disable(gl.SCISSOR_TEST);
   }
 
   #pixels() {
@@ -220,27 +282,57 @@ export class Viewer extends EventTarget {
   #listen() {
     const { canvas } = this;
     let drag = null;
+    const fingers = new Map();
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
-      const tool = event.button === 1 || event.shiftKey ? "pan" : event.button === 2 ? "zoom" : this.tool;
-      drag = { x: event.clientX, y: event.clientY, tool, from: { ...this.state } };
+      fingers.set(event.pointerId, [event.clientX, event.clientY]);
+      if (fingers.size > 1) { // two fingers move and zoom, whatever the tool
+        if (drag?.own) drag.own.cancel?.();
+        drag = null;
+        return;
+      }
+      const tool = event.button === 1 || (event.shiftKey && !this.tools[this.tool]) ? "pan" : event.button === 2 ? "zoom" : this.tool;
+      drag = { x: event.clientX, y: event.clientY, own: this.columns && this.tools[tool], tool, from: { ...this.state } };
+      drag.own?.down(this.placeAt(event.clientX, event.clientY), event);
     });
     canvas.addEventListener("pointermove", (event) => {
       if (this.columns) this.dispatchEvent(new CustomEvent("probe", { detail: this.toImage(event.clientX, event.clientY) }));
-      if (!drag) return;
-      const dx = event.clientX - drag.x;
-      const dy = event.clientY - drag.y;
-      const { from } = drag;
-      if (drag.tool === "pan") this.set({ x: from.x + dx, y: from.y + dy });
-      else if (drag.tool === "zoom") this.set({ zoom: Math.min(32, Math.max(0.25, from.zoom * Math.exp(-dy / 150))) });
-      else this.set({ width: Math.max(1, from.width * Math.exp(dx / 250)), center: from.center + (dy * from.width) / 400 });
+      if (fingers.size > 1 && fingers.has(event.pointerId)) this.#pinch(fingers, event);
+      else if (drag) this.#drag(drag, event);
+      else this.tools[this.tool]?.move?.(this.placeAt(event.clientX, event.clientY), event);
     });
-    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { drag = null; });
+    for (const end of ["pointerup", "pointercancel"]) {
+      canvas.addEventListener(end, (event) => {
+        fingers.delete(event.pointerId);
+        if (drag?.own) drag.own[end === "pointerup" ? "up" : "cancel"]?.(this.placeAt(event.clientX, event.clientY), event);
+        drag = null;
+      });
+    }
     canvas.addEventListener("contextmenu", (event) => event.preventDefault());
     canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
       if (this.onslice && !event.ctrlKey) this.onslice(event.deltaMode ? Math.sign(event.deltaY) * 40 : event.deltaY);
       else this.zoomBy(event.deltaY < 0 ? 1.12 : 1 / 1.12, event.clientX, event.clientY);
     }, { passive: false });
+  }
+
+  #drag({ x, y, own, tool, from }, event) {
+    const [dx, dy] = [event.clientX - x, event.clientY - y];
+    if (own) own.move(this.placeAt(event.clientX, event.clientY), event);
+    else if (tool === "pan") this.set({ x: from.x + dx, y: from.y + dy });
+    else if (tool === "zoom") this.set({ zoom: Math.min(32, Math.max(0.25, from.zoom * Math.exp(-dy / 150))) });
+    else this.set({ width: Math.max(1, from.width * Math.exp(dx / 250)), center: from.center + (dy * from.width) / 400 });
+  }
+
+  #pinch(fingers, event) {
+    const spread = () => {
+      const [[ax, ay], [bx, by]] = fingers.values();
+      return { apart: Math.hypot(bx - ax, by - ay) || 1, x: (ax + bx) / 2, y: (ay + by) / 2 };
+    };
+    const before = spread();
+    fingers.set(event.pointerId, [event.clientX, event.clientY]);
+    const after = spread();
+    this.set({ x: this.state.x + after.x - before.x, y: this.state.y + after.y - before.y });
+    this.zoomBy(after.apart / before.apart, after.x, after.y);
   }
 }

@@ -48,7 +48,8 @@ def drawn_result(
         title="Lung fields",
         threshold=threshold,
     )
-    shown = ImageFactory(user=user, array=chest_phantom(size, 3)[np.newaxis], **image)
+    image = {"array": chest_phantom(size, 3)[np.newaxis]} | image
+    shown = ImageFactory(user=user, **image)
     job = JobFactory(run=run, image=shown, running=True)
     assert job_succeed(job, analysis(job, size, folder), folder)
     return job.result
