@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import struct
+
 from allauth.account import forms as account
 from allauth.core import context
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as stock
+from allauth.mfa.signals import authentication_failed
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn.forms import (
     AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
     EditWebAuthnForm,
     ReauthenticateWebAuthnForm,
 )
@@ -20,6 +24,11 @@ from accounts.services.factors import code_verify, device_for_code, has_factor, 
 
 CODE = _("Code")
 CODE_HINT = _("Six digits from your authenticator app, or one of your recovery codes.")
+# what the library raises over an answer that no key gave
+NO_ANSWER = (
+    ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError,
+    struct.error,
+)  # fmt: skip
 ATTRIBUTES = {"autocomplete": "one-time-code", "inputmode": "numeric", "class": "code"}
 
 
@@ -73,9 +82,70 @@ class ActivateTOTP(Digits, ActivateTOTPForm):
     hints = {"code": _("Six digits; they change every 30 seconds.")}
 
 
+class KeyAnswer(forms.JSONField):
+    """What a security key answered: one object; whatever else is sent is refused in words."""
+
+    def __init__(self) -> None:
+        super().__init__(widget=forms.HiddenInput)
+
+    def to_python(self, value):
+        try:
+            found = super().to_python(value)
+        except (ValueError, RecursionError):  # numbers of 5,000 digits, arrays 100,000 deep
+            found = value
+        if not isinstance(found, dict):
+            raise get_adapter().validation_error("incorrect_code")
+        return found
+
+    def bound_data(self, data, initial):
+        """An answer is for one asking: a form that is shown again asks anew."""
+        return None
+
+
 class AddSecurityKey(Plain, AddWebAuthnForm):
     labels = {"name": _("Name")}
     hints = {"name": _("So that you know it again, for instance “blue key” or “my phone”.")}
+    credential = KeyAnswer()
+
+    def clean(self) -> dict:
+        try:
+            return super().clean()
+        except forms.ValidationError:
+            raise
+        except NO_ANSWER as error:
+            raise get_adapter().validation_error("incorrect_code") from error
+
+
+class TakesKeyAnswer(forms.Form):
+    """Refuse a wrong answer of a key in words, and have it written down as a wrong code is."""
+
+    credential = KeyAnswer()
+
+    def clean_credential(self):
+        try:
+            return super().clean_credential()
+        except forms.ValidationError:
+            self._tell()
+            raise
+        except NO_ANSWER as error:
+            self._tell()
+            raise get_adapter().validation_error("incorrect_code") from error
+
+    def _tell(self) -> None:
+        key = self.user.authenticator_set.filter(type="webauthn").first()
+        if key is not None:
+            authentication_failed.send(
+                sender=key.__class__, request=context.request, user=self.user, authenticator=key,
+                reauthentication=self.reauthenticated, passwordless=False,
+            )  # fmt: skip
+
+
+class AuthenticateKey(TakesKeyAnswer, AuthenticateWebAuthnForm):
+    """The second step of signing in, by key."""
+
+
+class ReauthenticateKey(TakesKeyAnswer, ReauthenticateWebAuthnForm):
+    """The key's half of a step-up."""
 
 
 class EditSecurityKey(Plain, EditWebAuthnForm):
@@ -104,7 +174,7 @@ class StepUp(Plain, account.ReauthenticateForm):
             return data
         name, kind = "code", Reauthenticate
         if data.get("credential"):
-            name, kind = "credential", ReauthenticateWebAuthnForm
+            name, kind = "credential", ReauthenticateKey
         self.factor = kind(user=self.user, data={name: data[name]})
         if not self.factor.is_valid():
             self.add_error("code", self.factor.errors[name])

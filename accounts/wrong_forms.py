@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-FORMS = ("form", "verify_form", "change_form")
+FORMS = ("form", "verify_form", "change_form", "webauthn_form")
 
 
 class WrongForms:

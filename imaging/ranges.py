@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils.translation import gettext as _
 
 from accounts.models import Blob
 from accounts.vault.storage import blob_open
@@ -24,7 +25,10 @@ def blob_response(
     try:
         span = requested_span(request.headers.get("Range", ""), reader.size)
     except ValueError:
-        response = HttpResponse(status=416)
+        words = _("The file has no such part: ask for one range within its %(size)s bytes.")
+        response = HttpResponse(
+            words % {"size": reader.size}, status=416, content_type="text/plain; charset=utf-8"
+        )
         response["Content-Range"] = f"bytes */{reader.size}"
         return response
     start, stop = span or (0, reader.size)

@@ -222,6 +222,8 @@ MFA_FORMS = {
     "authenticate": "accounts.forms_factors.Authenticate",
     "reauthenticate": "accounts.forms_factors.Reauthenticate",
     "activate_totp": "accounts.forms_factors.ActivateTOTP",
+    "authenticate_webauthn": "accounts.forms_factors.AuthenticateKey",
+    "reauthenticate_webauthn": "accounts.forms_factors.ReauthenticateKey",
     "add_webauthn": "accounts.forms_factors.AddSecurityKey",
     "edit_webauthn": "accounts.forms_factors.EditSecurityKey",
 }

@@ -129,7 +129,9 @@ def test_other_ranges_are_416(client, result, header):
     with pytest.raises(ValueError, match=r"range|outside"):
         requested_span(header, 100)
     url = addresses(result)["thumbnail"]
-    assert client.get(url, headers={"Range": header}).status_code == 416
+    answer = client.get(url, headers={"Range": header})
+    assert answer.status_code == 416
+    assert "ask for one range" in answer.content.decode()
 
 
 def test_a_flipped_byte_never_looks_whole(client, result):

@@ -7,23 +7,14 @@ a new page is attacked without being named here.
 from __future__ import annotations
 
 import ast
-import json
 import logging
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import pytest
 from django import forms
 from django.conf import settings
-from django.core.cache import cache as counts
-from django.db import transaction
 from django.test import Client
 from rest_framework import serializers
 
@@ -36,22 +27,14 @@ from tests.accounts.factories import (
     verify,
 )
 from tests.browser.story import addresses_of_a_working_day
+from tests.security.siege import DIGITS, FORM, VALUES, Siege, encoded
 from tests.security.walk import UNSAFE, Route, real_addresses, routes
 
 pytestmark = pytest.mark.django_db
-DIGITS = "9" * 5_000
 ROOMS = ("accounts", "analytics", "imaging", "mediscan", "reports")
 METHODS = ("GET", "HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "G\u00e4T", *UNSAFE)
-# what is put where a number, an id, a word, an e-mail address is awaited
-VALUES = (
-    "", "\0", "a\0b", "-1", "0", "1e400", "nan", "inf", DIGITS, "-" + DIGITS, str(2**63),
-    "x" * 3_000, "//evil.example/", "javascript:alert(1)", "http://[", "\ud800", "[]", "{}",
-    "\u202e\u0660\u00b2", "..%2f..%2f", "a@b@c", "None", "0001-01-01T00:00",
-    "9999-12-31T23:59+14:00", "g" * 32,
-)  # fmt: skip
 DEEP = 100_000
 SHARE = 101  # one of so many in the quick form: no list is of that length
-FORM = "application/x-www-form-urlencoded"
 BODIES = (
     ("application/json", b"[" * DEEP),
     ("application/json", b'{"a":' * DEEP + b"1" + b"}" * DEEP),
@@ -104,60 +87,6 @@ HEADERS = (
 )  # fmt: skip
 
 
-@dataclass
-class Siege:
-    """Asks, and remembers every answer that this house must not give."""
-
-    client: Client
-    addresses: list[str]
-    every: int  # of the things to ask, so that the quick form still asks a few of each kind
-    wrong: list[str] = field(default_factory=list)
-    answers: Counter = field(default_factory=Counter)
-
-    def ask_all(self, asks: Iterable[tuple[str, str, dict[str, Any]]]) -> None:
-        for number, (method, address, more) in enumerate(asks, start=1):
-            if number % self.every == 0:
-                with undone(self):
-                    self._ask(method, address, number, **more)
-
-    def _ask(self, method: str, address: str, number: int, **more: Any) -> None:
-        at = {"REMOTE_ADDR": f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"}  # no brake
-        answer = self.client.generic(method, address, **(at | more))
-        self.answers[answer.status_code] += 1
-        for fault in faults(answer, is_head=method == "HEAD"):
-            self.wrong.append(f"{method} {address:.90} {more!r:.200}: {answer.status_code} {fault}")
-
-
-def faults(answer, *, is_head: bool = False) -> Iterator[str]:
-    """Say what is wrong with an answer to a hostile request."""
-    kind, status = answer.headers.get("Content-Type", ""), answer.status_code
-    if status >= 500:
-        failed = answer.exc_info[1] if getattr(answer, "exc_info", None) else ""
-        yield f"a fault: {failed!r:.200}"
-    if not re.fullmatch(r"[\w-]{8,64}", answer.headers.get("X-Request-ID", "")):
-        yield "no request id"
-    if status < 400 or is_head:
-        return
-    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    if not body:
-        yield "nothing is said"
-    if b"Traceback" in body or b"Exception" in body or b'File "/' in body:
-        yield "a traceback"
-    if answer.request["PATH_INFO"].startswith("/api/"):
-        told = json.loads(body)
-        if kind != "application/problem+json" or told["request_id"] != answer["X-Request-ID"]:
-            yield f"no problem: {kind}"
-    elif not kind.startswith(("text/html", "text/plain", "application/json")):
-        yield f"no page: {kind}"
-    elif b"<html" in body and answer["X-Request-ID"].encode() not in body and is_refusal(status):
-        yield "a page without the request's id"
-
-
-def is_refusal(status: int) -> bool:
-    """Whether the page says nothing but no; a form shown again is not one."""
-    return status in (400, 403, 404, 405, 413)
-
-
 @cache
 def names() -> tuple[str, ...]:
     """Every name under which a form, a serializer or a view of this house awaits something."""
@@ -185,10 +114,6 @@ def _asked_for(tree: ast.AST) -> Iterator[str]:
         is_query = isinstance(holder, ast.Attribute) and holder.attr in ("GET", "POST")
         if is_query and isinstance(key, ast.Constant) and isinstance(key.value, str):
             yield key.value
-
-
-def encoded(value: str) -> str:
-    return quote(value.encode("utf-8", "surrogatepass"), safe="")
 
 
 @cache
@@ -245,19 +170,6 @@ def siege(request, chief, tmp_path, queued) -> Iterator[Siege]:
     yield siege
     logging.disable(logging.NOTSET)
     print(f"{request.node.name}: {sum(siege.answers.values())} answers, {dict(siege.answers)}")
-
-
-@contextmanager
-def undone(siege: Siege) -> Iterator[None]:
-    """Take back what the body did: rows, cookies, counters. Each request meets the same house."""
-    cookies = siege.client.cookies.copy()
-    atomic = transaction.atomic()
-    atomic._from_testcase = True  # what is durable may stand in it, as in a test's own
-    with atomic:
-        yield
-        transaction.set_rollback(True)
-    siege.client.cookies = cookies
-    counts.clear()
 
 
 def test_no_method_is_a_fault(siege):
