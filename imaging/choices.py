@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.selectors import organisations_of
@@ -19,21 +19,29 @@ _ORDER = {"segmentation": 0, "classification": 1, "detection": 2}
 def models_listed(images: Sequence[Image]) -> list[tuple[ModelVersion, str]]:
     """Return every registered model with "" or the reason why it does not fit `images`."""
     modalities = {image.modality for image in images}
-    models = ModelVersion.objects.exclude(state=ModelState.RETIRED).order_by("name", "-version")
+    models = models_registered().order_by("name", "-version")
     listed = [(model, _reason(model, modalities, images)) for model in models]
     return sorted(listed, key=lambda pair: (bool(pair[1]), _ORDER.get(pair[0].type, 9)))
+
+
+def models_registered() -> QuerySet[ModelVersion]:
+    """Every version of every model but the retired."""
+    return ModelVersion.objects.exclude(state=ModelState.RETIRED)
 
 
 def ensembles_visible_to(user, images: Sequence[Image]) -> list[Ensemble]:
     """Return the saved ensembles of `user`'s organisations and the built-in ones that fit."""
     modalities = {image.modality for image in images}
-    members = EnsembleMember.objects.select_related("model_version")
-    found = (
-        Ensemble.objects.filter(Q(organisation=None) | Q(organisation__in=organisations_of(user)))
-        .prefetch_related(Prefetch("members", members))
-        .order_by("organisation", "name")
-    )
+    found = ensembles_open_to(user).order_by("organisation", "name")
     return [one for one in found if modalities <= set(one.modalities)]
+
+
+def ensembles_open_to(user) -> QuerySet[Ensemble]:
+    """Return the saved ensembles of `user`'s organisations and the built-in ones, with members."""
+    members = EnsembleMember.objects.select_related("model_version")
+    return Ensemble.objects.filter(
+        Q(organisation=None) | Q(organisation__in=organisations_of(user))
+    ).prefetch_related(Prefetch("members", members))
 
 
 def ensemble_meant(

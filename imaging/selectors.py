@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+)
 
 from accounts.roles import DEPARTMENT, ORGANISATION
 from accounts.selectors import grants_of, organisations_of, reads_first_at
@@ -13,12 +22,14 @@ from imaging.models import (
     Image,
     Impression,
     Job,
+    JobStatus,
     ModelState,
     ModelVersion,
     Patient,
     Result,
     Review,
     Run,
+    Series,
     Study,
     Upload,
 )
@@ -33,6 +44,10 @@ RESULT = Paths("image__study__department", "patient", "job__run__requested_by")
 
 def studies_visible_to(user) -> QuerySet[Study]:
     return Study.objects.filter(within(user, "study.view", STUDY))
+
+
+def series_visible_to(user) -> QuerySet[Series]:
+    return Series.objects.filter(study__in=studies_visible_to(user).order_by())
 
 
 def studies_movable_by(user) -> QuerySet[Study]:
@@ -94,6 +109,22 @@ def runs_visible_to(user) -> QuerySet[Run]:
     return Run.objects.filter(found)
 
 
+def runs_counted(user) -> QuerySet[Run]:
+    """Return the runs that `user` may see, with their members and how many jobs stand where."""
+    counts = {
+        status.value: Count("jobs", filter=Q(jobs__status=status), distinct=True)
+        for status in JobStatus
+    }
+    return runs_visible_to(user).annotate(**counts).prefetch_related("members__model_version")
+
+
+def jobs_told(user) -> QuerySet[Job]:
+    """Return the jobs that `user` may see; `result_shown` is the result that they may see too."""
+    shown = results_visible_to(user).order_by().filter(job=OuterRef("pk")).values("pk")
+    found = Job.objects.filter(within(user, "run.view", JOB))
+    return found.annotate(result_shown=Subquery(shown[:1]))
+
+
 def jobs_visible_to(user, action: str = "run.view") -> QuerySet[Job]:
     """Return the jobs on which `user` may do `action`."""
     jobs = Job.objects.filter(within(user, action, JOB))
@@ -143,6 +174,20 @@ def results_visible_to(user) -> QuerySet[Result]:
     """Return what `user` may see; what they must read first is as if it were not there."""
     results = _sent(user, results_readable_by(user))
     return results.select_related("job__run", "image__study", "image__pixels", "patient")
+
+
+def results_detailed(user) -> QuerySet[Result]:
+    """Return what `user` may see, with classes, boxes, members and the names of the maps."""
+    return results_visible_to(user).prefetch_related(
+        "classes", "boxes", "maps", "members__member__model_version"
+    )
+
+
+def reviews_visible_to(user) -> QuerySet[Review]:
+    """Return every version of the verdicts on results that `user` may see."""
+    results = results_visible_to(user).order_by().values("pk")
+    found = Review.objects.filter(result__in=results)
+    return found.select_related("author", "result", "patient")
 
 
 def results_told_wholly(user) -> bool:

@@ -5,4 +5,6 @@ from django.urls import include, path
 app_name = "api"
 urlpatterns = [
     path("", include("accounts.api.urls")),
+    path("", include("imaging.api.urls")),
+    path("", include("reports.api.urls")),
 ]

@@ -61,6 +61,7 @@ def demand_of(name: str, view) -> str:
     if name.startswith("admin:"):
         return ADMIN
     worn = getattr(view, "required_action", "")
+    worn = worn or getattr(view, "initkwargs", {}).get("required_action", "")  # of one action
     kind = getattr(view, "cls", None) or getattr(view, "view_class", None)
     return worn or getattr(kind, "required_action", "") or BY_NAME.get(name, "")
 

@@ -9,12 +9,13 @@ from django.conf import settings
 from django.utils.timezone import now
 
 from accounts.vault.cipher import VaultError
+from imaging.mask_files import mask_file
 from imaging.models import Result
 from reports.csv import csv_lines
 from reports.gather import report_content
 from reports.models import Export, ExportKind
 from reports.pdf import PdfError, render_pdf
-from reports.pictures import mask_file, result_pictures
+from reports.pictures import result_pictures
 from reports.services import items_close
 from reports.zips import zip_chunks
 

@@ -7,7 +7,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
@@ -20,21 +19,12 @@ from imaging.models import Result
 from imaging.ranges import blob_response
 from imaging.services.refusals import NotPossible
 from imaging.worklist import studies_chosen
+from reports.files import CLOSED, FILES
 from reports.models import BULK, ExportKind, ExportStatus, action_of
 from reports.selectors import exports_visible_to, results_chosen, studies_without
 from reports.services import MOST_RESULTS, export_create
 
 SHOWN = 50
-CLOSED = _(
-    "This file holds a result that is no longer yours to export: a role, a department or an "
-    "assignment has changed since. Ask for a new file of those that are."
-)
-FILES = {  # kind: (content type, file name without identity)
-    ExportKind.PDF: ("application/pdf", "report-{}.pdf"),
-    ExportKind.PDFS: ("application/zip", "reports-{}.zip"),
-    ExportKind.CSV: ("text/csv", "measures-{}.csv"),
-    ExportKind.MASKS: ("application/zip", "masks-{}.zip"),
-}
 
 
 @require_POST

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 
 from accounts.access import refusal
 from accounts.api.problems import Problem, password_change_required
-from accounts.models import ApiKey
+from accounts.models import ApiKey, TokenFamily
+from accounts.proof import is_fresh
 from accounts.roles import names_for
 from accounts.selectors import user_may
-from accounts.services.factors import is_verified
+from accounts.services.factors import has_factor, is_verified
 
 
 class Nobody(BasePermission):
@@ -49,6 +53,33 @@ def may(action: str) -> type[SignedIn]:
             return True
 
     return May
+
+
+class Declared(SignedIn):
+    """For a room: whoever may do what it declares for the method that is called."""
+
+    def has_permission(self, request: Request, view) -> bool:
+        if not super().has_permission(request, view):
+            return False
+        if not view.may(request.user, view.demand):
+            raise PermissionDenied(_why_not(request, view.demand))
+        return True
+
+
+def demand_fresh(request: Request) -> None:
+    """Refuse what takes a fresh proof: the sign-in of a page or of a token, five minutes old."""
+    if isinstance(request.auth, TokenFamily):
+        oldest = now() - timedelta(seconds=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
+        shown = request.auth.second_factor or not has_factor(request.user)
+        fresh = shown and request.auth.created_at > oldest
+    else:
+        fresh = request.auth is None and is_fresh(request._request)
+    if not fresh:
+        raise Problem(
+            403,
+            "step_up_required",
+            _("This takes a sign-in that is at most five minutes old. Get new tokens."),
+        )
 
 
 def _why_not(request: Request, action: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from math import ceil
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
@@ -34,12 +34,23 @@ CODES = {  # status -> code, where the error brings none of its own
 
 
 class Problem(exceptions.APIException):
-    """A refusal with a status, a code and a sentence; `wait` seconds become Retry-After."""
+    """A refusal with a status, a code and a sentence; `wait` seconds become Retry-After.
 
-    def __init__(self, status: int, code: str, sentence: str, wait: int | None = None) -> None:
+    `more` stands in the body beside them, for instance the version that counts now.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        sentence: str,
+        wait: int | None = None,
+        more: dict | None = None,
+    ) -> None:
         super().__init__(sentence, code)
         self.status_code = status
         self.wait = wait
+        self.more = more or {}
 
 
 def password_change_required() -> Problem:
@@ -64,6 +75,7 @@ def exception_handler(exc: Exception, context: dict) -> Response | None:
     if error.status_code == HTTPStatus.FORBIDDEN:
         access_refused(request, error.default_code)
     body = problem(getattr(request, "_request", request), error.status_code, *_said(error))
+    body |= getattr(error, "more", {})
     return Response(body, error.status_code, headers=headers, content_type=CONTENT_TYPE)
 
 
@@ -112,6 +124,8 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
             _("Too many tries. Wait as long as Retry-After says, then try again."),
             wait=exc.retry_after_s,
         )
+    if isinstance(exc, ValidationError):  # a service's refusal, in words
+        return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "not_possible", " ".join(exc.messages))
     if isinstance(exc, Http404):
         return exceptions.NotFound(_("There is nothing here that you may see."))
     if isinstance(exc, PermissionDenied):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import inline_serializer
+from rest_framework.serializers import Serializer, URLField
 
 from accounts.api.problems import CONTENT_TYPE
 from accounts.api.serializers import ProblemBody
@@ -11,6 +14,24 @@ from accounts.api.serializers import ProblemBody
 def refusals(*statuses: int) -> dict:
     """Describe answers with these statuses as problems."""
     return {(status, CONTENT_TYPE): ProblemBody for status in statuses}
+
+
+READ = refusals(400, 401, 403, 429)  # of whatever is only read
+GONE = refusals(404)
+FILE = OpenApiTypes.BINARY
+
+
+def page_of(body: type[Serializer]) -> Serializer:
+    """Describe a page of rows."""
+    name = body.__name__.removesuffix("Body")
+    return inline_serializer(
+        f"{name}Page",
+        {
+            "next": URLField(allow_null=True, help_text="null: this is the last page"),
+            "previous": URLField(allow_null=True),
+            "results": body(many=True),
+        },
+    )
 
 
 class BearerScheme(OpenApiAuthenticationExtension):

@@ -14,6 +14,7 @@ from accounts.vault.storage import blob_open
 from imaging import tasks
 from imaging.engine.client import EngineDied
 from imaging.formats.png import encode_png
+from imaging.mask_files import mask_file
 from imaging.models import Review
 from imaging.services import painting
 from imaging.services.refusals import NotPossible
@@ -21,7 +22,7 @@ from imaging.services.reviews import review_save, review_sign
 from imaging.services.signing import signature_holds
 from imaging.types import InferenceError
 from reports.gather import report_content
-from reports.pictures import mask_file, result_pictures
+from reports.pictures import result_pictures
 from tests.accounts.factories import StrangerFactory, UserFactory
 from tests.imaging.factories import ResultFactory, disc_map, operating_row, sealed, stored
 

@@ -13,6 +13,7 @@ from django.utils.timezone import now
 from accounts.models import AuditEvent
 from accounts.vault.storage import blob_open
 from imaging import tasks
+from imaging.mask_files import mask_file
 from imaging.models import Review
 from imaging.region_places import place_words
 from imaging.services.refusals import NotPossible
@@ -21,7 +22,6 @@ from imaging.services.signing import signature_holds
 from imaging.sides import Sides
 from reports.csv import HEAD, csv_lines
 from reports.gather import report_content
-from reports.pictures import mask_file
 from tests.accounts.factories import UserFactory
 from tests.imaging.volumes import NIFTI, SHAPE, volume_result
 

@@ -14,6 +14,7 @@ from accounts.models import ApiKey, Department, Invitation, Membership, ServiceA
 from imaging.models import (
     Assignment,
     BreakGlass,
+    Ensemble,
     Erasure,
     Image,
     MemberOutcome,
@@ -35,6 +36,7 @@ from tests.accounts.factories import (
 )
 from tests.imaging.factories import (
     AssignmentFactory,
+    EnsembleFactory,
     ImageFactory,
     JobFactory,
     ModelVersionFactory,
@@ -126,9 +128,10 @@ def _clinical(world: World, place, organisation, department, sender) -> None:
         organisation=organisation, patient_id=image.patient_id, reason="asked", requested_by=sender
     )
     for kind, row in {
-        "study": image.study, "image": image, "patient": image.patient, "run": run,
-        "job": failed, "result": result, "review": review, "upload": upload,
+        "study": image.study, "series": image.series, "image": image, "patient": image.patient,
+        "run": run, "job": failed, "result": result, "review": review, "upload": upload,
         "assignment": assignment, "glass": glass, "erasure": erasure,
+        "ensemble": EnsembleFactory(organisation=organisation),
     }.items():  # fmt: skip
         world.rows[kind, place] = row.pk
 
@@ -175,6 +178,7 @@ def _deleted(world: World) -> None:
     Erasure.objects.filter(pk=gone["erasure"]).delete()
     Assignment.objects.filter(pk=gone["assignment"]).delete()
     Review.objects.filter(pk=gone["review"]).delete()
+    Ensemble.objects.filter(pk=gone["ensemble"]).delete()
     ResultSeal.objects.filter(result=gone["result"]).delete()
     MemberOutcome.objects.filter(result=gone["result"]).delete()
     Result.objects.filter(pk=gone["result"]).delete()

@@ -101,6 +101,27 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
         ),
         "model",
     ),
+    "api:study-detail": "study",
+    "api:series-detail": "series",
+    **dict.fromkeys(("api:image-detail", "api:image-thumbnail", "api:image-pixels"), "image"),
+    "api:upload-detail": "upload",
+    "api:run-detail": "run",
+    "api:job-detail": "job",
+    **dict.fromkeys(
+        (
+            "api:result-detail",
+            "api:result-lesions",
+            "api:result-measurements",
+            "api:result-thresholds",
+            "api:result-mask",
+            "api:result-maps",
+        ),
+        "result",
+    ),
+    "api:review-detail": "review",
+    "api:model-detail": "model",
+    "api:ensemble-detail": "ensemble",
+    **dict.fromkeys(("api:export-detail", "api:export-content"), "export"),
     **dict.fromkeys(
         ("people:invitation-accept", "trail:disown", "signin:program-end", "imaging:view-drop"),
         "nobody's",
@@ -108,7 +129,8 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
 }
 SLICE = {"plane": "stored", "number": 1}
 MORE = {"imaging:image-slice": SLICE, "imaging:result-map-slice": {"name": "ensemble"} | SLICE,
-        "imaging:result-map": {"name": "ensemble"}, "imaging:result-layer": {"name": "mask"},
+        "imaging:result-map": {"name": "ensemble"}, "api:result-maps": {"name": "ensemble"},
+        "imaging:result-layer": {"name": "mask"},
         "signin:session-end": {"pk": 0}, "trail:entry": {"seq": 10**9},
         "analytics:figures-csv": {"page": "overview"}}  # fmt: skip
 FORM = {"trail:export": "format=csv"}  # what a POST needs to be understood at all
@@ -122,8 +144,8 @@ BY_FORM = {  # where the form decides what is done: each form, and the action th
 NEVER_OWN = {"imaging:glass-close", "people:invitation-accept", "trail:disown",
              "signin:session-end", "signin:program-end", "trail:entry",
              "imaging:view-drop"}  # fmt: skip
-# S25; the API's own tests, for a session is no token; allauth's pages, about oneself: S1, S3
-KEPT_OUT = ("admin:", "api:", "account_", "mfa_", "usersessions_")
+# S25; a token is got by S14; allauth's pages, about oneself: S1, S3
+KEPT_OUT = ("admin:", "api:token", "account_", "mfa_", "usersessions_")
 
 
 def pages() -> list[Route]:
@@ -133,6 +155,11 @@ def pages() -> list[Route]:
 @functools.cache
 def methods_of(view) -> frozenset[str] | None:
     """Return what the view's own decorator lets through; None: whatever comes."""
+    if kind := getattr(view, "cls", None):  # of the API
+        names = getattr(view, "actions", None) or [
+            name for name in kind.http_method_names if hasattr(kind, name)
+        ]
+        return frozenset(name.upper() for name in names)
     while view is not None:
         for cell in getattr(view, "__closure__", None) or ():
             value = cell.cell_contents
@@ -176,6 +203,8 @@ def reach(route: Route, scope: str) -> set[str]:
         return {OWN, DEPARTMENT, ORGANISATION}  # the registry is the house's, nobody's data
     if kind == "export":
         return {OWN}  # its maker's alone
+    if kind == "ensemble":
+        return {OWN, DEPARTMENT}  # its organisation's
     if kind == "upload" and scope == ASSIGNED:
         return set()  # an upload names no patient; a clinician sees the acts of their own
     return {OWN, DEPARTMENT} if scope == roles.ORGANISATION else {OWN}

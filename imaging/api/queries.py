@@ -1,0 +1,76 @@
+"""What the lists of the API may be asked for."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from accounts.api.pages import ListQuery
+from imaging.models import Decision, JobStatus, Modality, ModelState, Severity
+
+
+class Since(ListQuery):
+    created_after = serializers.DateTimeField(required=False)
+    created_before = serializers.DateTimeField(required=False)
+
+
+class StudyQuery(Since):
+    modality = serializers.ChoiceField(choices=Modality, required=False)
+    patient = serializers.UUIDField(required=False)
+    study_instance_uid = serializers.CharField(required=False, max_length=64)
+
+
+class SeriesQuery(ListQuery):
+    study = serializers.UUIDField(required=False)
+
+
+class ImageQuery(Since):
+    study = serializers.UUIDField(required=False)
+    series = serializers.UUIDField(required=False)
+    modality = serializers.ChoiceField(choices=Modality, required=False)
+    sop_instance_uid = serializers.CharField(required=False, max_length=64)
+
+
+class ModelQuery(ListQuery):
+    name = serializers.CharField(required=False, max_length=64)
+    state = serializers.ChoiceField(choices=ModelState, required=False)
+
+
+class JobQuery(ListQuery):
+    run = serializers.UUIDField(required=False)
+    image = serializers.UUIDField(required=False)
+    status = serializers.ChoiceField(choices=JobStatus, required=False)
+
+
+class ResultQuery(Since):
+    run = serializers.UUIDField(required=False)
+    image = serializers.UUIDField(required=False)
+    study = serializers.UUIDField(required=False)
+    severity = serializers.ChoiceField(choices=Severity, required=False)
+
+
+class ReviewQuery(ListQuery):
+    result = serializers.UUIDField(required=False)
+    decision = serializers.ChoiceField(choices=Decision, required=False)
+
+
+class MaskQuery(serializers.Serializer):
+    kind = serializers.ChoiceField(
+        choices=["png", "nii.gz"],
+        required=False,
+        help_text="Unsaid: a PNG of a picture, a NIfTI of a volume.",
+    )
+
+
+WHERE = {  # the name behind the question mark: the look-up
+    "created_after": "created_at__gt",
+    "created_before": "created_at__lt",
+}
+
+
+def narrowed(rows, asked: dict, **where: str):
+    """Return those of `rows` that were asked for; `where` names look-ups that differ."""
+    places = WHERE | where
+    plain = set(ListQuery().fields)
+    return rows.filter(
+        **{places.get(name, name): value for name, value in asked.items() if name not in plain}
+    )

@@ -1,0 +1,27 @@
+"""Addresses of the hall below /api/v1/."""
+
+from rest_framework.routers import SimpleRouter
+
+from imaging.api.registry import Ensembles, Models
+from imaging.api.results import Results
+from imaging.api.reviews import Reviews
+from imaging.api.runs import Jobs, Runs
+from imaging.api.studies import Images, SeriesRoom, Studies
+from imaging.api.uploads import Uploads
+
+ROOMS = {
+    "studies": ("study", Studies),
+    "series": ("series", SeriesRoom),
+    "images": ("image", Images),
+    "uploads": ("upload", Uploads),
+    "models": ("model", Models),
+    "ensembles": ("ensemble", Ensembles),
+    "runs": ("run", Runs),
+    "jobs": ("job", Jobs),
+    "results": ("result", Results),
+    "reviews": ("review", Reviews),
+}
+router = SimpleRouter(use_regex_path=False)
+for address, (name, room) in ROOMS.items():
+    router.register(address, room, basename=name)
+urlpatterns = router.urls

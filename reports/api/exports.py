@@ -1,0 +1,67 @@
+"""Exports by API: files made of results, each its maker's alone."""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import audit
+from accounts.api.pages import ListQuery
+from accounts.api.rooms import AnyAnswer, Listing
+from accounts.api.schema import FILE, GONE, READ, page_of
+from imaging.ranges import blob_response
+from reports.files import CLOSED, FILES
+from reports.models import Export, ExportStatus
+from reports.selectors import exports_visible_to
+
+
+class ExportBody(serializers.ModelSerializer):
+    """A file in the making, or made; `done` of `total` results are in it, `skipped` are not."""
+
+    total = serializers.IntegerField()
+    done = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+
+    class Meta:
+        model = Export
+        fields = ("id", "organisation", "kind", "status", "error", "total", "done", "skipped",
+                  "created_at", "finished_at", "expires_at")  # fmt: skip
+
+
+class Exports(Listing):
+    required_action = "export.create"
+
+    @extend_schema(parameters=[ListQuery], responses={200: page_of(ExportBody), **READ})
+    def list(self, request: Request) -> Response:
+        """List the files that you asked for, newest first."""
+        return self.paged(exports_visible_to(request.user), ExportBody)
+
+    @extend_schema(responses={200: ExportBody, **READ, **GONE})
+    def retrieve(self, request: Request, pk) -> Response:
+        """Read how far a file is."""
+        return Response(ExportBody(self._export(pk)).data)
+
+    @extend_schema(responses={(200, "application/octet-stream"): FILE, **READ, **GONE})
+    @action(detail=True, content_negotiation_class=AnyAnswer)
+    def content(self, request: Request, pk) -> HttpResponse:
+        """Answer the file; takes one `Range`. 404 until it is made, and once it has expired."""
+        export = self._export(pk)
+        if export.status != ExportStatus.SUCCEEDED or export.blob is None:
+            raise Http404
+        if export.is_closed:
+            raise PermissionDenied(CLOSED)
+        kind, name = FILES[export.kind]
+        audit.record(request.user, "export.download", export)
+        return blob_response(
+            request._request, export.blob, content_type=kind, filename=name.format(str(pk)[:8])
+        )
+
+    def _export(self, pk) -> Export:
+        rows = exports_visible_to(self.request.user).select_related("blob")
+        return get_object_or_404(rows, pk=pk)

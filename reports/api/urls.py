@@ -1,0 +1,9 @@
+"""Addresses of the press below /api/v1/."""
+
+from rest_framework.routers import SimpleRouter
+
+from reports.api.exports import Exports
+
+router = SimpleRouter(use_regex_path=False)
+router.register("exports", Exports, basename="export")
+urlpatterns = router.urls

@@ -1,0 +1,18 @@
+"""What the files that leave the house are called, and when one is not handed out."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from reports.models import ExportKind
+
+CLOSED = _(
+    "This file holds a result that is no longer yours to export: a role, a department or an "
+    "assignment has changed since. Ask for a new file of those that are."
+)
+FILES = {  # kind: (content type, file name without identity)
+    ExportKind.PDF: ("application/pdf", "report-{}.pdf"),
+    ExportKind.PDFS: ("application/zip", "reports-{}.zip"),
+    ExportKind.CSV: ("text/csv", "measures-{}.csv"),
+    ExportKind.MASKS: ("application/zip", "masks-{}.zip"),
+}
