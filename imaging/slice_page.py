@@ -93,9 +93,9 @@ def plane_config(result: Result, display: Display, maps: set[str], lesions: list
     plane, image = display.plane, result.image
     depth, height, width = plane.shape
     return {
-        "pixels": _image_address(image, plane),
-        "map": _map_address(result, plane, display.map),
-        "spread": _map_address(result, plane, display.spread) if display.spread in maps else None,
+        "pixels": image_address(image, plane),
+        "map": map_address(result, plane, display.map),
+        "spread": map_address(result, plane, display.spread) if display.spread in maps else None,
         "depth": depth,
         "height": height,
         "width": width,
@@ -116,13 +116,13 @@ def pixel_spacing(image: Image, plane: Plane) -> tuple[float, float] | None:
     return plane.pixel if image.facts.get("spacing_mm") else None
 
 
-def _image_address(image: Image, plane: Plane) -> str:
+def image_address(image: Image, plane: Plane) -> str:
     if image.depth == 1:
         return reverse("imaging:image-pixels", args=[image.pk])
     return _without_number(reverse("imaging:image-slice", args=[image.pk, plane.name, 1]))
 
 
-def _map_address(result: Result, plane: Plane, name: str) -> str:
+def map_address(result: Result, plane: Plane, name: str) -> str:
     if result.image.depth == 1:
         return reverse("imaging:result-map", args=[result.pk, name])
     address = reverse("imaging:result-map-slice", args=[result.pk, name, plane.name, 1])

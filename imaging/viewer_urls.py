@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from imaging import answer_views, read_first, viewer
+from imaging import answer_views, compare_views, read_first, viewer
 
 urlpatterns = [
     path("images/<uuid:pk>/thumbnail/", viewer.image_thumbnail, name="image-thumbnail"),
@@ -22,5 +22,11 @@ urlpatterns = [
         name="result-map-slice",
     ),
     path("results/<uuid:pk>/layers/<slug:name>.png", viewer.result_layer, name="result-layer"),
+    path("results/<uuid:pk>/compare/", compare_views.compare_list, name="result-compare-list"),
+    path(
+        "results/<uuid:pk>/compare/<uuid:other>/",
+        compare_views.compare_detail,
+        name="result-compare",
+    ),
     path("results/<uuid:pk>/override/", answer_views.gate_override_view, name="gate-override"),
 ]

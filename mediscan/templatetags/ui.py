@@ -123,6 +123,15 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 @register.filter
+def signed(value: float | None, digits: int = 2) -> str:
+    """Write a difference with its sign; nothing before a nought; — where there is none."""
+    if value is not None and round(value, digits) == 0:
+        return number(0, digits)
+    text = number(value, digits)
+    return f"+{text}" if text != NONE and value > 0 else text
+
+
+@register.filter
 def percent2(value: float | None) -> str:
     """Write a percentage (0 to 100) with two digits; — where there is none."""
     text = number(value, 2)

@@ -15,9 +15,9 @@ function lengthText(length, { spacing, spacingKind }) {
   return spacingKind === "calibrated" ? text : `${text} at detector`;
 }
 
-function scaleBar(viewer, config) {
-  const bar = document.querySelector("[data-scale-bar]");
-  const text = document.querySelector("[data-scale-text]");
+function scaleBar(viewer, config, root) {
+  const bar = root.querySelector("[data-scale-bar]");
+  const text = root.querySelector("[data-scale-text]");
   return () => {
     const perUnit = viewer.scale / (config.spacing ? Math.min(...config.spacing) : 1); // the side that is drawn unstretched
     const length = niceLength(perUnit);
@@ -28,8 +28,8 @@ function scaleBar(viewer, config) {
 }
 
 // The letters go with the picture as it is mirrored and turned.
-function sides(viewer) {
-  const edges = ["t", "r", "b", "l"].map((edge) => document.querySelector(`.mk.${edge}`));
+function sides(viewer, root) {
+  const edges = ["t", "r", "b", "l"].map((edge) => root.querySelector(`.mk.${edge}`));
   if (!edges[0]) return () => {};
   const letters = edges.map((edge) => edge.textContent);
   return () => edges.forEach((edge, at) => {
@@ -54,8 +54,8 @@ function placed(x, y, corner) {
     ? corner.offsetLeft + corner.offsetWidth + 18 : x, top];
 }
 
-function regions(viewer, config, isShown, slice) {
-  const layer = document.querySelector("[data-regions]");
+function regions(viewer, config, isShown, slice, root) {
+  const layer = root.querySelector("[data-regions]");
   const named = config.lesions.slice(0, 12).map((lesion) => {
     const group = made("g", {}, layer);
     const line = made("path", {}, group);
@@ -63,7 +63,7 @@ function regions(viewer, config, isShown, slice) {
     text.textContent = lesion.label;
     return { group, line, text, box: lesion.box };
   });
-  const corner = document.querySelector(".hud.tl");
+  const corner = root.querySelector(".hud.tl");
   return () => {
     layer.toggleAttribute("hidden", !isShown());
     for (const { group, line, text, box: [z0, y0, x0, z1, y1, x1] } of named) {
@@ -78,7 +78,7 @@ function regions(viewer, config, isShown, slice) {
   };
 }
 
-export function marks(viewer, config, isShown, slice) {
-  const all = [scaleBar(viewer, config), sides(viewer), regions(viewer, config, isShown, slice)];
+export function marks(viewer, config, isShown, slice, root = document) {
+  const all = [scaleBar(viewer, config, root), sides(viewer, root), regions(viewer, config, isShown, slice, root)];
   viewer.addEventListener("draw", () => all.forEach((update) => update()));
 }

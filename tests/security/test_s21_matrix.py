@@ -60,6 +60,8 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
             "imaging:review-upload",
             "imaging:gate-override",
             "imaging:result-map-slice",
+            "imaging:result-compare-list",
+            "imaging:result-compare",
         ),
         "result",
     ),
@@ -232,6 +234,8 @@ def address(world: World, route: Route, person: str, place: str | None) -> str:
     if place is not None:
         kind = KIND[route.name]
         more["pk"] = world.id_of("study" if kind == "nobody's" else kind, place, person)
+        if route.name == "imaging:result-compare":
+            more["other"] = more["pk"]
     return reverse(route.name, kwargs=more)
 
 

@@ -1,0 +1,194 @@
+"""What the page of two results says: both pictures, both columns of measures, how they differ."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from imaging.display import Display, presets
+from imaging.models import Result, Severity
+from imaging.planes import STORED
+from imaging.result_page import PALETTE_NAMES, pixel_spacing, sides, spacing_text
+from imaging.selectors import results_visible_to
+from imaging.slice_page import PLANE_NAMES, image_address, map_address
+
+MOST_LISTED = 50
+ROWS = (  # name in a table's row, digits, unit
+    ("area_percent", 2, "%"),
+    ("area_px", 0, "px"),
+    ("area_mm2", 0, "mm²"),
+    ("volume_ml", 2, "ml"),
+    ("average_intensity", 1, "0–255"),
+    ("ratio", 2, ""),
+    ("circularity", 2, ""),
+    ("sphericity", 2, ""),
+    ("lesions", 0, ""),
+)
+
+
+def comparable_to(result: Result, user) -> QuerySet[Result]:
+    """Return the other results of the same patient that `user` may see, the newest study first."""
+    found = results_visible_to(user).filter(patient=result.patient_id).exclude(pk=result.pk)
+    return found.order_by("-image__study__created_at", "-created_at")
+
+
+def choice_context(result: Result, user) -> dict:
+    """Return the results to choose from: other runs of this image, then other images."""
+    found = [one for one in comparable_to(result, user)[: 2 * MOST_LISTED] if is_shown(one)]
+    runs = [one for one in found if one.image_id == result.image_id]
+    others = [one for one in found if one.image_id != result.image_id]
+    return {
+        "result": result,
+        "lists": [(_("Other runs of this image"), runs[:MOST_LISTED]),
+                   (_("Other images of this patient"), others[:MOST_LISTED])],
+    }  # fmt: skip
+
+
+def is_shown(result: Result) -> bool:
+    """Whether it can stand in a pane: a measured result, or the picture of another."""
+    return result.is_measured or result.image.depth == 1
+
+
+def compare_context(result: Result, other: Result, query: QueryDict) -> dict:
+    """Return what the template shows. The caller has checked access to both."""
+    second = query.copy()
+    if "slice2" in query:
+        second["slice"] = query["slice2"]
+    elif other.image_id != result.image_id:
+        second.pop("slice", None)
+    displays = (Display.from_query(query, result), Display.from_query(second, other))
+    panes = [_pane(one, display, number) for number, (one, display) in
+             enumerate(zip((result, other), displays, strict=True), start=1)]  # fmt: skip
+    windows = presets(result.image) if _same_scale(result, other) else {}
+    rows = [row_of(one, display.threshold) for one, display in zip(
+            (result, other), displays, strict=True)]  # fmt: skip
+    return {
+        "result": result,
+        "other": other,
+        "display": displays[0],
+        "panes": panes,
+        "planes": _planes(result, other, displays[0]),
+        "modes": _modes(panes),
+        "palettes": PALETTE_NAMES.items(),
+        "presets": [(name, f"{c:g},{w:g}") for name, (c, w) in windows.items()],
+        "asked_window": query.get("window", ""),
+        "measures": measure_rows(*rows),
+        "severity_words": Severity.choices,
+        "config": {
+            "panes": [pane["config"] for pane in panes],
+            "sameImage": result.image_id == other.image_id,
+            "sameScale": _same_scale(result, other),
+            "byPosition": _by_position(panes),
+            "rows": [_table(one) for one in (result, other)],
+            "digits": {name: digits for name, digits, _unit in ROWS},
+        },
+    }
+
+
+def row_of(result: Result, threshold: float) -> dict | None:
+    """Return the measures nearest to `threshold`; None: there is nothing measured."""
+    if not result.is_measured:
+        return None
+    return min(result.table, key=lambda row: abs(row["t"] - threshold))
+
+
+def measure_rows(first: dict | None, second: dict | None) -> list[dict]:
+    """Return each measure of both, and first less second where the two can be compared."""
+    first, second = first or {}, second or {}
+    rows = []
+    for name, digits, unit in ROWS:
+        a, b = first.get(name), second.get(name)
+        if a is None and b is None:
+            continue
+        rows.append({"name": name, "label": _label(name), "digits": digits, "unit": unit,
+                     "first": a, "second": b, "less": _less(name, first, second)})  # fmt: skip
+    return rows
+
+
+def _less(name: str, first: dict, second: dict) -> float | None:
+    a, b = first.get(name), second.get(name)
+    is_share = name == "area_percent" and first.get("denominator") != second.get("denominator")
+    return None if a is None or b is None or is_share else a - b
+
+
+def _label(name: str) -> str:
+    return {
+        "area_percent": _("Affected area"), "area_px": _("Pixels"), "area_mm2": _("Area"),
+        "volume_ml": _("Volume"), "average_intensity": _("Average intensity"),
+        "ratio": _("Intensity ratio"), "circularity": _("Circularity"),
+        "sphericity": _("Sphericity"), "lesions": _("Regions"),
+    }[name]  # fmt: skip
+
+
+def _table(result: Result) -> list[dict]:
+    wanted = ("t", "level", "severity", "denominator", *(name for name, _digits, _unit in ROWS))
+    return [{name: row.get(name) for name in wanted} for row in result.table]
+
+
+def _pane(result: Result, display: Display, number: int) -> dict:
+    image, maps = result.image, {one.name for one in result.maps.all()}
+    letters = display.plane.sides or sides(image)
+    has_spread = result.is_measured and display.spread in maps
+    row = row_of(result, display.threshold)
+    return {
+        "number": number,
+        "result": result,
+        "image": image,
+        "display": display,
+        "row": row,
+        "has_spread": has_spread,
+        "severity": row["severity"] if row else result.severity,
+        "sides": letters,
+        "spacing": spacing_text(image, display.plane),
+        "slices": display.plane.shape[0],
+        "config": _config(result, display, has_spread=has_spread),
+    }
+
+
+def _config(result: Result, display: Display, *, has_spread: bool) -> dict:
+    """What the browser needs to draw one pane; no identity."""
+    image, facts, plane = result.image, result.image.facts, display.plane
+    depth, height, width = plane.shape
+    return {
+        "pixels": image_address(image, plane),
+        "map": map_address(result, plane, display.map) if result.is_measured else None,
+        "spread": map_address(result, plane, display.spread) if has_spread else None,
+        "depth": depth, "height": height, "width": width, "pixel": plane.pixel,
+        "slice": display.slice, "dtype": image.dtype,
+        "slope": facts.get("slope", 1), "intercept": facts.get("intercept", 0),
+        "minimum": facts["minimum"], "maximum": facts["maximum"],
+        "spacing": pixel_spacing(image, plane), "spacingKind": facts.get("spacing_kind", "none"),
+        "thick": (facts["spacing_mm"][plane.axes[0]] if facts.get("spacing_mm") else None),
+        "center": display.center, "windowWidth": display.width, "saved": result.threshold,
+        "lesions": [],
+    }  # fmt: skip
+
+
+def _modes(panes: list[dict]) -> list[tuple[str, str]]:
+    shown = [("off", _("Off"))]
+    if any(pane["row"] for pane in panes):
+        shown += [("heat", _("Heatmap")), ("mask", _("Mask")), ("outline", _("Outline"))]
+    if any(pane["has_spread"] for pane in panes):
+        shown.append(("disagreement", _("Disagreement")))
+    return shown
+
+
+def _planes(result: Result, other: Result, display: Display) -> list[tuple[str, str, bool]]:
+    """The planes that both have; none to choose from where one is a picture."""
+    if STORED in {display.plane.name} or other.image.depth == 1 or not other.image.facts.get(
+            "affine"):  # fmt: skip
+        return []
+    return [(name, str(label), name == display.plane.name) for name, label in PLANE_NAMES.items()]
+
+
+def _same_scale(result: Result, other: Result) -> bool:
+    """Whether one window means the same on both: the same image, or both in HU."""
+    units = {one.image.facts.get("unit") for one in (result, other)}
+    return result.image_id == other.image_id or units == {"HU"}
+
+
+def _by_position(panes: list[dict]) -> bool:
+    """Whether slices are leafed through by millimetres; else by number."""
+    one, two = (pane["config"]["thick"] for pane in panes)
+    return panes[0]["image"].pk != panes[1]["image"].pk and bool(one and two)
