@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from time import perf_counter
 
@@ -18,12 +18,13 @@ from imaging.types import Volume
 
 BUDGET_S = 2.0  # for all the patches of one member on one image
 # (a patch is this part of a side, so many begin on its length), by axes of the network, from the
-# finest to the coarsest, which is drawn whatever it takes
+# finest to the coarsest, whose four or eight passes are made whatever they take
 LADDERS = {
-    2: ((8, 2), (8, 1), (4, 2), (4, 1)),
+    2: ((8, 2), (8, 1), (4, 2), (4, 1), (2, 2), (2, 1)),
     3: ((4, 2), (4, 1), (2, 2), (2, 1)),
 }
 Looked = dict[str, FloatArray]
+Place = tuple[slice, ...]
 
 
 def looked_at(
@@ -83,30 +84,61 @@ def occlusion(
 
     Patches are an eighth of a side (of volumes a quarter), half of it apart, filled with the
     item's mean; a rise counts as zero. Where the picture's own pass says that this would take
-    longer than `budget_s`, they are coarser. Source: Zeiler, Fergus 2014.
+    longer than `budget_s`, or the first patches do, they are coarser. Source: Zeiler, Fergus 2014.
     """
-    grid = item.shape[2:]
     started = perf_counter()
     whole = class_probabilities(item, metadata, predict)[0]
     a_pass = perf_counter() - started
-    fall = np.zeros((len(channels), *grid), dtype=np.float32)
+
+    def falls_of(some: Sequence[Place]) -> FloatArray:
+        p = class_probabilities(_hidden(item, some), metadata, predict, at_once=at_once)
+        return np.maximum(whole - p, 0.0)[:, list(channels)]
+
+    grid, ends = item.shape[2:], started + budget_s
+    maps = None
+    while maps is None:
+        places = patches_within(grid, most=(ends - perf_counter()) / a_pass)
+        maps, a_pass = _maps(grid, places, falls_of, at_once, ends)
+    return maps
+
+
+def _maps(
+    grid: Sequence[int],
+    places: Sequence[Place],
+    falls_of: Callable[[Sequence[Place]], FloatArray],
+    at_once: int,
+    ends: float,
+) -> tuple[list[FloatArray] | None, float]:
+    """Return one map per channel, None where coarser patches would end in time; and a pass's s."""
+    fall: FloatArray | None = None
     covered = np.zeros(grid, dtype=np.float32)
-    places = patches_within(grid, most=budget_s / a_pass)
-    grey = np.float32(item.mean())
+    begun = perf_counter()
     for start in range(0, len(places), at_once):
         some = places[start : start + at_once]
-        hidden = np.repeat(item, len(some), axis=0)
-        for number, place in enumerate(some):
-            hidden[number][(slice(None), *place)] = grey
-        p = class_probabilities(hidden, metadata, predict, at_once=at_once)
-        for number, place in enumerate(some):
+        falls = falls_of(some)
+        if fall is None:
+            fall = np.zeros((falls.shape[1], *grid), dtype=np.float32)
+        for place, row in zip(some, falls, strict=True):
             covered[place] += 1
-            for row, channel in enumerate(channels):
-                fall[row][place] += max(float(whole[channel] - p[number, channel]), 0.0)
-    return list(fall / covered)
+            fall[(slice(None), *place)] += row.reshape(-1, *[1] * len(grid))
+        now, done = perf_counter(), start + len(some)
+        a_pass = (now - begun) / done
+        is_late = now + (len(places) - done) * a_pass > ends
+        if is_late and len(places) > len(patches_within(grid, most=0)):
+            return None, a_pass
+    assert fall is not None  # there is a patch at least
+    return list(fall / covered), a_pass
 
 
-def patches_within(grid: Sequence[int], most: float) -> list[tuple[slice, ...]]:
+def _hidden(item: FloatArray, places: Sequence[Place]) -> FloatArray:
+    """Return a copy of the item for each place, grey there."""
+    hidden = np.repeat(item, len(places), axis=0)
+    for number, place in enumerate(places):
+        hidden[number][(slice(None), *place)] = np.float32(item.mean())
+    return hidden
+
+
+def patches_within(grid: Sequence[int], most: float) -> list[Place]:
     """Return the finest patches that are at most `most`; the coarsest where none are so few."""
     for part, overlap in LADDERS[len(grid)]:
         places = list(_patches(grid, part, overlap))
@@ -115,7 +147,7 @@ def patches_within(grid: Sequence[int], most: float) -> list[tuple[slice, ...]]:
     return places
 
 
-def _patches(grid: Sequence[int], part: int, overlap: int) -> Iterator[tuple[slice, ...]]:
+def _patches(grid: Sequence[int], part: int, overlap: int) -> Iterator[Place]:
     """Yield patches that cover the grid, each a `part` of its sides; the last flush with the edge.
 
     `overlap` 2: half a patch apart; 1: side by side.

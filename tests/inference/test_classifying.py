@@ -203,7 +203,8 @@ def test_a_keras_network_is_asked_for_its_gradients_too(tmp_path):
 @pytest.mark.parametrize(
     ("grid", "most", "count"),
     [((64, 64), 225, 225), ((64, 64), 224, 64), ((64, 64), 49, 49), ((64, 64), 48, 16),
-     ((64, 64), 0, 16), ((32, 32, 32), 343, 343), ((32, 32, 32), 30, 27), ((32, 32, 32), 1, 8)],
+     ((64, 64), 15, 9), ((64, 64), 8, 4), ((64, 64), 0, 4), ((32, 32, 32), 343, 343),
+     ((32, 32, 32), 30, 27), ((32, 32, 32), 1, 8)],
 )  # fmt: skip
 def test_patches_are_as_fine_as_the_time_allows(grid, most, count):
     places = patches_within(grid, most)
@@ -214,24 +215,50 @@ def test_patches_are_as_fine_as_the_time_allows(grid, most, count):
     assert covered.all()
 
 
-def test_a_slow_network_is_asked_sixteen_times_and_no_more(tmp_path):
+@pytest.fixture
+def slow(tmp_path, monkeypatch):
+    """Return what draws the map of a network whose passes take seconds of a clock of its own."""
     onnx_classifier(tmp_path, "one", (0.5,), gain=20.0)
     ready = ModelCache(tmp_path).get(MemberSpec("one"), "cpu")
-    asked = []
-
-    def predict(batch):
-        asked.extend(batch)
-        return ready.predictor.predict(batch)
-
     item = np.zeros((1, 1, SIDE, SIDE), np.float32)
     item[0, 0, 33:47, 17:31] = 1
-    (found,) = occlusion(item, ready.metadata, predict, [0], budget_s=1e-9)
-    assert len(asked) == 1 + 16
+
+    def draw(*seconds: float, budget_s: float = 2.0) -> tuple[np.ndarray, int, float]:
+        clock, asked = [0.0], [0]
+        monkeypatch.setattr("imaging.inference.saliency.perf_counter", lambda: clock[0])
+
+        def predict(batch):
+            for _one in batch:
+                clock[0] += seconds[min(asked[0], len(seconds) - 1)]
+                asked[0] += 1
+            return ready.predictor.predict(batch)
+
+        (found,) = occlusion(item, ready.metadata, predict, [0], budget_s=budget_s)
+        return found, asked[0], clock[0]
+
+    return draw
+
+
+@pytest.mark.parametrize(
+    ("a_pass", "asked"), [(0.001, 226), (0.01, 65), (0.035, 50), (0.1, 17), (0.15, 10), (0.3, 5)]
+)
+def test_a_slow_network_is_asked_as_often_as_the_budget_allows(slow, a_pass, asked):
+    found, times, took = slow(a_pass)
+    assert times == asked
+    assert took <= 2.0
     y, x = np.unravel_index(int(found.argmax()), found.shape)
-    assert (y // 16, x // 16) == (2, 1)
-    asked.clear()
-    occlusion(item, ready.metadata, predict, [0], budget_s=60)
-    assert len(asked) == 1 + 225
+    assert (y // 32, x // 32) == (1, 0)
+
+
+def test_patches_slower_than_the_first_pass_are_drawn_anew_and_coarser(slow):
+    found, times, took = slow(0.004, 0.1)
+    assert times == 1 + 8 + 9  # the picture, the first patches, and what time is left for
+    assert took <= 2.0
+    assert found.max() > 0
+
+
+def test_the_slowest_network_is_asked_four_times_and_no_more(slow):
+    assert slow(60.0)[1] == 1 + 4
 
 
 def test_who_wants_the_numbers_only_waits_for_no_map(three):
