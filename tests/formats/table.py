@@ -1,15 +1,22 @@
 """The table file → outcome, as lines of text: made from what `manage.py inspect --json` prints.
 
 `manage.py inspect --json [--each] ROOT… | python -m tests.formats.table ROOT… > TABLE.tsv`
+`python -m tests.formats.table --page` writes their summary into docs/operators/images.md.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+TABLES = Path(__file__).parent / "outcomes"
+PAGE = Path(__file__).parents[2] / "docs" / "operators" / "images.md"
+MARKS = ("<!-- outcomes: python -m tests.formats.table --page -->", "<!-- /outcomes -->")
+ROOTS = {"pydicom": "with pydicom", "each": "real files, each alone", "together": "sent together"}
 
 
 def lines(outcomes: Iterable[dict[str, Any]], roots: Sequence[Path]) -> list[str]:
@@ -42,7 +49,43 @@ def _told(one: dict[str, Any]) -> tuple[str, str]:
     return "accepted", ", ".join(part for part in parts if part)
 
 
+def summary() -> str:
+    """Return the three tables in short: what the files of one folder became, and how many."""
+    rows = ["| files | of | became | how many |", "| --- | --- | --- | --- |"]
+    for name, words in ROOTS.items():
+        told = [line.split("\t") for line in (TABLES / f"{name}.tsv").read_text().splitlines()]
+        counted = Counter((_folder(file), _became(outcome, what)) for file, outcome, what in told)
+        rows += [
+            f"| {words} | `{of}` | {became} | {n} |" for (of, became), n in sorted(counted.items())
+        ]
+    return "\n".join(rows)
+
+
+def page() -> str:
+    """Return the page of the operators' guide with the summary between its marks."""
+    before, rest = PAGE.read_text().split(MARKS[0])
+    return f"{before}{MARKS[0]}\n{summary()}\n{MARKS[1]}{rest.split(MARKS[1])[1]}"
+
+
+def _folder(file: str) -> str:
+    parts = Path(file).parts
+    return "/".join(parts[:2] if len(parts) > 2 else parts[:1])
+
+
+def _became(outcome: str, what: str) -> str:
+    if outcome == "refused":
+        return f"refused: `{what}`"
+    if outcome == "listed":
+        return "a list of files"
+    format, modality, size = what.split(", ")[:3]
+    shape = "volume" if size.split("x")[2] != "1" else "picture"
+    return f"{shape}, {format}{f', {modality}' if modality != '-' else ''}"
+
+
 def main() -> None:
+    if sys.argv[1:] == ["--page"]:
+        PAGE.write_text(page())
+        return
     roots = [Path(one) for one in sys.argv[1:]]
     print("\n".join(lines(json.load(sys.stdin), roots)))
 

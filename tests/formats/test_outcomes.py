@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.formats.table import lines
+from tests.formats.table import PAGE, TABLES, lines, page
 from tests.formats.test_real_files import DATA, WHEEL, needs_data
 
-TABLES = Path(__file__).parent / "outcomes"
 pytestmark = pytest.mark.engine
+
+
+def test_the_operators_guide_shows_the_tables_in_short():
+    assert PAGE.read_text() == page()
 
 
 def inspected(capsys, roots: list[Path], *options: str) -> list[str]:

@@ -70,7 +70,7 @@ class Worker:
         left = self.descendants()
         self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(30)  # what S64 gives it, on a busy machine too
         finally:
             for process in (*left, self.supervisor):
                 if process.is_running():
