@@ -21,6 +21,7 @@ from imaging.impression_table import Impression as Impression
 from imaging.measures.size import area_text
 from imaging.model_tables import ModelApproval as ModelApproval
 from imaging.model_tables import ModelUpload as ModelUpload
+from imaging.order_table import Order as Order
 from imaging.review_table import Decision as Decision
 from imaging.review_table import Meaning as Meaning
 from imaging.review_table import RejectReason as RejectReason

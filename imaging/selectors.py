@@ -25,6 +25,7 @@ from imaging.models import (
     JobStatus,
     ModelState,
     ModelVersion,
+    Order,
     Patient,
     Result,
     Review,
@@ -107,6 +108,12 @@ def runs_visible_to(user) -> QuerySet[Run]:
     if parts is not None:
         found |= Exists(Job.objects.filter(parts, run=OuterRef("pk")))
     return Run.objects.filter(found)
+
+
+def orders_visible_to(user) -> QuerySet[Order]:
+    """Return the orders that `user` placed, where they may still run; nobody sees another's."""
+    own = Order.objects.filter(user=user, organisation__in=organisations_of(user, "run.submit"))
+    return own.select_related("upload").prefetch_related("upload__items")
 
 
 def runs_counted(user) -> QuerySet[Run]:

@@ -24,6 +24,7 @@ urlpatterns = [
     path("account/locks/", include("accounts.urls_locks")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("mediscan.api")),
+    path("api/", include("mediscan.api_plain")),
     path("", include("accounts.urls")),
     path("", include("accounts.audit.urls")),
     path("", include("imaging.urls")),

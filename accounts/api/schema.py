@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import inline_serializer
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework.serializers import Serializer, URLField
 
 from accounts.api.problems import CONTENT_TYPE
@@ -18,6 +18,14 @@ def refusals(*statuses: int) -> dict:
 
 READ = refusals(400, 401, 403, 429)  # of whatever is only read
 GONE = refusals(404)
+SENT = refusals(400, 401, 403, 409, 413, 415, 422, 429)  # of what changes something
+KEYED = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="Yours, for one act: sent again with the same body it answers the first act, with"
+    " another body 422.",
+)
 FILE = OpenApiTypes.BINARY
 
 

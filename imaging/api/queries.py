@@ -14,7 +14,7 @@ class Since(ListQuery):
 
 
 class StudyQuery(Since):
-    modality = serializers.ChoiceField(choices=Modality, required=False)
+    modality = serializers.ChoiceField(choices=Modality.choices, required=False)
     patient = serializers.UUIDField(required=False)
     study_instance_uid = serializers.CharField(required=False, max_length=64)
 
@@ -26,31 +26,31 @@ class SeriesQuery(ListQuery):
 class ImageQuery(Since):
     study = serializers.UUIDField(required=False)
     series = serializers.UUIDField(required=False)
-    modality = serializers.ChoiceField(choices=Modality, required=False)
+    modality = serializers.ChoiceField(choices=Modality.choices, required=False)
     sop_instance_uid = serializers.CharField(required=False, max_length=64)
 
 
 class ModelQuery(ListQuery):
     name = serializers.CharField(required=False, max_length=64)
-    state = serializers.ChoiceField(choices=ModelState, required=False)
+    state = serializers.ChoiceField(choices=ModelState.choices, required=False)
 
 
 class JobQuery(ListQuery):
     run = serializers.UUIDField(required=False)
     image = serializers.UUIDField(required=False)
-    status = serializers.ChoiceField(choices=JobStatus, required=False)
+    status = serializers.ChoiceField(choices=JobStatus.choices, required=False)
 
 
 class ResultQuery(Since):
     run = serializers.UUIDField(required=False)
     image = serializers.UUIDField(required=False)
     study = serializers.UUIDField(required=False)
-    severity = serializers.ChoiceField(choices=Severity, required=False)
+    severity = serializers.ChoiceField(choices=Severity.choices, required=False)
 
 
 class ReviewQuery(ListQuery):
     result = serializers.UUIDField(required=False)
-    decision = serializers.ChoiceField(choices=Decision, required=False)
+    decision = serializers.ChoiceField(choices=Decision.choices, required=False)
 
 
 class MaskQuery(serializers.Serializer):

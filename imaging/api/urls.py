@@ -2,6 +2,7 @@
 
 from rest_framework.routers import SimpleRouter
 
+from imaging.api.orders import Orders
 from imaging.api.registry import Ensembles, Models
 from imaging.api.results import Results
 from imaging.api.reviews import Reviews
@@ -16,6 +17,7 @@ ROOMS = {
     "uploads": ("upload", Uploads),
     "models": ("model", Models),
     "ensembles": ("ensemble", Ensembles),
+    "orders": ("order", Orders),
     "runs": ("run", Runs),
     "jobs": ("job", Jobs),
     "results": ("result", Results),

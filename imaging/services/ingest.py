@@ -35,6 +35,7 @@ from imaging.services.leases import (
     WorkerStopping,
     lease_end,
 )
+from imaging.services.orders import order_fulfil
 from imaging.services.screening import ARCHIVE
 from imaging.types import Refused
 
@@ -63,6 +64,7 @@ def upload_ingest(upload_id: str) -> None:
         return
     with traced(upload.request_id):
         _ingest(upload)
+        order_fulfil(upload.pk)
 
 
 def uploads_recover() -> int:

@@ -245,6 +245,9 @@ globals().update(email(env_secret("EMAIL_URL", ""), env_str("EMAIL_FILE_DIR", ""
 DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "MediScan <noreply@localhost>")
 
 # --- programs
+# how many calls of the API may wait for work at a time in one process (?wait=): a quarter of
+# the threads, so that waiting never stops the pages
+API_WAITERS = max(1, env_int("WEB_THREADS", 8) // 4)
 REST_FRAMEWORK = {
     # the token class stands first: its header makes a refusal 401 instead of 403
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -275,6 +278,8 @@ SIMPLE_JWT = {
     "SIGNING_KEY": None,  # the vault's keys sign; without this the default is SECRET_KEY
 }
 SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "COMPONENT_SPLIT_REQUEST": True,  # a file goes in as bytes
     "TITLE": "MediScan",
     "DESCRIPTION": f"{RESEARCH_NOTICE}.",
     "VERSION": VERSION,
@@ -318,6 +323,7 @@ LEASED_MODELS = ["imaging.Job", "imaging.Upload", "imaging.ModelUpload", "report
 RECOVERIES = [
     "imaging.services.jobs.jobs_recover",
     "imaging.services.uploads.uploads_recover",
+    "imaging.services.orders.orders_recover",
     "imaging.registry.uploads.model_uploads_recover",
     "imaging.services.painting.reviews_recover",
     "reports.services.exports_recover",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -12,13 +13,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import audit
+from accounts.access import refusal
 from accounts.api.pages import ListQuery
+from accounts.api.permissions import demand_fresh
 from accounts.api.rooms import AnyAnswer, Listing
-from accounts.api.schema import FILE, GONE, READ, page_of
+from accounts.api.schema import FILE, GONE, READ, SENT, page_of
+from accounts.selectors import user_may
 from imaging.ranges import blob_response
 from reports.files import CLOSED, FILES
-from reports.models import Export, ExportStatus
-from reports.selectors import exports_visible_to
+from reports.models import BULK, Export, ExportKind, ExportStatus, action_of
+from reports.selectors import exports_visible_to, results_chosen
+from reports.services import MOST_RESULTS, export_create
 
 
 class ExportBody(serializers.ModelSerializer):
@@ -34,13 +39,39 @@ class ExportBody(serializers.ModelSerializer):
                   "created_at", "finished_at", "expires_at")  # fmt: skip
 
 
+class ExportRequest(serializers.Serializer):
+    """Results by id, all of a run, or the newest of each image of a study."""
+
+    kind = serializers.ChoiceField(choices=ExportKind.choices)
+    results = serializers.ListField(child=serializers.UUIDField(), max_length=2000, default=list)
+    studies = serializers.ListField(child=serializers.UUIDField(), max_length=2000, default=list)
+    runs = serializers.ListField(child=serializers.UUIDField(), max_length=100, default=list)
+
+
 class Exports(Listing):
     required_action = "export.create"
+    scopes = {"create": "export"}
 
     @extend_schema(parameters=[ListQuery], responses={200: page_of(ExportBody), **READ})
     def list(self, request: Request) -> Response:
         """List the files that you asked for, newest first."""
         return self.paged(exports_visible_to(request.user), ExportBody)
+
+    @extend_schema(request=ExportRequest, responses={202: ExportBody, **SENT})
+    def create(self, request: Request) -> Response:
+        """Ask for a file; it is made in the background. Many in one take a sign-in just made."""
+        sent = self.sent(ExportRequest)
+        kind = sent.pop("kind")
+        wanted = action_of(kind)
+        if not user_may(request.user, wanted):
+            raise PermissionDenied(refusal(wanted))
+        if wanted == BULK:
+            demand_fresh(request)
+        results = list(results_chosen(request.user, action=wanted, **sent)[: MOST_RESULTS + 1])
+        export = export_create(user=request.user, kind=kind, results=results)
+        there = reverse("api:export-detail", args=[export.pk])
+        headers = {"Location": there, "Retry-After": "2"}
+        return Response(ExportBody(self._export(export.pk)).data, 202, headers=headers)
 
     @extend_schema(responses={200: ExportBody, **READ, **GONE})
     def retrieve(self, request: Request, pk) -> Response:

@@ -107,8 +107,9 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
     "api:series-detail": "series",
     **dict.fromkeys(("api:image-detail", "api:image-thumbnail", "api:image-pixels"), "image"),
     "api:upload-detail": "upload",
-    "api:run-detail": "run",
-    "api:job-detail": "job",
+    **dict.fromkeys(("api:run-detail", "api:run-cancel"), "run"),
+    **dict.fromkeys(("api:job-detail", "api:job-retry"), "job"),
+    "api:order-detail": "nobody's",
     **dict.fromkeys(
         (
             "api:result-detail",
@@ -141,11 +142,12 @@ BY_FORM = {  # where the form decides what is done: each form, and the action th
         "kind=pdf": "export.create",
         **dict.fromkeys(("kind=csv", "kind=masks", "kind=pdfs"), "export.create_bulk"),
     },
+    "api:review-list": {"decision=accepted": "review.save"},
 }
 # a person's own, and nobody here has one; the trail has no such entry
 NEVER_OWN = {"imaging:glass-close", "people:invitation-accept", "trail:disown",
              "signin:session-end", "signin:program-end", "trail:entry",
-             "imaging:view-drop"}  # fmt: skip
+             "imaging:view-drop", "api:order-detail"}  # fmt: skip
 # S25; a token is got by S14; allauth's pages, about oneself: S1, S3
 KEPT_OUT = ("admin:", "api:token", "account_", "mfa_", "usersessions_")
 
