@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from imaging.display import Display, presets
 from imaging.models import Result, Severity
@@ -14,6 +15,8 @@ from imaging.selectors import results_visible_to
 from imaging.slice_page import PLANE_NAMES, image_address, map_address
 
 MOST_LISTED = 50
+PLACES = ({"label": _lazy("This result"), "slice_name": "slice"},
+          {"label": _lazy("Compared with"), "slice_name": "slice2"})  # fmt: skip
 ROWS = (  # name in a table's row, digits, unit
     ("area_percent", 2, "%"),
     ("area_px", 0, "px"),
@@ -58,7 +61,7 @@ def compare_context(result: Result, other: Result, query: QueryDict) -> dict:
     elif other.image_id != result.image_id:
         second.pop("slice", None)
     displays = (Display.from_query(query, result), Display.from_query(second, other))
-    panes = [_pane(one, display, number) for number, (one, display) in
+    panes = [pane_of(one, display, number) | PLACES[number - 1] for number, (one, display) in
              enumerate(zip((result, other), displays, strict=True), start=1)]  # fmt: skip
     windows = presets(result.image) if _same_scale(result, other) else {}
     rows = [row_of(one, display.threshold) for one, display in zip(
@@ -126,7 +129,8 @@ def _table(result: Result) -> list[dict]:
     return [{name: row.get(name) for name in wanted} for row in result.table]
 
 
-def _pane(result: Result, display: Display, number: int) -> dict:
+def pane_of(result: Result, display: Display, number: int) -> dict:
+    """Return one picture among several, as the template of a pane takes it."""
     image, maps = result.image, {one.name for one in result.maps.all()}
     letters = display.plane.sides or sides(image)
     has_spread = result.is_measured and display.spread in maps

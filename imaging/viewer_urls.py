@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from imaging import answer_views, compare_views, read_first, viewer
+from imaging import answer_views, compare_views, planes_views, read_first, viewer
 
 urlpatterns = [
     path("images/<uuid:pk>/thumbnail/", viewer.image_thumbnail, name="image-thumbnail"),
@@ -28,5 +28,6 @@ urlpatterns = [
         compare_views.compare_detail,
         name="result-compare",
     ),
+    path("results/<uuid:pk>/planes/", planes_views.result_planes, name="result-planes"),
     path("results/<uuid:pk>/override/", answer_views.gate_override_view, name="gate-override"),
 ]

@@ -1,8 +1,7 @@
 // Two results side by side: moved, windowed and leafed through together, or each by itself.
 import { listen } from "./keys.js";
-import { Viewer } from "./viewer.js";
-import { colourTables, imageSlice, mapSlice } from "./viewer-data.js";
-import { marks } from "./viewer-marks.js";
+import { Pane } from "./pane.js";
+import { colourTables } from "./viewer-data.js";
 import { rail, wholeView } from "./viewer-tools.js";
 
 const one = (selector) => document.querySelector(selector);
@@ -11,66 +10,9 @@ const config = JSON.parse(one("#viewer-config").textContent);
 const deck = one("[data-deck]");
 const pair = one("[data-pair]");
 const SHARED = ["zoom", "x", "y", "inverted", "flipped", "turns"];
-const MOST_KEPT = 64; // slices of each picture, in memory only
 const written = (value, digits, sign) => (value === null || value === undefined ? "—" : value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits, ...(sign ? { signDisplay: "exceptZero" } : {}) }));
 const mode = () => deck.querySelector("[name=mode]:checked").value;
 const nearest = (rows, t) => (rows.length ? rows.reduce((best, row) => (Math.abs(row.t - t) < Math.abs(best.t - t) ? row : best)) : null);
-
-class Pane {
-  constructor(root, own, rows) {
-    Object.assign(this, { root, own, rows, kept: new Map(), shown: -1, wanted: own.slice, home: { center: own.center, width: own.windowWidth } });
-    this.viewer = new Viewer(root.querySelector("canvas.main"), { keep: navigator.webdriver });
-    if (Math.max(own.width, own.height) > this.viewer.limit) throw new Error("the picture is larger than this GPU's textures");
-    const [height, width] = own.pixel;
-    this.viewer.stretch = [width / Math.min(height, width), height / Math.min(height, width)];
-    this.slider = root.querySelector("[data-slice]");
-    marks(this.viewer, own, () => false, () => this.shown, root);
-    this.viewer.addEventListener("draw", () => {
-      root.querySelector("[data-hud-window]").textContent = `WW ${Math.round(this.viewer.state.width)}  WL ${Math.round(this.viewer.state.center)}`;
-      root.querySelector("[data-hud-zoom]").textContent = `Zoom ${Math.round(this.viewer.scale * 100)} %`;
-    });
-  }
-
-  // Of many wishes that come while one is under way only the last is fetched.
-  async go(index) {
-    this.wanted = Math.min(this.own.depth - 1, Math.max(0, index));
-    if (this.slider) {
-      this.slider.value = this.wanted + 1;
-      this.slider.setAttribute("aria-valuetext", `${this.wanted + 1} / ${this.own.depth}`);
-      this.root.querySelector("[data-slice-number]").textContent = this.wanted + 1;
-    }
-    this.under ??= this.#follow().finally(() => { this.under = null; });
-    return this.under;
-  }
-
-  async #follow() {
-    while (this.shown !== this.wanted) {
-      const index = this.wanted;
-      const [image, levels, spread] = await this.#fetch(index);
-      const { width, height } = this.own;
-      this.viewer.setImage(image.values, width, height, image.slope, image.intercept, image.exact);
-      this.viewer.setLevels(levels ?? new Uint8Array(width * height));
-      if (spread) this.viewer.setSpread(spread);
-      this.shown = index;
-    }
-  }
-
-  #fetch(index) {
-    const { own, kept } = this;
-    const found = kept.get(index) ?? Promise.all([imageSlice(own, index), own.map && mapSlice(own, own.map, index), own.spread && mapSlice(own, own.spread, index)]);
-    kept.set(index, found);
-    found.catch(() => kept.delete(index)); // asked for again when it is wanted
-    if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value);
-    return found;
-  }
-
-  show(name, tables) {
-    const has = name === "disagreement" ? this.own.spread : this.own.map;
-    const palette = one("#cm").value;
-    this.viewer.setTable(tables[name === "disagreement" && palette === "redgreen" ? "magma" : palette]);
-    this.viewer.set({ mode: has ? name : "off" });
-  }
-}
 
 // What one view does the other does too: the same window where it means the same, else as far from its own.
 class Link {
@@ -222,7 +164,7 @@ function keyTable(panes, link, show) {
 }
 
 async function begin() {
-  const panes = config.panes.map((own, index) => new Pane(one(`[data-pane="${index + 1}"]`), own, config.rows[index]));
+  const panes = config.panes.map((own, index) => new Pane(one(`[data-pane="${index + 1}"]`), own));
   const [tables] = await Promise.all([colourTables(one("script[data-luts]").dataset.luts), ...panes.map((pane) => pane.go(pane.wanted))]);
   all("[data-stage]").forEach((stage) => stage.classList.add("gl"));
   panes.forEach((pane) => pane.viewer.set(pane.home));

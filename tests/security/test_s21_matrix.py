@@ -62,6 +62,7 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
             "imaging:result-map-slice",
             "imaging:result-compare-list",
             "imaging:result-compare",
+            "imaging:result-planes",
         ),
         "result",
     ),
