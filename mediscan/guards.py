@@ -169,6 +169,23 @@ def migrations() -> Iterator[Problem]:
         )
 
 
+@guard(14, tag="boot_database")
+def cache_table() -> Iterator[Problem]:
+    """Without it every sign-in would be a fault: the limits are counted there."""
+    cache = settings.CACHES["default"]
+    if not cache["BACKEND"].endswith("db.DatabaseCache"):
+        return
+    try:
+        tables = connections[DEFAULT_DB_ALIAS].introspection.table_names()
+    except DatabaseError:
+        return  # `migrations` says so
+    if cache["LOCATION"] not in tables:
+        yield (
+            f"DATABASE_URL: the cache's table “{cache['LOCATION']}” is missing.",
+            "Run: python manage.py createcachetable",
+        )
+
+
 @guard(20, tag="boot_database")
 def audit_triggers() -> Iterator[Problem]:
     try:

@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib import admin
 from django.core.checks import run_checks
+from django.core.management import call_command
 from django.db import connection
 from django_q.models import Schedule
 
@@ -41,6 +42,7 @@ GOOD = {
     "WEB_WORKERS": 1,
     "ERASURE_LEDGER": "/srv/elsewhere/erasures.jsonl",
 }
+CACHE = "django.core.cache.backends.db.DatabaseCache"
 SHORT = "SECRET_KEY has fewer than 50 characters"
 COOKIES = [
     ("SESSION_COOKIE_SECURE", False),
@@ -174,6 +176,16 @@ def test_a_trail_without_its_triggers_is_refused(production):
 
 
 @pytest.mark.django_db
+def test_a_database_cache_without_its_table_is_refused(production):
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS cache")
+    production.CACHES = {"default": {"BACKEND": CACHE, "LOCATION": "cache"}}
+    assert "the cache's table “cache” is missing" in refusal("boot_database")
+    call_command("createcachetable", verbosity=0)
+    refuse_unsafe_start("boot_database")
+
+
+@pytest.mark.django_db
 def test_unapplied_migrations_are_refused(production, monkeypatch):
     refuse_unsafe_start("boot_database")
     monkeypatch.setattr(guards.MigrationExecutor, "migration_plan", lambda *args: [1, 2])
@@ -190,6 +202,15 @@ def test_all_that_is_wrong_is_said_at_once(production):
 
 
 # --- the doors, as processes of their own
+
+
+@pytest.fixture
+def cache_table():
+    """What `manage.py start` makes before it serves."""
+    call_command("createcachetable", "cache", verbosity=0)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS cache")
 
 
 def run(*command: str, **variables: str) -> subprocess.CompletedProcess:
@@ -233,7 +254,7 @@ UNSAFE = {
 
 
 @pytest.mark.django_db(transaction=True)
-def test_check_deploy_is_silent_in_production(tmp_path):
+def test_check_deploy_is_silent_in_production(tmp_path, cache_table):
     tags = [f"--tag={tag}" for tag in ("security", "boot", "boot_database", "boot_engine")]
     done = run("manage.py", "check", "--deploy", "--fail-level=WARNING", *tags, **safe(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -256,7 +277,7 @@ def test_every_door_refuses_and_names_all(command):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_safe_production_serves(tmp_path):
+def test_a_safe_production_serves(tmp_path, cache_table):
     done = run("-c", "import mediscan.wsgi; print('served')", **safe(tmp_path))
     assert done.stdout == "served\n", done.stderr
 
