@@ -21,6 +21,7 @@ from imaging.inference.orientation import (
 from imaging.types import InferenceError, Volume
 
 MIN_SLICES = 3
+SAME_STEP = 1e-6  # of a voxel: over a thousand of them, a thousandth of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,10 @@ def _turn(volume: Volume, metadata: ModelMetadata) -> Turn:
 
 
 def _steps(volume: Volume, metadata: ModelMetadata, turn: Turn) -> tuple[float, ...] | None:
-    """Return the width of a wanted voxel in voxels of the image, by network axis."""
+    """Return the width of a wanted voxel in voxels of the image, by network axis.
+
+    None where none is wanted, or the image has them already: nothing is resampled then.
+    """
     if metadata.spacing is None:
         return None
     sides = volume.spacing_mm or (voxel_sides(volume.affine) if volume.affine else None)
@@ -191,9 +195,10 @@ def _steps(volume: Volume, metadata: ModelMetadata, turn: Turn) -> tuple[float, 
         raise InferenceError(
             f"{titled(metadata)} needs the voxel size in millimetres; this image has none."
         )
-    return tuple(
+    steps = tuple(
         want / sides[axis] for want, axis in zip(metadata.spacing, turn.order, strict=True)
     )
+    return None if all(abs(step - 1) < SAME_STEP for step in steps) else steps
 
 
 def _is_eight_bit(volume: Volume) -> bool:
