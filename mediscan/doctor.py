@@ -164,7 +164,8 @@ def _models() -> Iterator[Finding]:
 
 
 def _settings() -> Iterator[Finding]:
-    found = [one for one in run_checks(include_deployment_checks=True) if one.level >= ERROR]
+    checked = run_checks(include_deployment_checks=True)
+    found = [one for one in checked if one.level >= ERROR and not one.is_silenced()]
     for one in found:
         yield Finding("settings", FAIL, one.msg, one.hint or "")
     if not found:

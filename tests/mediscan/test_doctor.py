@@ -7,6 +7,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from django.core import checks
 from django.core.management import call_command
 
 from imaging.services.workers import worker_beat
@@ -52,6 +53,16 @@ def test_a_well_house_ends_with_zero_and_json_says_so(well):
     told = json.loads(text)
     assert (code, told["state"]) in ((0, "warn"), (0, "ok"))
     assert all(one["remedy"] for one in told["findings"] if one["state"] != "ok")
+
+
+def test_a_fault_that_the_settings_accept_is_none_and_any_other_is(well, monkeypatch, settings):
+    """Without Redis the cache that counts is the database; the settings say so."""
+    settings.SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003"]
+    told = [checks.Error("no increment", id="django_ratelimit.E003")]
+    monkeypatch.setattr(doctor, "run_checks", lambda **kwargs: told)
+    assert findings()["settings"].state == "ok"
+    told.append(checks.Error("no key", hint="set it", id="house.E001"))
+    assert (findings()["settings"].state, findings()["settings"].remedy) == ("fail", "set it")
 
 
 def test_a_worker_that_is_silent_fails_with_its_remedy(places, well, monkeypatch):
