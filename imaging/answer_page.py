@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from imaging.answer_tables import ResultBox
 from imaging.display import default_window, image_planes, presets
+from imaging.film_page import film
 from imaging.gate_page import gate_context
 from imaging.measures.numbers import half_up
 from imaging.models import Result
@@ -98,6 +99,7 @@ def answer_context(result: Result, display: AnswerDisplay, user) -> dict:
         "sides": sides(image),
         "legend": _legend(display.palette),
         "neighbours": neighbours(result, user),
+        "film": film(result, user),
         "slices": image.depth,
         "last_slice": image.depth - 1,
         "config": _config(result, display, boxes, list(maps)),

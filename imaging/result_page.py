@@ -7,6 +7,7 @@ import json
 from django.utils.translation import gettext as _
 
 from imaging.display import Display, label_maps, presets, row_at
+from imaging.film_page import film
 from imaging.gate_page import gate_context
 from imaging.models import Image, Lesion, Result, Severity
 from imaging.palettes import palette
@@ -51,6 +52,7 @@ def page_context(result: Result, display: Display, user) -> dict:
         "sides": letters,
         "legend": _legend(display),
         "neighbours": neighbours(result, user),
+        "film": film(result, user),
         **slice_context(result, display, lesions, letters),
         "severity_words": Severity.choices,
         "config": _config(result, display, maps, lesions),

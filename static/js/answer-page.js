@@ -84,7 +84,7 @@ function controls(viewer, tables) {
   const kept = localStorage.getItem("palette");
   if (one("#cm") && kept in tables && !new URLSearchParams(location.search).has("palette")) one("#cm").value = kept;
   Object.values(show).forEach((step) => step());
-  all(".film a").forEach((link) => link.addEventListener("click", (event) => {
+  all(".film :is([data-mode], [data-map])").forEach((link) => link.addEventListener("click", (event) => {
     event.preventDefault();
     if (!link.dataset.map) return pick(link.dataset.mode);
     one("#mp").value = link.dataset.map;

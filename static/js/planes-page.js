@@ -24,9 +24,12 @@ class Point {
   constructor(panes) {
     Object.assign(this, { panes, voxel: config.voxel, now: panes[0] });
     panes.forEach((pane) => {
-      const path = document.createElementNS(SVG, "path");
+      const [layer, path] = ["svg", "path"].map((name) => document.createElementNS(SVG, name));
+      layer.setAttribute("class", "call");
+      layer.setAttribute("aria-hidden", "true");
       path.setAttribute("class", "cross");
-      pane.root.querySelector("[data-regions]").append(path);
+      layer.append(path);
+      pane.viewer.canvas.after(layer);
       pane.viewer.addEventListener("draw", () => this.#draw(pane, path));
       const set = ([column, row]) => this.set(toVoxel(pane.own, [pane.wanted, Math.floor(row), Math.floor(column)]));
       pane.viewer.tools.point = { down: set, move: () => {}, up: () => {} };

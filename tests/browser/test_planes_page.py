@@ -61,6 +61,29 @@ def test_one_point_has_one_value_in_all_planes_and_each_its_letters(visit, tmp_p
         )
 
 
+# where each cross stands on the screen, from its drawing; and where the pane has the point
+CROSSES = """() => mediscanPanes.map((pane) => {
+  const path = pane.root.querySelector(".cross"), box = path.getBoundingClientRect();
+  const { axes, flips } = pane.own, voxel = mediscanPanes.point.voxel, shape = [12, 40, 56];
+  const at = axes.map((axis, n) =>
+    (n && flips[n - 1] ? shape[axis] - 1 - voxel[axis] : voxel[axis]));
+  const [x, y] = pane.viewer.toScreen(at[2] + 0.5, at[1] + 0.5);
+  const [, row, , , , , column] = path.getAttribute("d").match(/-?[\\d.]+/g).map(Number);
+  return [box.width > 100 && box.height > 100, Math.abs(row - y) < 1, Math.abs(column - x) < 1];
+})"""
+
+
+def test_the_cross_is_seen_in_each_plane_where_the_point_is(visit, tmp_path):
+    user = UserFactory()
+    page = opened(visit, user, volume_result(user, tmp_path, affine=NIFTI))
+    page.focus("[data-pane='2'] canvas.main")
+    page.keyboard.press("ArrowUp")
+    settled(page)
+    page.wait_for_timeout(100)
+    assert page.evaluate(CROSSES) == [[True, True, True]] * 3
+    assert page.locator(".cross").first.is_visible()
+
+
 def probability(page) -> float:
     return page.evaluate("""() => { const pane = mediscanPanes[0];
       const { axes, flips } = pane.own, v = mediscanPanes.point.voxel, shape = [12, 40, 56];

@@ -1,5 +1,7 @@
 """Two results of one patient side by side: who may, which, and how they differ."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -137,3 +139,22 @@ def test_without_a_script_both_pictures_and_their_numbers_stand_there(client, us
     for one in (result, prior):
         assert reverse("imaging:result-layer", args=[one.pk, "mask"]) in page
     assert page.count('data-measure="area_percent"') == 1
+
+
+def test_the_film_holds_the_studys_other_images_and_the_newest_prior(client, user, result):
+    prior = of_same_patient(user, result)
+    Study.objects.filter(pk=prior.image.study_id).update(
+        created_at=result.image.study.created_at - timedelta(days=300)
+    )
+    beside = ImageFactory(user=user, study=result.image.study)
+    old, new = (
+        ResultFactory(job=JobFactory(user=user, image=beside, succeeded=True)) for _ in range(2)
+    )
+    later = of_same_patient(user, result)
+    shown = client.get(result.get_absolute_url()).context["film"]
+    assert shown == {"images": [new], "prior": prior}
+    assert old not in shown["images"]
+    page = client.get(later.get_absolute_url()).content.decode()
+    assert pair(later, new) in page, "the newest before it, not the oldest"
+    stranger = ResultFactory(user=user)
+    assert client.get(stranger.get_absolute_url()).context["film"] == {"images": [], "prior": None}
