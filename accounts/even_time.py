@@ -10,7 +10,8 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 
 # a known address gets a letter only, an unknown one an account and an organisation, or none
-EVEN = frozenset({"account_signup", "account_reset_password"})
+EVEN = frozenset({"account_signup", "account_reset_password", "plain:auth-register"})
+TAKEN = (HTTPStatus.FOUND, HTTPStatus.ACCEPTED)
 
 
 class EvenTime:
@@ -23,7 +24,7 @@ class EvenTime:
         start = time.monotonic()
         response = self.get_response(request)
         match = request.resolver_match
-        is_accepted = request.method == "POST" and response.status_code == HTTPStatus.FOUND
+        is_accepted = request.method == "POST" and response.status_code in TAKEN
         if is_accepted and match is not None and match.view_name in EVEN:
             _wait_out(time.monotonic() - start)
         return response

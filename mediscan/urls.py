@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views import reauthenticate, recovery_codes_download
-from mediscan import views
+from mediscan import docs, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -25,6 +25,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("mediscan.api")),
     path("api/", include("mediscan.api_plain")),
+    path("docs", docs.swagger, name="docs"),
+    path("redoc", docs.redoc, name="redoc"),
     path("", include("accounts.urls")),
     path("", include("accounts.audit.urls")),
     path("", include("imaging.urls")),

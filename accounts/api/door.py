@@ -35,6 +35,15 @@ def person_admit(request: HttpRequest, *, email: str, password: str, otp: str) -
     counted as a try until it has succeeded, its password and its code where those of the
     pages are.
     """
+    user = person_known(request, email=email, password=password)
+    admission = Admission(user, _factor_shown(request, user, otp))
+    attempt_succeeded(request, kind="token", account=email)
+    return admission
+
+
+@sensitive_variables("password")
+def person_known(request: HttpRequest, *, email: str, password: str) -> User:
+    """Return whose e-mail address and password these are; the second factor is not asked for."""
     attempt_check(request, kind="token", account=email)
     user = _known(request, email, password)
     if not EmailAddress.objects.filter(user=user, email__iexact=email, verified=True).exists():
@@ -45,9 +54,7 @@ def person_admit(request: HttpRequest, *, email: str, password: str, otp: str) -
         )
     if user.must_change_password:
         raise password_change_required()
-    admission = Admission(user, _factor_shown(request, user, otp))
-    attempt_succeeded(request, kind="token", account=email)
-    return admission
+    return user
 
 
 @sensitive_variables("password")

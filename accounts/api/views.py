@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from accounts.access import PUBLIC, SIGNED_IN
 from accounts.api.door import person_admit
 from accounts.api.permissions import SignedIn
-from accounts.api.schema import refusals
+from accounts.api.schema import READ, refusals
 from accounts.api.serializers import Me, RefreshRequest, TokenPair, TokenRequest
 from accounts.models import ApiKey
 from accounts.selectors import memberships_by_organisation
@@ -79,7 +79,7 @@ class MeView(APIView):
     permission_classes = (SignedIn,)
     required_action = SIGNED_IN
 
-    @extend_schema(responses={200: Me, **refusals(401, 403)})
+    @extend_schema(responses={200: Me, **READ})
     def get(self, request: Request) -> Response:
         """Say who the credentials are, where they belong and what their plan allows."""
         user, auth = request.user, request.auth

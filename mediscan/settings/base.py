@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "django_ratelimit",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "mediscan.apps.MediScanConfig",
     "accounts",
     "imaging",
@@ -265,6 +266,7 @@ REST_FRAMEWORK = {
         "upload": "60/min",
         "run": "30/min",
         "export": "10/min",
+        "register": "10/min",
     },
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -284,6 +286,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": f"{RESEARCH_NOTICE}.",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/(?:v1/)?",
 }
 
 # --- the browser

@@ -17,7 +17,9 @@ PUBLIC = {
     "account_password_reset_completed", "account_confirm_email",
     "account_email_verification_sent", "admin:login", "admin:jsi18n",
     "account_set_password_after_reset_by_code", "mfa_authenticate",
-    "api:token", "api:token-refresh", "api:token-revoke",
+    "api:token", "api:token-refresh", "api:token-revoke", "plain:auth-register",
+    "plain:auth-token", "plain:auth-token-refresh", "plain:auth-setup-2fa",
+    "plain:auth-setup-2fa-verify",
 }  # fmt: skip
 SAMPLES = {"uuid": uuid.UUID(int=1), "slug": "ensemble", "int": 1, "str": "x", "path": "x"}
 

@@ -150,7 +150,7 @@ NEVER_OWN = {"imaging:glass-close", "people:invitation-accept", "trail:disown",
              "signin:session-end", "signin:program-end", "trail:entry",
              "imaging:view-drop", "api:order-detail"}  # fmt: skip
 # S25; a token is got by S14; allauth's pages, about oneself: S1, S3
-KEPT_OUT = ("admin:", "api:token", "account_", "mfa_", "usersessions_")
+KEPT_OUT = ("admin:", "api:token", "plain:auth-", "account_", "mfa_", "usersessions_")
 
 
 def pages() -> list[Route]:
