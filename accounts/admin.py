@@ -13,6 +13,7 @@ from accounts.forms_admin import (
     MembershipForm,
     NewPasswordForm,
     NewUserForm,
+    PickedById,
     asked_by,
     may_end,
 )
@@ -123,6 +124,15 @@ class UserAdmin(Audited, OfHouse, DjangoUserAdmin):
         return super().log_change(request, obj, message)
 
 
+class Picks:
+    """People and organisations are picked from a list that searches."""
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name in self.autocomplete_fields:
+            kwargs["widget"] = PickedById(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
 class MembershipRules:
     """The rules of the people page hold here too: the form asks them, for every row."""
 
@@ -137,7 +147,7 @@ class MembershipRules:
         return super().has_delete_permission(request, obj)
 
 
-class MembershipInline(OfHouse, admin.TabularInline):
+class MembershipInline(Picks, OfHouse, admin.TabularInline):
     model = Membership
     form = MembershipForm
     extra = 0
@@ -163,7 +173,7 @@ class OrganisationAdmin(Audited, OfHouse, admin.ModelAdmin):
 
 
 @admin.register(Membership)
-class MembershipAdmin(Audited, MembershipRules, OfHouse, admin.ModelAdmin):
+class MembershipAdmin(Audited, MembershipRules, Picks, OfHouse, admin.ModelAdmin):
     kept_by = frozenset({"add", "change", "delete"})
     list_display = ("user", "role", "organisation", "department", "until")
     list_select_related = ("user", "organisation", "department")

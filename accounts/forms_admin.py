@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from allauth.account.models import EmailAddress
 from django import forms
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Field
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 
@@ -113,6 +115,22 @@ def may_end(by: User, membership: Membership) -> bool:
     try:
         oneself_check(by=by, user=membership.user)
         auditor_check(by=by, role=membership.role)
+    except ValidationError:
+        return False
+    return True
+
+
+class PickedById(AutocompleteSelect):
+    """A choice among many rows; what is no row's id is not looked up to be shown again."""
+
+    def optgroups(self, name, value, attrs=None):
+        key = self.field.remote_field.model._meta.pk
+        return super().optgroups(name, [one for one in value if _can_be(key, one)], attrs)
+
+
+def _can_be(key: Field, value: str) -> bool:
+    try:
+        key.to_python(value)
     except ValidationError:
         return False
     return True

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import reverse
 
 from accounts import audit
-from accounts.models import AuditEvent, Plan, User
+from accounts.models import AuditEvent, Membership, Plan, User
 from imaging.models import Image, Job, JobStatus, ModelState, Patient, Result, Study
 from tests.accounts.factories import (
     OrganisationFactory,
@@ -113,6 +113,15 @@ def test_roles_given_and_taken_beside_an_organisation_stand_in_the_trail(client,
     ]
     told = person.notices.values_list("kind", flat=True)
     assert list(told) == ["role_changed"] * 3
+
+
+@pytest.mark.parametrize("sent", ["x", "9" * 5_000, "\u0660\u00b2", "0001-01-01T00:00"])
+def test_what_is_no_rows_id_is_refused_in_words(client, operator, sent):
+    form = {"user": sent, "organisation": sent, "role": "clinician"}
+    answer = client.post(reverse("admin:accounts_membership_add"), form)
+    assert answer.status_code in (200, 422)
+    assert {"user", "organisation"} <= answer.context["adminform"].form.errors.keys()
+    assert not Membership.objects.filter(role="clinician").exists()
 
 
 def test_auditors_hear_of_a_role_that_was_raised_here(client, operator):
