@@ -56,6 +56,13 @@ class UploadForm(forms.Form):
     first_volume = forms.BooleanField(
         label=_("Of a NIfTI file with several volumes (4-D) take the first"), required=False
     )
+    keep_known = forms.BooleanField(
+        label=_("Keep a second copy of pictures that are here already"),
+        required=False,
+        help_text=_(
+            "Otherwise they are named with a link to what is here. A DICOM image is kept once."
+        ),
+    )
     place = forms.ChoiceField(
         label=_("Where do they belong?"),
         required=False,

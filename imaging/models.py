@@ -22,6 +22,7 @@ from imaging.measures.size import area_text
 from imaging.model_tables import ModelApproval as ModelApproval
 from imaging.model_tables import ModelUpload as ModelUpload
 from imaging.order_table import Order as Order
+from imaging.part_table import UploadPart as UploadPart
 from imaging.review_table import Decision as Decision
 from imaging.review_table import Meaning as Meaning
 from imaging.review_table import RejectReason as RejectReason
@@ -74,7 +75,8 @@ class Upload(Clinical):
     """One act of sending files.
 
     Whoever works on it holds the lease: the web process while files arrive,
-    then the worker that reads them. `attempt` and `deaths` as in Job.
+    then the worker that reads them. `attempt` and `deaths` as in Job. Sent in
+    pieces, it is open until then, or until `open_until`, and no worker looks at it.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="uploads")
@@ -83,6 +85,10 @@ class Upload(Clinical):
     first_volume = models.BooleanField(
         default=False, help_text="of a NIfTI file of several volumes take the first"
     )
+    keep_known = models.BooleanField(
+        default=False, help_text="keep a second copy of a picture that is here; never of DICOM"
+    )
+    open_until = models.DateTimeField(null=True, blank=True, editable=False)
     attempt = models.PositiveIntegerField(default=0, editable=False)
     deaths = models.PositiveSmallIntegerField(default=0, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
@@ -104,7 +110,8 @@ class Upload(Clinical):
 
     @property
     def is_live(self) -> bool:
-        return self.finished_at is None
+        """Whether a worker reads it, or is about to."""
+        return self.finished_at is None and self.open_until is None
 
 
 class SourceFile(Clinical):
@@ -124,8 +131,9 @@ class SourceFile(Clinical):
 
 
 class ItemStatus(models.TextChoices):
-    """LISTED is a list of files (ZIP, DICOMDIR), of which each has an item of its own."""
+    """COMING is not whole yet; LISTED a list of files (ZIP, DICOMDIR), each an item of its own."""
 
+    COMING = "coming"
     WAITING = "waiting"
     LISTED = "listed"
     ACCEPTED = "accepted"
@@ -136,7 +144,10 @@ class ItemStatus(models.TextChoices):
 class UploadItem(Clinical):
     """The receipt for one sent file: what became of it, in words.
 
-    kind   what its first bytes say it is.
+    kind         what its first bytes say it is.
+    received     bytes that are here of a file that is sent in pieces.
+    fingerprint  by which the sender's browser knows the file again: a hash of its name, size and
+                 ends.
     batch  files of one series are read together; the worker sets it when it has seen them all.
     """
 
@@ -149,6 +160,8 @@ class UploadItem(Clinical):
     reason = SealedTextField(blank=True, default="")
     kind = models.CharField(max_length=16, blank=True, editable=False)
     batch = models.CharField(max_length=64, blank=True, editable=False)
+    received = models.PositiveBigIntegerField(default=0, editable=False)
+    fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     blob = _blob(null=True, blank=True)
     image = models.ForeignKey(
         "Image", models.SET_NULL, null=True, blank=True, related_name="upload_items"

@@ -41,6 +41,8 @@ from imaging.selectors import (
     uploads_visible_to,
 )
 from imaging.services.jobs import job_retry
+from imaging.services.parcels import uploads_unfinished
+from imaging.services.quotas import storage_told
 from imaging.services.runs import ensemble_save, run_cancel, run_submit
 from imaging.services.uploads import upload_receive
 from imaging.worklist import studies_chosen
@@ -77,9 +79,8 @@ def study_detail(request: HttpRequest, pk) -> HttpResponse:
 @requires("upload.create")
 @limited("upload", "60/m")
 def upload_create(request: HttpRequest) -> HttpResponse:
-    form = UploadForm(
-        request.POST or None, request.FILES or None, places=places_of(request.user, "upload.create")
-    )
+    places = places_of(request.user, "upload.create")
+    form = UploadForm(request.POST or None, request.FILES or None, places=places)
     if request.method == "POST" and form.is_valid():
         try:
             upload = upload_receive(user=request.user, **form.cleaned_data)
@@ -87,8 +88,13 @@ def upload_create(request: HttpRequest) -> HttpResponse:
             form.add_error(None, error)
         else:
             return redirect(upload)
+    context = {
+        "form": form,
+        "storage": storage_told(place.organisation for place in places),
+        "unfinished": uploads_unfinished(request.user),
+    }
     status = 422 if form.errors else 200
-    return render(request, "imaging/upload_form.html", {"form": form}, status=status)
+    return render(request, "imaging/upload_form.html", context, status=status)
 
 
 @require_GET

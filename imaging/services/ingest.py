@@ -28,6 +28,7 @@ from imaging.services.items import (
     items_refuse,
     upload_held,
 )
+from imaging.services.joining import item_join
 from imaging.services.leases import (
     MAX_DEATHS,
     LeaseKeeper,
@@ -36,7 +37,7 @@ from imaging.services.leases import (
     lease_end,
 )
 from imaging.services.orders import order_fulfil
-from imaging.services.screening import ARCHIVE
+from imaging.services.screening import ARCHIVE, PARTS
 from imaging.types import Refused
 
 Step = Callable[[list[UploadItem], Engine, LeaseKeeper], None]
@@ -69,7 +70,7 @@ def upload_ingest(upload_id: str) -> None:
 
 def uploads_recover() -> int:
     """Take up uploads whose worker or sender died, and ring lost doorbells; return how many."""
-    unfinished = Upload.objects.filter(finished_at=None)
+    unfinished = Upload.objects.filter(finished_at=None, open_until=None)
     dead = unfinished.filter(lease_until__lt=Now())
     count = sum(_bury(upload) for upload in dead.select_related("organisation", "user"))
     silent = Q(rung_at=None, created_at__lt=Now() - STALE) | Q(rung_at__lt=Now() - STALE)
@@ -92,7 +93,7 @@ def _ingest(upload: Upload) -> None:
 
 def _claim(upload_id: str) -> Upload | None:
     free = Q(lease_until=None) | Q(lease_until__lt=Now())
-    taken = Upload.objects.filter(free, pk=upload_id, finished_at=None).update(
+    taken = Upload.objects.filter(free, pk=upload_id, finished_at=None, open_until=None).update(
         attempt=F("attempt") + 1, lease_until=lease_end()
     )
     if not taken:
@@ -103,8 +104,8 @@ def _claim(upload_id: str) -> Upload | None:
 def _read_all(upload: Upload, engine: Engine) -> bool:
     """Read until nothing waits (True) or the slice of time is used up (False).
 
-    Archives first, since they bring files; then which files belong together; then these; lists
-    of files last, when it is known what is here.
+    Files that came in pieces are joined first, archives unpacked, since they bring files; then
+    which files belong together; then these; lists of files last, when it is known what is here.
     """
     keeper = LeaseKeeper(lambda: upload_held(upload))
     ends = time.monotonic() + SLICE_S
@@ -119,6 +120,8 @@ def _read_all(upload: Upload, engine: Engine) -> bool:
             raise LeaseLost
         return True
 
+    if not all(do([item], _join) for item in _waiting(upload, kind=PARTS)):
+        return False
     archives = _waiting(upload, kind=ARCHIVE)
     if not all(do([item], _unpack) for item in archives):
         return False
@@ -138,7 +141,8 @@ def _waiting(upload: Upload, **fields) -> list[UploadItem]:
     items = list(upload.items.filter(status=ItemStatus.WAITING, **fields).select_related("blob"))
     for item in items:
         item.upload, item.organisation = upload, upload.organisation
-        item.blob.organisation = upload.organisation
+        if item.blob is not None:
+            item.blob.organisation = upload.organisation
     return items
 
 
@@ -158,6 +162,10 @@ def _attempt(items: list[UploadItem], step: Step, engine: Engine, keeper: LeaseK
         logger.exception("upload item %s failed", items[0].pk)
         refusal = Refused("unexpected", UNEXPECTED)
     items_refuse([item for item in items if item.status == ItemStatus.WAITING], refusal)
+
+
+def _join(items: list[UploadItem], engine: Engine, keeper: LeaseKeeper) -> None:
+    item_join(items[0], keeper)
 
 
 def _unpack(items: list[UploadItem], engine: Engine, keeper: LeaseKeeper) -> None:
@@ -231,9 +239,10 @@ def _bury(upload: Upload) -> int:
 
 def _read_with(waiting: list[UploadItem]) -> list[UploadItem]:
     """The files that were being read, or were next, in the order of `_read_all`."""
+    parts = [item for item in waiting if item.kind == PARTS]
     archives = [item for item in waiting if item.kind == ARCHIVE]
     unseen = [item for item in waiting if item.kind == "dicom" and not item.batch]
-    for first in (archives, unseen):
+    for first in (parts, archives, unseen):
         if first:
             return first[:1]
     batch = waiting[0].batch if waiting else ""

@@ -24,9 +24,12 @@ def upload_held(upload: Upload) -> QuerySet[Upload]:
 def image_known(upload: Upload, sha256: str) -> Image | None:
     """Return the organisation's image of a file with these bytes, or the first of several.
 
-    A PNG or NIfTI sent as another kind of picture is another image.
+    A PNG or NIfTI sent as another kind of picture is another image, and so is one of which the
+    sender wants a second copy.
     """
     same = Image.objects.filter(organisation=upload.organisation, files__source__sha256=sha256)
+    if upload.keep_known:
+        same = same.filter(source__format="dicom")
     return same.filter(Q(source__format="dicom") | Q(modality=upload.modality)).first()
 
 
@@ -58,5 +61,16 @@ def item_close(item: UploadItem, status: ItemStatus, **fields) -> None:
     )
     if not waiting.update(status=status, blob=None, **fields):
         raise LeaseLost
-    blob_delete(item.blob)
+    if item.blob is not None:
+        blob_delete(item.blob)
+    parts_drop(item)
     item.status, item.blob = status, None
+
+
+@transaction.atomic
+def parts_drop(item: UploadItem) -> None:
+    """Delete the pieces of a file: their rows now, their bytes on commit."""
+    parts = list(item.parts.select_related("blob"))
+    item.parts.all().delete()
+    for part in parts:
+        blob_delete(part.blob)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Sum
@@ -9,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from accounts.models import Blob, Organisation
+from accounts.models import Blob, Organisation, Plan
 from imaging.models import Run
 from imaging.services.refusals import NotPossible
 from imaging.types import Refused
@@ -39,12 +41,53 @@ def runs_check(organisation: Organisation) -> None:
         )
 
 
-class StorageRoom:
-    """What is left of the plan's storage: counted once, then kept up file by file."""
+@dataclass(frozen=True, slots=True)
+class StorageTold:
+    """The storage of an organisation as its people are told of it; no limit: None."""
 
-    def __init__(self, organisation: Organisation) -> None:
+    house: Organisation
+    plan: Plan
+    used: int
+
+    @property
+    def limit(self) -> int | None:
+        return self.plan.storage_bytes
+
+    @property
+    def left(self) -> int:
+        return max(0, (self.limit or 0) - self.used)
+
+    @property
+    def low(self) -> int:
+        return (self.limit or 0) * 7 // 10
+
+    @property
+    def high(self) -> int:
+        return (self.limit or 0) * 9 // 10
+
+    @property
+    def is_full(self) -> bool:
+        return self.limit is not None and self.used >= self.limit
+
+
+def storage_told(houses: Iterable[Organisation]) -> list[StorageTold]:
+    """Return what each organisation uses of its plan's storage, in one query."""
+    houses = {house.pk: house for house in houses}
+    rows = Blob.objects.filter(organisation__in=houses).values("organisation")
+    used = dict(rows.order_by().annotate(n=Sum("size")).values_list("organisation", "n"))
+    return [StorageTold(house, house.plan, used.get(pk) or 0) for pk, house in houses.items()]
+
+
+class StorageRoom:
+    """What is left of the plan's storage: counted once, then kept up file by file.
+
+    besides   bytes that are counted as used and go when the next file is kept.
+    """
+
+    def __init__(self, organisation: Organisation, *, besides: int = 0) -> None:
         self._plan = organisation.plan
-        self._used = 0 if self._plan.storage_bytes is None else storage_used(organisation)
+        is_bounded = self._plan.storage_bytes is not None
+        self._used = storage_used(organisation) - besides if is_bounded else 0
 
     def take(self, size: int) -> None:
         """Count `size` more bytes. Raises: Refused when they do not fit."""

@@ -17,6 +17,7 @@ from imaging.services.quotas import StorageRoom
 from imaging.types import Refused
 
 ARCHIVE = "zip"
+PARTS = "parts"  # the kind of a file whose pieces the worker has not joined yet
 SILENT = ("png", "jpeg", "tiff", "nifti", "nifti.gz", "nrrd")  # they do not say what they show
 PIECE_BYTES = 1 << 20
 
@@ -31,20 +32,29 @@ def file_screened(
     Raises: Refused for what can be refused without decoding.
     """
     file.seek(0)
-    head = file.read(HEAD_BYTES)
-    if not packed and is_archive(head, name):
-        _check_size(size)
+    kind = head_screened(upload, file.read(HEAD_BYTES), name, size, packed=packed)
+    if kind == ARCHIVE:
         room.take(size)
         return ARCHIVE, None
+    known = image_known(upload, _sha256(file))
+    if known is None:
+        room.take(size)
+    return kind, known
+
+
+def head_screened(
+    upload: Upload, head: bytes, name: str, size: int, *, packed: bool = False
+) -> str:
+    """Return the kind of a file of `size` bytes by its first ones. Raises: Refused."""
+    if not packed and is_archive(head, name):
+        _check_size(size)
+        return ARCHIVE
     screen(head, name, size)
     _check_size(size)
     kind = str(sniff(head))
     if kind in SILENT and not upload.modality:
         raise Refused("modality-missing", ASK_MODALITY)
-    known = image_known(upload, _sha256(file))
-    if known is None:
-        room.take(size)
-    return kind, known
+    return kind
 
 
 def pieces(file: BinaryIO) -> Iterator[bytes]:

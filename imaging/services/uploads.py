@@ -41,10 +41,12 @@ def upload_receive(
     modality: str = "",
     department: Department | None = None,
     first_volume: bool = False,
+    keep_known: bool = False,
 ) -> Upload:
     """Take `files` in, each with its own outcome; what is worth reading waits for the worker.
 
     first_volume   of a NIfTI file that holds several volumes take the first.
+    keep_known     of a picture that is here keep a second copy; a DICOM image is one image.
 
     A refused or known file leaves no blob. Raises: NotPossible when there is nothing to take.
     """
@@ -53,12 +55,19 @@ def upload_receive(
         raise NotPossible(_("Choose at least one file."))
     if modality and modality not in Modality.values:
         raise NotPossible(ASK_MODALITY)
-    upload = _begin(user, organisation, department, modality, first_volume)
+    upload = _begin(
+        user,
+        organisation,
+        department,
+        modality=modality,
+        first_volume=first_volume,
+        keep_known=keep_known,
+    )
     room = StorageRoom(organisation)
     for position, file in enumerate(files):
         Upload.objects.filter(pk=upload.pk).update(lease_until=lease_end())
         _receive(upload, position, file, room)
-    return _end(upload)
+    return upload_end(upload)
 
 
 @transaction.atomic
@@ -66,23 +75,25 @@ def _begin(
     user: User,
     organisation: Organisation,
     department: Department | None,
-    modality: str,
-    first_volume: bool,
+    **choice: object,
 ) -> Upload:
     upload = Upload.objects.create(
         organisation=organisation,
         department=department,
         user=user,
-        modality=modality,
-        first_volume=first_volume,
         lease_until=lease_end(),
+        **choice,
     )
     audit.record(user, "upload.create", upload)
     return upload
 
 
+def is_no_space(error: OSError) -> bool:
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 @transaction.atomic
-def _end(upload: Upload) -> Upload:
+def upload_end(upload: Upload) -> Upload:
     """Let go of the upload and ring for it, if anything waits."""
     if upload.items.filter(status=ItemStatus.WAITING).exists():
         Upload.objects.filter(pk=upload.pk).update(lease_until=None, rung_at=Now())
@@ -112,7 +123,7 @@ def _receive(upload: Upload, position: int, file: UploadedFile, room: StorageRoo
     try:
         return _stored(item, file)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_no_space(error):
             raise
         logger.error("upload %s: no space left for files", upload.pk)
         item.blob = None

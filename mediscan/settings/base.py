@@ -168,6 +168,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 2_000  # a series of loose slices; more come as a
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 UPLOAD_MAX_BYTES = env_int("UPLOAD_MAX_BYTES", 2 * 2**30)  # one request
 UPLOAD_MAX_FILE_BYTES = env_int("UPLOAD_MAX_FILE_BYTES", 512 * 2**20)
+UPLOAD_OPEN_BYTES = env_int("UPLOAD_OPEN_BYTES", 8 * 2**30)  # of one person, begun and not done
 UPLOAD_MAX_MODEL_BYTES = env_int("UPLOAD_MAX_MODEL_BYTES", 2 * 2**30)
 
 # --- people
@@ -327,6 +328,7 @@ RECOVERIES = [
     "imaging.services.jobs.jobs_recover",
     "imaging.services.uploads.uploads_recover",
     "imaging.services.orders.orders_recover",
+    "imaging.services.parcels.uploads_expire",
     "imaging.registry.uploads.model_uploads_recover",
     "imaging.services.painting.reviews_recover",
     "reports.services.exports_recover",

@@ -28,6 +28,7 @@ SEVERITIES = {  # word -> (css class, icon, label)
     "not assessed": ("", "info", gettext_lazy("Not assessed")),
 }
 STATUSES = {  # of an upload, a file, a run, a job, an export
+    "coming": ("", "upload", gettext_lazy("Coming")),
     "waiting": ("", "clock", gettext_lazy("Waiting")),
     "received": ("", "clock", gettext_lazy("Received")),
     "checking": ("info", "search", gettext_lazy("Checking")),

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from accounts.selectors import home_organisation
+from accounts.vault.storage import blob_open
 from imaging.formats.png import encode_png
+from imaging.models import Upload, UploadItem
 from imaging.samples import chest_phantom
+from imaging.services.joining import item_join
+from imaging.services.parcels import Coming, upload_open
+from imaging.services.pieces import PART_BYTES
 from imaging.services.uploads import upload_ingest
 from tests.accounts.factories import UserFactory
+from tests.formats.factories import nifti_file
 from tests.formats.series import ct_series, voxels, written
 
 pytestmark = [
@@ -138,3 +146,78 @@ def test_a_folder_of_slices_becomes_one_volume_on_the_receipt(visit, tmp_path, q
     row.locator("summary").click()
     expect(row.locator("details li")).to_have_count(23)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def take_two(route, taken: list) -> None:
+    """Let two pieces through; the next one never gets an answer."""
+    if len(taken) < 2:
+        taken.append(route.request.url)
+        route.continue_()
+
+
+def choose_and_send(page, path) -> None:
+    page.set_input_files("#id_files", path)
+    page.click(".seg label:has([value=ct])")
+    page.click("[data-upload] [type=submit]")
+
+
+def test_an_upload_goes_on_after_the_page_was_loaded_anew(visit, tmp_path, queued):
+    data = nifti_file(np.random.default_rng(1).integers(0, 255, (200, 320, 320), np.uint8))
+    assert 2 * PART_BYTES < len(data) < 3 * PART_BYTES
+    path = tmp_path / "Canary^Eva.nii"
+    path.write_bytes(data)
+    user = UserFactory()
+    page = visit(reverse("imaging:upload-create"), user=user)
+    taken: list = []
+    page.route("**/pieces/", lambda route: take_two(route, taken))
+    choose_and_send(page, path)
+    expect(page.locator("[data-queue] .state")).to_have_text("81 %")
+    for _ in range(300):  # shown as sent, then stored
+        if UploadItem.objects.get().received == 2 * PART_BYTES:
+            break
+        page.wait_for_timeout(100)
+    kept = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    assert kept.count("Canary") == 0
+    assert "Canary" not in page.url
+    leaving = []
+    page.on("dialog", lambda dialog: (leaving.append(dialog.type), dialog.accept()))
+    page.reload()
+    page.unroute("**/pieces/")
+    assert leaving == ["beforeunload"]
+    expect(page.locator(".broken")).to_contain_text("16.8 MB of 20.5 MB are here")
+    more = []
+    page.on("request", lambda request: more.append(request.url))
+    choose_and_send(page, path)
+    page.wait_for_url(lambda url: "/uploads/new/" not in url)
+    assert sum("/pieces/" in url for url in more) == 1
+    assert queued == [("imaging.tasks.ingest_upload", str(Upload.objects.get().pk))]
+    assert not leaving[1:]
+    item_join(UploadItem.objects.get(), lambda: None)
+    assert blob_open(UploadItem.objects.get().blob).read() == data
+
+
+def test_a_page_says_what_is_left_of_the_plan_before_anything_is_sent(visit):
+    user = UserFactory()
+    plan = user.memberships.get().organisation.plan
+    plan.storage_bytes = 1000
+    plan.save()
+    page = visit(reverse("imaging:upload-create"), user=user)
+    expect(page.locator("form .use")).to_contain_text("0 B of 1 kB used, 1 kB left")
+    expect(page.locator("[data-too-much]")).to_be_hidden()
+    page.set_input_files("#id_files", chosen({"a.png": PNG + bytes(1000)}))
+    expect(page.locator("[data-too-much]")).to_contain_text(f"plan “{plan.name}”")
+    page.click(".seg label:has([value=xray])")
+    page.click("[data-upload] [type=submit]")
+    page.wait_for_url(lambda url: "/uploads/new/" not in url)
+    expect(page.locator("table.files")).to_contain_text("An administrator can change the plan.")
+
+
+def test_an_unfinished_upload_is_given_up_without_a_script(visit):
+    user = UserFactory()
+    upload_open(
+        user=user, organisation=home_organisation(user), files=[Coming("a.dcm", 10, "0" * 64)]
+    )
+    page = visit(reverse("imaging:upload-create"), user=user, java_script_enabled=False)
+    page.get_by_role("button", name="Give it up").click()
+    expect(page.locator(".broken")).to_have_count(0)
+    assert Upload.objects.get().finished_at is not None

@@ -37,7 +37,16 @@ pytestmark = pytest.mark.django_db
 METHODS = ("GET", "POST")
 KIND = {  # what the <uuid:pk> of an address names; an address that is not here fails
     **dict.fromkeys(("imaging:study-detail", "imaging:study-move"), "study"),
-    **dict.fromkeys(("imaging:upload-detail", "imaging:upload-status"), "upload"),
+    **dict.fromkeys(
+        (
+            "imaging:upload-detail",
+            "imaging:upload-status",
+            "imaging:upload-pieces",
+            "imaging:upload-close",
+            "imaging:upload-give-up",
+        ),
+        "upload",
+    ),
     **dict.fromkeys(("imaging:run-detail", "imaging:run-status", "imaging:run-cancel"), "run"),
     "imaging:job-retry": "job",
     **dict.fromkeys(
@@ -148,7 +157,8 @@ BY_FORM = {  # where the form decides what is done: each form, and the action th
 # a person's own, and nobody here has one; the trail has no such entry
 NEVER_OWN = {"imaging:glass-close", "people:invitation-accept", "trail:disown",
              "signin:session-end", "signin:program-end", "trail:entry",
-             "imaging:view-drop", "api:order-detail"}  # fmt: skip
+             "imaging:view-drop", "api:order-detail", "imaging:upload-pieces",
+             "imaging:upload-close", "imaging:upload-give-up"}  # fmt: skip
 # S25; a token is got by S14; allauth's pages, about oneself: S1, S3
 KEPT_OUT = ("admin:", "api:token", "plain:auth-", "account_", "mfa_", "usersessions_")
 

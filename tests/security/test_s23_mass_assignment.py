@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -47,6 +48,9 @@ FORMS: dict[str, Callable[[World], Form]] = {  # what each form is meant to be s
     "imaging:upload-create": lambda world: {
         "files": SimpleUploadedFile("a.png", encode_png(ramp()[0])), "modality": "xray",
     },
+    "imaging:upload-open": lambda world: {
+        "modality": "xray", "list": json.dumps([{"name": "a", "size": 1, "fingerprint": "0" * 64}]),
+    },
     "imaging:run-create": lambda world: {
         "image": world.id_of("image", OWN, ""), "threshold": "0.5", "member": world.model.pk,
     },
@@ -75,8 +79,8 @@ FORMS: dict[str, Callable[[World], Form]] = {  # what each form is meant to be s
     "account_email": lambda world: {"action_add": "", "email": "two@example.org"},
 }  # fmt: skip
 CHANGES = {  # those that must leave a mark in a guarded column, or this test compares nothing
-    "imaging:upload-create", "imaging:run-create", "imaging:run-cancel", "imaging:job-retry",
-    "imaging:review-create",
+    "imaging:upload-create", "imaging:upload-open", "imaging:run-create", "imaging:run-cancel",
+    "imaging:job-retry", "imaging:review-create",
     "imaging:assignment-end", "imaging:glass-review", "reports:export-create", "people:invite",
     "people:department-create", "people:membership-end", "people:invitation-withdraw",
     "accounts:api-key-new",
