@@ -54,6 +54,10 @@ export class Tools {
       };
     }
     const table = Object.fromEntries(Object.entries(acts).map(([key, act]) => [key, [called(key), act]]));
+    for (const [key, rel] of [["n", "next"], ["Shift+N", "prev"]]) {
+      const link = one(`.vtop a[rel=${rel}]`);
+      if (link) table[key] = [link.getAttribute("aria-label"), () => link.click()];
+    }
     return { ...table, u: [one("[data-undo-measure]").textContent, () => this.measures?.undo()] };
   }
 

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.accounts.factories import UserFactory
 from tests.browser.story import drawn_result
+from tests.imaging.factories import ImageFactory, JobFactory, ResultFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -122,3 +123,16 @@ def test_the_export_menu_opens_by_key_and_closes_by_escape(page):
     expect(page.locator(".vtop .pop")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator(".vtop .pop")).to_be_hidden()
+
+
+def test_n_leads_to_the_next_result_of_the_run_and_shift_n_back(visit, tmp_path):
+    user = UserFactory()
+    first = drawn_result(user, tmp_path)
+    image = ImageFactory(user=user)
+    job = JobFactory(run=first.job.run, image=image, succeeded=True, position=1)
+    second = ResultFactory(job=job)
+    page = visit(first.get_absolute_url(), user=user)
+    for key, result in (("n", second), ("Shift+N", first)):
+        expect(page.locator("html[data-viewer=webgl]")).to_be_attached()
+        page.keyboard.press(key)
+        page.wait_for_url(f"**{result.get_absolute_url()}*")
