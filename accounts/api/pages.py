@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 
 NEWEST, OLDEST = "-created_at", "created_at"
@@ -42,7 +42,10 @@ class CursorPage(CursorPagination):
 
     def decode_cursor(self, request) -> Cursor | None:
         """Read what `encode_cursor` wrote; anything else is a wrong request, not a fault."""
-        cursor = super().decode_cursor(request)
+        try:
+            cursor = super().decode_cursor(request)
+        except NotFound:
+            raise ValidationError({"cursor": _("This is no cursor of a page.")}) from None
         if cursor is not None and cursor.position is not None and not _is_time(cursor.position):
             raise ValidationError({"cursor": _("This is no cursor of a page.")})
         return cursor

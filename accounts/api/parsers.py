@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
@@ -12,6 +14,10 @@ class Json(JSONParser):
 
     def parse(self, stream, media_type=None, parser_context=None):
         try:
-            return super().parse(stream, media_type, parser_context)
+            body = super().parse(stream, media_type, parser_context)
+            json.dumps(body, ensure_ascii=False).encode()
         except RecursionError:
             raise ParseError(_("The body is nested too deeply.")) from None
+        except UnicodeEncodeError:  # half of a pair, as \ud800: no text, and no answer can name it
+            raise ParseError(_("The body holds characters that are no text.")) from None
+        return body
