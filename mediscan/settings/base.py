@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from whitenoise.compress import Compressor
+
 from mediscan.env import (
     PRODUCTION,
     database,
@@ -159,6 +161,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # files live in the vault
     "staticfiles": {"BACKEND": "mediscan.static.Static"},
 }
+# only asked for by who looks for a fault in a script; packing them took half a minute of a start
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (*Compressor.SKIP_COMPRESS_EXTENSIONS, "map")
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
