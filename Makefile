@@ -4,7 +4,7 @@ V := .venv/bin/python
 PG := tests/on_postgres.sh
 PYTEST := $(V) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: start setup setup-dev test test-postgres e2e gallery security audit sbom lock lint types bench
+.PHONY: start setup setup-dev test test-postgres e2e gallery security audit sbom lock lint types words bench
 
 start:            ## a running site: web and worker, models, an analysed sample
 	@$(PYTHON) mediscan/bootstrap.py start
@@ -48,6 +48,9 @@ lint: setup-dev
 
 types: setup-dev
 	$(V) -m mypy
+
+words: setup-dev  ## the other languages' catalogues: new strings in, gone ones out, compiled
+	$(V) -m mediscan.catalogue
 
 bench: setup      ## a table and bench/latest.json (ignored): ratios, loads, memory, queries
 	$(V) bench/run.py $(ARGS)

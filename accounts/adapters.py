@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
 from accounts.even_time import look_up_as_often
+from accounts.languages import in_language_of, language_of
 from accounts.proof import is_fresh
 from accounts.services.people import person_register
 from accounts.throttle import (
@@ -29,6 +30,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def save_user(self, request, user, form, commit: bool = True):
         """Save the person with an organisation of their own; both or neither."""
         user.name = form.cleaned_data.get("name", "").strip()
+        user.language = language_of(None)  # that of the page on which they signed up
         with transaction.atomic():
             user = super().save_user(request, user, form, commit=commit)
             if commit:
@@ -73,6 +75,11 @@ class AccountAdapter(DefaultAccountAdapter):
             return super().is_safe_url(url)
         except ValueError:  # http://[
             return False
+
+    def send_mail(self, template_prefix, email, context) -> None:
+        """Write in the language of whom it goes to; whoever asked for it may be another."""
+        with in_language_of(context.get("user")):
+            super().send_mail(template_prefix, email, context)
 
     def format_email_subject(self, subject: str) -> str:
         return f"MediScan: {subject}"

@@ -123,6 +123,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     read_first = models.BooleanField(
         default=False, help_text="Their own wish; the organisation's setting holds anyway."
     )
+    language = models.CharField(  # "": as the browser asks
+        max_length=16, blank=True, default="", help_text="Of their pages and e-mails."
+    )
     auth_version = models.PositiveIntegerField(default=0, editable=False)
     date_joined = models.DateTimeField(default=now, editable=False)
 

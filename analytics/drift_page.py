@@ -219,4 +219,4 @@ def _empty(one: Watched) -> Figure:
 
 
 def _day(moment) -> str:
-    return date_format(localtime(moment), "j M Y")
+    return date_format(localtime(moment), "DATE_FORMAT")

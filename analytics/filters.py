@@ -94,8 +94,8 @@ class Span:
     def said(self) -> str:
         last = localtime(self.end)
         return _("%(first)s to %(last)s") % {
-            "first": date_format(localtime(self.start), "j M Y"),
-            "last": date_format(last, "j M Y"),
+            "first": date_format(localtime(self.start), "DATE_FORMAT"),
+            "last": date_format(last, "DATE_FORMAT"),
         }
 
 

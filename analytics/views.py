@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils import translation
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -62,6 +64,7 @@ def drift(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @requires(VIEW)
+@translation.override(settings.LANGUAGE_CODE)
 def figures_file(request: HttpRequest, page: str) -> StreamingHttpResponse:
     """Give the tables of a page as one file; with ?figure= the table of one of its charts."""
     if page not in TABS:

@@ -97,6 +97,7 @@ ACTIONS: dict[str, Action] = {
     ),
     **_group(
         "people",
+        ("person.language", "Language chosen", ATTRIBUTES),
         ("reading.first", "Reading first turned on or off", SECURITY),
     ),
     **_kept("people", "plan", "Plan", SECURITY),

@@ -16,6 +16,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from accounts import audit
+from accounts.languages import in_language_of
 from accounts.models import Department, Invitation, Membership, Organisation, User
 from accounts.services.membership_rules import manage_alone, manage_check, role_check, seats_check
 from accounts.services.memberships import membership_write
@@ -101,9 +102,7 @@ def invitations_of(user: User) -> QuerySet[Invitation]:
 
 def _mail(invitation: Invitation) -> None:
     context = {"invitation": invitation, "address": settings.PUBLIC_BASE_URL}
-    send_mail(
-        _("MediScan: you are invited to join an organisation"),
-        render_to_string("accounts/email/invitation.txt", context),
-        None,
-        [invitation.email],
-    )
+    with in_language_of(User.objects.filter(email__iexact=invitation.email).first()):
+        subject = _("MediScan: you are invited to join an organisation")
+        text = render_to_string("accounts/email/invitation.txt", context)
+    send_mail(subject, text, None, [invitation.email])

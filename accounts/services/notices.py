@@ -13,6 +13,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils.timezone import now
 
+from accounts.languages import in_language_of
 from accounts.models import Membership, Notice, Organisation, User
 from accounts.notices import kind_named
 
@@ -64,12 +65,10 @@ def notices_read(*, to: User, notices: Iterable[Notice] | None = None) -> int:
 
 def _mail(notice: Notice) -> None:
     context = {"notice": notice, "address": settings.PUBLIC_BASE_URL}
+    with in_language_of(notice.to):
+        subject = f"MediScan: {notice.title}"
+        text = render_to_string("accounts/email/notice.txt", context)
     try:
-        send_mail(
-            f"MediScan: {notice.title}",
-            render_to_string("accounts/email/notice.txt", context),
-            None,
-            [notice.to.email],
-        )
+        send_mail(subject, text, None, [notice.to.email])
     except (OSError, SMTPException) as error:
         logger.error("notice %s was not mailed: %s", notice.pk, type(error).__name__)

@@ -36,7 +36,7 @@ def runs_check(organisation: Organisation) -> None:
                 "plan": organisation.plan.name,
                 "limit": limit,
                 "used": used,
-                "date": date_format(_next_month(start), "j F"),
+                "date": date_format(_next_month(start), "MONTH_DAY_FORMAT"),
             }
         )
 

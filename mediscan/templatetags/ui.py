@@ -8,7 +8,7 @@ from django import template
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import get_language, gettext, gettext_lazy, gettext_noop
 
 from imaging.measures.numbers import half_up
 from imaging.scope import glasses_open
@@ -17,6 +17,7 @@ from mediscan.templatetags.icons import LINES, SHAPES
 
 register = template.Library()
 
+gettext_noop("Research use only. Not for diagnostic use")  # the setting's own words
 NONE = "—"
 TITLES = {"dr", "prof", "mr", "mrs", "ms"}
 
@@ -73,6 +74,17 @@ def icon(name: str) -> SafeString:
     return format_html(
         '<svg class="i" viewBox="0 0 20 20" aria-hidden="true"><path d="{}"/></svg>', LINES[name]
     )
+
+
+@register.simple_tag(takes_context=True)
+def research_notice(context: template.Context) -> SafeString | str:
+    """Say the notice in English always, and beside it in the page's language."""
+    said = context.get("research_notice", "")
+    here = gettext(said) if said else said
+    if here == said:
+        return said
+    pair = '<span lang="en">{}</span> · <span lang="{}">{}</span>'
+    return format_html(pair, said, get_language(), here)
 
 
 @register.simple_tag
