@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy
 
 from accounts import roles
 from accounts.attempt_tables import AttemptCounter
@@ -42,6 +43,8 @@ __all__ = [
     "User",
     "VaultKey",
 ]
+
+ROLES = [(key, gettext_lazy(name)) for key, name in roles.ROLES.items()]
 
 
 class Plan(models.Model):
@@ -162,7 +165,9 @@ class Membership(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="memberships")
     department = models.ForeignKey(Department, models.CASCADE, null=True, blank=True)
-    role = models.CharField(max_length=16, choices=list(roles.ROLES.items()))
+    role = models.CharField(
+        max_length=16, choices=[(key, gettext_lazy(name)) for key, name in roles.ROLES.items()]
+    )
     until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -9,14 +9,20 @@ RADIOLOGIST, CLINICIAN, TECHNICIAN = "radiologist", "clinician", "technician"
 RESEARCHER, ADMINISTRATOR = "researcher", "administrator"
 AUDITOR, INTEGRATOR = "auditor", "integrator"
 
+
+def _(text: str) -> str:
+    """Mark words for translation; they are translated where they are shown."""
+    return text
+
+
 ROLES = {
-    RADIOLOGIST: "Radiologist",
-    CLINICIAN: "Clinician",
-    TECHNICIAN: "Technician",
-    RESEARCHER: "Researcher",
-    ADMINISTRATOR: "Administrator",
-    AUDITOR: "Auditor",
-    INTEGRATOR: "Integrator",
+    RADIOLOGIST: _("Radiologist"),
+    CLINICIAN: _("Clinician"),
+    TECHNICIAN: _("Technician"),
+    RESEARCHER: _("Researcher"),
+    ADMINISTRATOR: _("Administrator"),
+    AUDITOR: _("Auditor"),
+    INTEGRATOR: _("Integrator"),
 }
 OVERSIGHT = (ADMINISTRATOR, AUDITOR)  # of the whole organisation, and never both in one person
 

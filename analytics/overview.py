@@ -85,7 +85,7 @@ def _volume(results, buckets: Buckets) -> Figure:
     ]
     title = _("Studies analysed by week") if buckets.weekly else _("Studies analysed per day")
     total = sum(found.values())
-    labels = list(Modality.labels)
+    labels = [str(one) for one in Modality.labels]
     by_kind = ", ".join(
         f"{label} {sum(part.values)}" for label, part in zip(labels, parts, strict=True)
     )
@@ -159,11 +159,11 @@ def _severity(results, buckets: Buckets) -> Figure:
     return Figure(
         "severity", title,
         [Column(buckets.label, TEXT), Column(_("n")),
-         *(Column(Severity(kind).label, SHARE) for kind in kinds)],
+         *(Column(str(Severity(kind).label), SHARE) for kind in kinds)],
         table, total,
         charts.columns(charts.Words("severity", title, f"{said}."), buckets.names, parts,
                        tick=_percent, top=100),
-        legend=[(colour, Severity(kind).label) for kind, colour in MIX], note=gaps(table),
+        legend=[(colour, str(Severity(kind).label)) for kind, colour in MIX], note=gaps(table),
     )  # fmt: skip
 
 

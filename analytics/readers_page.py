@@ -86,7 +86,7 @@ def _table(reviews, counted, names, took) -> Figure:
     return Figure(
         "readers", _("Readers"),
         [Column(_("Reader"), TEXT), Column(_("Decided")),
-         *(Column(label, SHARE) for label in Decision.labels),
+         *(Column(str(label), SHARE) for label in Decision.labels),
          Column(_("Median time"), SECONDS), Column("P90", SECONDS),
          Column(_("Edits measured"), COUNT), Column(_("Dice of the edits"), RATIO)],
         rows, sum(row[1] for row in rows), least=1, wide=True, note=gaps(rows),

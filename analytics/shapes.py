@@ -89,9 +89,9 @@ def verdicts_figure(
     return Figure(
         key, title,
         [Column(label, TEXT), Column(_("n")),
-         *(Column(verdict.label, SHARE) for verdict, _colour in VERDICTS)],
+         *(Column(str(verdict.label), SHARE) for verdict, _colour in VERDICTS)],
         rows, total if lines else min(total, LEAST - 1), charts.rows(words, lines),
-        legend=[(colour, verdict.label) for verdict, colour in VERDICTS],
+        legend=[(colour, str(verdict.label)) for verdict, colour in VERDICTS],
         note=gaps(rows),
     )  # fmt: skip
 

@@ -79,4 +79,4 @@ def _reason(model: ModelVersion, modalities: set[str], images: Sequence[Image]) 
 
 def _names(modalities: Sequence[str]) -> str:
     labels = dict(Modality.choices)
-    return ", ".join(labels.get(one, one) for one in modalities)
+    return ", ".join(str(labels.get(one, one)) for one in modalities)

@@ -7,15 +7,16 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
 
 
 class ErasureReason(models.TextChoices):
     """Why; no free text, which would bring back whom it is about."""
 
-    ASKED = "asked", "The patient asked for it"
-    ORDERED = "ordered", "A court or authority ordered it"
-    EXPIRED = "expired", "The time of keeping is over"
-    MISTAKE = "mistake", "The record should never have been here"
+    ASKED = "asked", gettext_lazy("The patient asked for it")
+    ORDERED = "ordered", gettext_lazy("A court or authority ordered it")
+    EXPIRED = "expired", gettext_lazy("The time of keeping is over")
+    MISTAKE = "mistake", gettext_lazy("The record should never have been here")
 
 
 class Erasure(models.Model):

@@ -16,7 +16,7 @@ from imaging.models import Fusion, Modality
 from imaging.places import Place
 from imaging.services.members import DEVICE, MemberChoice
 
-DEVICES = [("auto", "Automatic"), ("cpu", "CPU"), ("cuda", "CUDA (GPU)")]
+DEVICES = [("auto", _("Automatic")), ("cpu", "CPU"), ("cuda", "CUDA (GPU)")]
 
 
 class ManyFilesInput(forms.ClearableFileInput):

@@ -7,6 +7,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from accounts.tracing import current_request_id
 
@@ -81,8 +82,8 @@ class ModelUpload(models.Model):
 
 
 class ApprovalKind(models.TextChoices):
-    CLINICAL = "clinical", "Clinical"
-    TECHNICAL = "technical", "Technical"
+    CLINICAL = "clinical", gettext_lazy("Clinical")
+    TECHNICAL = "technical", gettext_lazy("Technical")
 
 
 class ModelApproval(models.Model):

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy
 
 from accounts.tracing import current_request_id
 from accounts.vault.fields import SealedTextField
@@ -63,7 +64,7 @@ def _department() -> models.ForeignKey:
 class Modality(models.TextChoices):
     """What a person chooses between; DICOM codes are finer (CR and DX are X-rays)."""
 
-    XRAY = "xray", "X-ray"
+    XRAY = "xray", gettext_lazy("X-ray")
     MRI = "mri", "MRI"
     CT = "ct", "CT"
 
@@ -353,8 +354,8 @@ class ModelState(models.TextChoices):
 
 
 class ModelOrigin(models.TextChoices):
-    FOLDER = "folder", "The models folder"
-    STORE = "store", "Taken in"
+    FOLDER = "folder", gettext_lazy("The models folder")
+    STORE = "store", gettext_lazy("Taken in")
 
 
 class ModelVersion(models.Model):
@@ -405,8 +406,8 @@ class ModelVersion(models.Model):
 class Fusion(models.TextChoices):
     """How the members of an ensemble become one."""
 
-    MEAN = "mean", "Weighted mean"
-    MAJORITY = "majority", "Weighted majority vote"
+    MEAN = "mean", gettext_lazy("Weighted mean")
+    MAJORITY = "majority", gettext_lazy("Weighted majority vote")
     STAPLE = "staple", "STAPLE"
 
 
@@ -642,19 +643,19 @@ class Job(Clinical):
 
 
 class Severity(models.TextChoices):
-    LOW = "low"
-    MODERATE = "moderate"
-    HIGH = "high"
-    NO_FINDING = "no finding"
-    NOT_ASSESSED = "not assessed"
+    LOW = "low", gettext_lazy("Low")
+    MODERATE = "moderate", gettext_lazy("Moderate")
+    HIGH = "high", gettext_lazy("High")
+    NO_FINDING = "no finding", gettext_lazy("No Finding")
+    NOT_ASSESSED = "not assessed", gettext_lazy("Not Assessed")
 
 
 class GateVerdict(models.TextChoices):
     """What the input gate said, the worst of its checks."""
 
-    PASS = "pass", "Analysed"
-    WARN = "warn", "Analysed with a warning"
-    REFUSE = "refuse", "Not analysed"
+    PASS = "pass", gettext_lazy("Analysed")
+    WARN = "warn", gettext_lazy("Analysed with a warning")
+    REFUSE = "refuse", gettext_lazy("Not analysed")
 
 
 class Result(OfPatient):
@@ -870,8 +871,8 @@ class Assignment(Clinical):
 
 
 class Verdict(models.TextChoices):
-    APPROVED = "approved", "Approved"
-    OBJECTED = "objected", "Objected"
+    APPROVED = "approved", gettext_lazy("Approved")
+    OBJECTED = "objected", gettext_lazy("Objected")
 
 
 GLASS_OPEN = timedelta(minutes=60)

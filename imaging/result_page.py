@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from imaging.display import Display, label_maps, presets, row_at
 from imaging.film_page import film
@@ -19,7 +20,7 @@ from imaging.slice_page import pixel_spacing, plane_config, slice_context
 SHOWN = ("area_percent", "average_intensity", "ratio", "circularity")
 OF_VOLUMES = ("volume_ml", "sphericity")
 LEGEND_PARTS = 15
-PALETTE_NAMES = {"redgreen": "Red–green", "cividis": "Cividis", "viridis": "Viridis",
+PALETTE_NAMES = {"redgreen": gettext_lazy("Red–green"), "cividis": "Cividis", "viridis": "Viridis",
                  "magma": "Magma"}  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from accounts.vault.fields import SealedTextField
 
@@ -15,27 +16,27 @@ from accounts.vault.fields import SealedTextField
 class Decision(models.TextChoices):
     """What a reader says of a result; none is ever chosen beforehand."""
 
-    ACCEPTED = "accepted", "Accepted"
-    EDITED = "edited", "Edited"
-    REJECTED = "rejected", "Rejected"
+    ACCEPTED = "accepted", gettext_lazy("Accepted")
+    EDITED = "edited", gettext_lazy("Edited")
+    REJECTED = "rejected", gettext_lazy("Rejected")
 
 
 class RejectReason(models.TextChoices):
     """Why a result is rejected, coded so that it can be counted."""
 
-    WRONG = "wrong region", "Something is marked that should not be"
-    MISSED = "missed region", "Something is not marked that should be"
-    PICTURE = "picture", "The picture is not fit: position, quality, artefact"
-    MODEL = "wrong model", "These models are not made for this picture"
-    OTHER = "other", "Another reason, given in the comment"
+    WRONG = "wrong region", gettext_lazy("Something is marked that should not be")
+    MISSED = "missed region", gettext_lazy("Something is not marked that should be")
+    PICTURE = "picture", gettext_lazy("The picture is not fit: position, quality, artefact")
+    MODEL = "wrong model", gettext_lazy("These models are not made for this picture")
+    OTHER = "other", gettext_lazy("Another reason, given in the comment")
 
 
 class Meaning(models.TextChoices):
     """What a signature stands for; shown and printed beside the name."""
 
-    AUTHORED = "authored", "Authored: these are my own findings"
-    REVIEWED = "reviewed", "Reviewed: I have checked the findings"
-    APPROVED = "approved", "Approved: I stand for the report"
+    AUTHORED = "authored", gettext_lazy("Authored: these are my own findings")
+    REVIEWED = "reviewed", gettext_lazy("Reviewed: I have checked the findings")
+    APPROVED = "approved", gettext_lazy("Approved: I stand for the report")
 
 
 class Review(models.Model):

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 
 class Work(models.TextChoices):
     """What the newest jobs of a study's images say, the one that needs somebody first."""
 
-    NEW = "new", "Not analysed"
-    LIVE = "live", "In progress"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
-    DONE = "done", "Analysed"
+    NEW = "new", gettext_lazy("Not analysed")
+    LIVE = "live", gettext_lazy("In progress")
+    FAILED = "failed", gettext_lazy("Failed")
+    CANCELLED = "cancelled", gettext_lazy("Cancelled")
+    DONE = "done", gettext_lazy("Analysed")
 
 
 class Reading(models.TextChoices):
     """Whether somebody has read what there is."""
 
-    NOTHING = "", "Nothing to read"
-    UNREAD = "unread", "Needs review"
-    DRAFT = "draft", "To sign"
-    SIGNED = "signed", "Signed"
+    NOTHING = "", gettext_lazy("Nothing to read")
+    UNREAD = "unread", gettext_lazy("Needs review")
+    DRAFT = "draft", gettext_lazy("To sign")
+    SIGNED = "signed", gettext_lazy("Signed")
 
 
 class Standing(models.Model):

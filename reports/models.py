@@ -8,16 +8,17 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from accounts.tracing import current_request_id
 from accounts.vault.fields import SealedTextField
 
 
 class ExportKind(models.TextChoices):
-    PDF = "pdf", "PDF report"
-    PDFS = "pdfs", "ZIP of PDF reports"
-    CSV = "csv", "CSV of measures"
-    MASKS = "masks", "ZIP of masks"
+    PDF = "pdf", gettext_lazy("PDF report")
+    PDFS = "pdfs", gettext_lazy("ZIP of PDF reports")
+    CSV = "csv", gettext_lazy("CSV of measures")
+    MASKS = "masks", gettext_lazy("ZIP of masks")
 
 
 ONE, BULK = "export.create", "export.create_bulk"  # one person's report, or many in one file

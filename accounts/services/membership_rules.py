@@ -17,7 +17,7 @@ def manage_check(*, by: User | None, organisation: Organisation) -> None:
     """Raise PermissionDenied unless `by` manages the people there; None is the house itself."""
     if by is None or by.is_superuser or may_at(by, "people.manage", organisation.pk):
         return
-    raise PermissionDenied(_("This needs the role %(role)s.") % {"role": ROLES[ADMINISTRATOR]})
+    raise PermissionDenied(_("This needs the role %(role)s.") % {"role": _(ROLES[ADMINISTRATOR])})
 
 
 def manage_alone(*, by: User | None, organisation: Organisation) -> None:
@@ -45,7 +45,7 @@ def role_check(
     if department is not None and role in OVERSIGHT:
         raise ValidationError(
             _("%(role)s is a role of the whole organisation. Leave the department empty.")
-            % {"role": ROLES[role]}
+            % {"role": _(ROLES[role])}
         )
     if until is not None and until <= now():
         raise ValidationError(_("The last day lies in the past. Choose a later one, or none."))

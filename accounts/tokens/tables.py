@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.tokens.scopes import SCOPES
 
@@ -22,8 +23,8 @@ class TokenFamily(models.Model):
     """
 
     class Reason(models.TextChoices):
-        REVOKED = "revoked", "Signed out"
-        REUSED = "reused", "A refresh token was used twice"
+        REVOKED = "revoked", gettext_lazy("Signed out")
+        REUSED = "reused", gettext_lazy("A refresh token was used twice")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(

@@ -123,7 +123,7 @@ def _kind_check(members, modality: str) -> None:
                 _("%(model)s was made for %(own)s; the images are %(other)s.")
                 % {
                     "model": member.model_version.name,
-                    "own": ", ".join(names.get(one, one) for one in own),
+                    "own": ", ".join(str(names.get(one, one)) for one in own),
                     "other": names[modality],
                 }
             )

@@ -260,4 +260,4 @@ def _title(name: str, ensemble: Ensemble | None, members: list[MemberChoice]) ->
 
 
 def _word(modality: str) -> str:
-    return dict(Modality.choices).get(modality, modality)
+    return str(dict(Modality.choices).get(modality, modality))
