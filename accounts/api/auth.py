@@ -10,7 +10,7 @@ from allauth.account.adapter import get_adapter
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -30,6 +30,15 @@ from accounts.models import User
 DOOR = refusals(400, 401, 403, 409, 415, 422, 429)
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A new account",
+            {"email": "kim@example.org", "password": "a long sentence of words", "name": "Kim"},
+            request_only=True,
+        )
+    ]
+)
 class RegisterRequest(serializers.Serializer):
     email = serializers.EmailField(max_length=254)
     password = serializers.CharField(max_length=128, trim_whitespace=False, write_only=True)
@@ -40,6 +49,15 @@ class Told(serializers.Serializer):
     detail = serializers.CharField()
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "By credentials",
+            {"email": "kim@example.org", "password": "a long sentence of words"},
+            request_only=True,
+        )
+    ]
+)
 class Whose(serializers.Serializer):
     """Nothing beside an access token; else the credentials, for whoever gets no token yet."""
 
@@ -49,6 +67,15 @@ class Whose(serializers.Serializer):
     )
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Its first code",
+            {"setup": "as setup-2fa answered", "code": "123456"},
+            request_only=True,
+        )
+    ]
+)
 class SetupVerify(Whose):
     setup = serializers.CharField(max_length=4096, help_text="As setup-2fa answered it.")
     code = serializers.CharField(max_length=16, help_text="Six digits, as the app shows them.")

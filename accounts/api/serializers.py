@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
+
+from accounts.api.problems import CONTENT_TYPE
 
 
 class FieldProblem(serializers.Serializer):
@@ -11,6 +16,38 @@ class FieldProblem(serializers.Serializer):
     detail = serializers.CharField()
 
 
+REFUSALS = {  # status -> (code, what it says), one example for each
+    400: ("invalid", "The request is not right: see errors."),
+    401: ("token_expired", "The token has expired. Refresh it."),
+    403: ("permission_denied", "This needs the role Radiologist."),
+    404: ("not_found", "There is nothing here that you may see."),
+    409: ("overtaken", "A later version counts: see latest."),
+    413: ("too_large", "The body is larger than this site takes."),
+    415: ("unsupported_media_type", "Unsupported media type in request."),
+    422: ("not_possible", "There is no active model named “lungs”."),
+    429: ("throttled", "Request was throttled. Expected available in 12 seconds."),
+}
+
+
+def _refused(status: int) -> OpenApiExample:
+    code, detail = REFUSALS[status]
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "request_id": "f3a1c09d52e84b76",
+    }
+    if status == HTTPStatus.BAD_REQUEST:
+        wrong = {"field": "limit", "code": "max_value", "detail": "At most 200 rows are a page."}
+        body["errors"] = [wrong]
+    return OpenApiExample(
+        str(status), body, response_only=True, media_type=CONTENT_TYPE, status_codes=[str(status)]
+    )
+
+
+@extend_schema_serializer(examples=[_refused(status) for status in REFUSALS])
 class ProblemBody(serializers.Serializer):
     """RFC 9457: why not, for programs by `code`, for people by `detail`."""
 
@@ -23,6 +60,15 @@ class ProblemBody(serializers.Serializer):
     errors = FieldProblem(many=True, required=False)
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "With a second factor",
+            {"email": "kim@example.org", "password": "a long sentence of words", "otp": "123456"},
+            request_only=True,
+        )
+    ]
+)
 class TokenRequest(serializers.Serializer):
     email = serializers.EmailField(max_length=254)
     password = serializers.CharField(max_length=128, trim_whitespace=False, write_only=True)
@@ -36,6 +82,9 @@ class TokenRequest(serializers.Serializer):
     )
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("A refresh", {"refresh": "eyJhbGciOi…"}, request_only=True)]
+)
 class RefreshRequest(serializers.Serializer):
     refresh = serializers.CharField(max_length=4096)
 

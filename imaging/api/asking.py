@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -44,6 +45,22 @@ class MemberRequest(serializers.Serializer):
     )
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Two models on one upload",
+            {
+                "uploads": ["6c1f0d52-6a3b-4d0e-9a57-0d4c1c2b7a11"],
+                "members": [
+                    {"model": "xray-lungs-unet", "weight": 2, "device": "auto"},
+                    {"model": "xray-lungs-segresnet@1.0.0", "device": "cpu"},
+                ],
+                "threshold": 0.5,
+            },
+            request_only=True,
+        )
+    ]
+)
 class RunRequest(serializers.Serializer):
     """Images by id, by study or by upload; an ensemble, or members with weights and devices."""
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,6 +24,21 @@ from imaging.selectors import results_visible_to, results_within, reviews_visibl
 from imaging.services.reviews import Overtaken, review_save
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Rejected",
+            {
+                "result": "6c1f0d52-6a3b-4d0e-9a57-0d4c1c2b7a11",
+                "seen": 0,
+                "decision": "rejected",
+                "reason": "wrong region",
+                "comment": "A rib.",
+            },
+            request_only=True,
+        )
+    ]
+)
 class ReviewRequest(serializers.Serializer):
     """A verdict on a result, as the version after the one that was `seen`."""
 

@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -39,6 +39,15 @@ class ExportBody(serializers.ModelSerializer):
                   "created_at", "finished_at", "expires_at")  # fmt: skip
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A report",
+            {"kind": "pdf", "results": ["6c1f0d52-6a3b-4d0e-9a57-0d4c1c2b7a11"]},
+            request_only=True,
+        )
+    ]
+)
 class ExportRequest(serializers.Serializer):
     """Results by id, all of a run, or the newest of each image of a study."""
 

@@ -53,6 +53,16 @@ def test_it_is_openapi_3_1_and_every_parameter_is_typed(operations):
             assert parameter["schema"].get("type") or "$ref" in str(parameter["schema"]), where
 
 
+def test_each_body_and_each_refusal_has_an_example(operations):
+    for where, told in operations.items():
+        sent = told.get("requestBody", {}).get("content", {})
+        if "application/json" in sent:
+            assert sent["application/json"]["examples"], where
+        for status, answer in told["responses"].items():
+            problem = answer.get("content", {}).get("application/problem+json")
+            assert problem is None or problem["examples"], (where, status)
+
+
 def test_programs_and_pages_get_it_and_the_anonymous_do_not(client):
     there = reverse("api:schema")
     assert client.get(there).status_code == 401
