@@ -21,6 +21,7 @@ from torch import nn
 
 from training import tuberculosis
 from training.boxes import MOST_BOXES, Decoded
+from training.delivered import open_model
 from training.export import (
     FILES,
     FRAMEWORKS,
@@ -59,21 +60,33 @@ def deliver(starter: Starter, weights: Path, models: Path) -> Path:
     return folder
 
 
-def thresholds_set(models: Path, ensemble: str, runs: Path) -> None:
-    """Choose the thresholds of a classifier's members, and of their mean, on val."""
+def thresholds_set(models: Path, ensemble: str) -> None:
+    """Choose the thresholds of a classifier's members, and of their weighted mean, on val."""
     films = tuberculosis.read_films(tuberculosis.SET, "val")
     sick, found = np.array([film.sick for film in films]), []
-    for starter in members_of(ensemble, models):
-        network = _trained(starter, runs / starter.name / "best.pt")
-        found.append(tuberculosis.probabilities(network, films, task_of(starter).size))
+    starters = members_of(ensemble, models)
+    for starter in starters:
+        found.append(_film_probabilities(models / starter.name, films))
         path = models / starter.name / "metadata.json"
         metadata = json.loads(path.read_text())
         metadata["thresholds"] = {"tuberculosis": tuberculosis.best_threshold(found[-1], sick)}
         write_json(path, metadata)
     path = models / "ensembles" / f"{ensemble}.json"
     kept = json.loads(path.read_text())
-    mean = tuberculosis.best_threshold(np.mean(found, axis=0), sick)
-    write_json(path, kept | {"thresholds": {"tuberculosis": mean}})
+    weights = [RECIPES[ensemble].weights.get(one.name, 1) for one in starters]
+    mean = np.average(found, axis=0, weights=weights)
+    threshold = tuberculosis.best_threshold(mean, sick)
+    print(f"AUROC on val {tuberculosis.auroc(mean, sick):.4f}, threshold {threshold}")
+    write_json(path, kept | {"thresholds": {"tuberculosis": threshold}})
+
+
+def _film_probabilities(folder: Path, films: Sequence[tuberculosis.Film]) -> np.ndarray:
+    """Give p of tuberculosis for each film by the file as it is delivered."""
+    model = open_model(folder)
+    size = model.metadata["preprocessing"]["target_size"][0]
+    images = [tuberculosis.to_network(film.image, size)[None, None] for film in films]
+    logits = np.concatenate([model.forward(image) for image in images])[:, 0]
+    return 1 / (1 + np.exp(-logits.astype(np.float64)))
 
 
 def ensemble_write(models: Path, ensemble: str) -> None:
@@ -210,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 print(f"{starter.name} is left out: it was not trained, {weights} is missing")
         ensemble_write(options.models, name)
         if RECIPES[name].metadata["type"] == "classification":
-            thresholds_set(options.models, name, options.runs)
+            thresholds_set(options.models, name)
 
 
 if __name__ == "__main__":

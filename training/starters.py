@@ -92,6 +92,20 @@ STARTERS = {
             epochs=45,
         ),
         Starter(
+            name="mri-brain-tumour-lite",
+            title="U-Net on EfficientNet-Lite0",
+            ensemble="mri-brain-tumour",
+            task="training.tumour.TumourFromPhotographs",
+            delivered_as="onnx",
+            network={
+                "_target_": "training.lite.LiteUNet",
+                "depth": 13,
+                "filters": [80, 64, 48, 32],
+            },
+            seed=52,
+            epochs=25,
+        ),
+        Starter(
             name="xray-tuberculosis-lungs",
             title="The encoder of the lung network, with a head of its own",
             ensemble="xray-tuberculosis",
@@ -123,6 +137,16 @@ STARTERS = {
             seed=62,
             epochs=50,
             version="1.1.0",
+        ),
+        Starter(
+            name="xray-tuberculosis-lite",
+            title="EfficientNet-Lite0, cut after eleven blocks",
+            ensemble="xray-tuberculosis",
+            task="training.tuberculosis.FromPhotographs",
+            delivered_as="onnx",
+            network={"_target_": "training.lite.LiteClassifier", "looks_at": [7, 10]},
+            seed=63,
+            epochs=14,
         ),
         Starter(
             name="mri-brain-tumour-centres",

@@ -131,6 +131,21 @@ class FromLungs(Tuberculosis):
         network.take_over(RESTORED / "resunet" / "best.pt", frozen=2)
 
 
+class FromPhotographs(Tuberculosis):
+    """The same from weights learnt on photographs; what sees edges and textures stays as it is."""
+
+    learning_rate = 5e-4
+    average_decay = 0.98
+
+    def __init__(self) -> None:
+        super().__init__(size=256)
+
+    def prepare(self, network: nn.Module, runs: Path) -> None:
+        network.body.take_over()
+        network.body.stem.requires_grad_(False)
+        network.body.blocks[:5].requires_grad_(False)
+
+
 def best_threshold(p: np.ndarray, sick: np.ndarray) -> float:
     """Give the threshold with the largest sum of sensitivity and specificity (Youden 1950)."""
     known = np.unique(p)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ from training.loop import Arrays, Task
 from training.losses import dice, dice_bce_loss
 
 SET = "mri_brain_tumour"
-SIZE = 192
+SIZE, WHOLE = 192, 256
 INTENSITY = [{"op": "percentile", "low": 1, "high": 99.5}]
 VALUES_AT_ONCE = 16
 
@@ -74,8 +75,11 @@ class TumourMask(Task):
     learning_rate = 2e-3
     average_decay = 0.995
 
+    def __init__(self, size: int = SIZE) -> None:
+        self.size = size
+
     def items(self, split: str) -> list[Slice]:
-        return read_split(split)
+        return read_split(split, self.size)
 
     def sample(self, item: Slice, rng: np.random.Generator) -> Arrays:
         image, mask = augmented(item, rng)
@@ -95,6 +99,20 @@ class TumourMask(Task):
                 for p, item in zip(maps, some, strict=True)
             ]
         return {"score": float(np.mean(values)), "missed": float(np.mean(np.array(values) < 0.1))}
+
+
+class TumourFromPhotographs(TumourMask):
+    """The same on the whole grid, from weights that were learnt on photographs."""
+
+    batch = 8
+    learning_rate = 1.5e-3
+    average_decay = 0.99
+
+    def __init__(self) -> None:
+        super().__init__(size=WHOLE)
+
+    def prepare(self, network: nn.Module, runs: Path) -> None:
+        network.body.take_over()
 
 
 def _random_affine(size: int, rng: np.random.Generator) -> np.ndarray:

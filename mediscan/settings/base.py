@@ -351,9 +351,11 @@ STARTER_MODELS = [
     "mri-hippocampus-halfgrid",
     "mri-brain-tumour-halfgrid",
     "mri-brain-tumour-deep",
+    "mri-brain-tumour-lite",
     "mri-brain-tumour-centres",
     "xray-tuberculosis-lungs",
     "xray-tuberculosis-resnet",
+    "xray-tuberculosis-lite",
     "ct-lungs-halfgrid",
 ]
 ALLOW_ENGINE_NETWORK = env_bool("ALLOW_ENGINE_NETWORK", default=False)
