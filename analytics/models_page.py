@@ -179,7 +179,7 @@ def _facts(outcomes, counted: Mapping) -> Figure:
         decided = sum(said.values())
         few = n < LEAST
         rows.append(
-            [str(one), one.get_state_display(), one.threshold, _claim(one), n,
+            [str(one), _(one.get_state_display()), one.threshold, _claim(one), n,
              share(said.get(Decision.ACCEPTED, 0), decided), decided,
              None if few else run_ms / 1000, share(fell, n)]
         )  # fmt: skip

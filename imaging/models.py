@@ -65,7 +65,7 @@ class Modality(models.TextChoices):
     """What a person chooses between; DICOM codes are finer (CR and DX are X-rays)."""
 
     XRAY = "xray", gettext_lazy("X-ray")
-    MRI = "mri", "MRI"
+    MRI = "mri", gettext_lazy("MRI")
     CT = "ct", "CT"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from django import template
+from django.conf import settings
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -19,6 +20,7 @@ register = template.Library()
 
 gettext_noop("Research use only. Not for diagnostic use")  # the setting's own words
 NONE = "—"
+DIRECTIONS = {"left", "right", "logout"}  # mirrored where one reads from the right
 TITLES = {"dr", "prof", "mr", "mrs", "ms"}
 
 SEVERITIES = {  # word -> (css class, icon, label)
@@ -72,8 +74,16 @@ def icon(name: str) -> SafeString:
             SHAPES[name],
         )
     return format_html(
-        '<svg class="i" viewBox="0 0 20 20" aria-hidden="true"><path d="{}"/></svg>', LINES[name]
+        '<svg class="{}" viewBox="0 0 20 20" aria-hidden="true"><path d="{}"/></svg>',
+        "i dirflip" if name in DIRECTIONS else "i",
+        LINES[name],
     )
+
+
+@register.simple_tag
+def offered_languages() -> list[tuple[str, str]]:
+    """Return each language, named in its own words: Django's own tag translates the names."""
+    return settings.LANGUAGES
 
 
 @register.simple_tag(takes_context=True)

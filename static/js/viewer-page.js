@@ -29,17 +29,19 @@ function showRow(row) {
     cell.textContent = name in DIGITS ? format(row[name], DIGITS[name]) : row[name] ?? "—";
   }
   one("[data-severity]").replaceChildren(one(`[data-chip="${row.severity}"]`).content.cloneNode(true));
-  one("[data-why]").textContent = `${row.area_text} of ${row.denominator}`;
+  const why = one("[data-why]"), share = `${row.area_text} ${why.dataset.of} ${row.denominator}`;
+  why.textContent = share;
   one("[data-reason]").textContent = row.severity_reason;
   const missing = [...new Set(SHOWN.filter((name) => row[name] === null).map((name) => row.reasons[name]))];
   one("[data-missing]").hidden = missing.length === 0;
   one("[data-missing-text]").textContent = missing.join(" ");
   const preview = row.level !== thresholdLevel(config.saved);
-  one("[data-state]").textContent = preview ? `Preview at ${format(row.t, 2)}. Saved threshold is ${format(config.saved, 2)}` : `Saved threshold ${format(config.saved, 2)}`;
+  const state = one("[data-state]");
+  state.textContent = preview ? state.dataset.preview.replace("%t", format(row.t, 2)).replace("%s", format(config.saved, 2)) : state.dataset.saved.replace("%t", format(config.saved, 2));
   const pin = one("[data-pin]");
   if (pin && config.cuts && row.area_percent !== null) pin.setAttribute("transform", `translate(${pinAt(row.area_percent, config.cuts)})`);
   one("#tho").textContent = format(row.t, 2);
-  one("#th").setAttribute("aria-valuetext", `${format(row.t, 2)}, ${row.area_text} of ${row.denominator}`);
+  one("#th").setAttribute("aria-valuetext", `${format(row.t, 2)}, ${share}`);
   const tick = one("[data-legend-tick]");
   tick.textContent = format(row.t, 2);
   tick.setAttribute("y", 4 + 162 * (1 - row.t));

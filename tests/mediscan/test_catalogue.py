@@ -57,4 +57,7 @@ def _pairs(messages) -> dict:
     def forms(said):
         return [said] if isinstance(said, str) else list(said)
 
-    return {(words_of(one), one.context): forms(one.string) for one in messages}
+    def place(one) -> str:  # a compiled catalogue gives it as bytes
+        return one.context.decode() if isinstance(one.context, bytes) else one.context or ""
+
+    return {(words_of(one), place(one)): forms(one.string) for one in messages}
