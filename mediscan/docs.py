@@ -24,7 +24,7 @@ from accounts.api.schema import READ
 
 @functools.cache
 def described() -> dict:
-    """Return the whole description; made once for each process, for it takes seconds."""
+    """Return the whole description; made once for each process: a quarter of a second."""
     return SchemaGenerator().get_schema(request=None, public=True)
 
 
