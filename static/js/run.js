@@ -10,7 +10,7 @@ function shares() {
   const total = rows.reduce((sum, one) => sum + one.weight, 0);
   for (const { row, weight, on } of rows) {
     const share = total ? (100 * weight) / total : 0;
-    row.querySelector("[data-share]").textContent = on && total ? `${share.toFixed(1)} %` : "—";
+    row.querySelector("[data-share]").textContent = on && total ? `${share.toLocaleString(document.documentElement.lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} %` : "—";
     row.querySelector("[data-share-bar]").value = share;
   }
 }

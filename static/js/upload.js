@@ -16,7 +16,7 @@ const SHOWN = 50; // lines of the list; a series has hundreds of files
 const SILENT = /\.(png|jpe?g|tiff?|nii|nii\.gz)$/i; // formats that do not say what they show
 let sending = false;
 
-const size = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
+const size = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toLocaleString(document.documentElement.lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} MB`);
 
 // A line of the list: name, size, how far it is, and a way to take it back before it is sent.
 function lineOf(file, index) {
