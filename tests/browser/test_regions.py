@@ -15,8 +15,8 @@ from tests.imaging.volumes import NIFTI, volume_result
 from tests.shell.test_browser import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-LIT = "document.querySelector('.call .lesion:not(.gone)').getAttribute('d').length"
-GONE = "document.querySelector('.call .lesion.gone').getAttribute('d').length"
+LIT = "(document.querySelector('.call .lesion:not(.gone)')?.getAttribute('d') ?? '').length"
+GONE = "(document.querySelector('.call .lesion.gone')?.getAttribute('d') ?? '').length"
 
 
 @pytest.fixture
