@@ -91,6 +91,7 @@ DEBUG=false
 # The largest upload at once and the largest file in it, in bytes.
 #UPLOAD_MAX_BYTES=2147483648
 #UPLOAD_MAX_FILE_BYTES=536870912
+#UPLOAD_OPEN_BYTES=8589934592
 #UPLOAD_MAX_MODEL_BYTES=2147483648
 # Seconds without a sign after which a background worker is taken for dead.
 #LEASE_S=60

@@ -36,6 +36,8 @@ def test_the_house_recovers_every_kind_of_work_that_has_a_lease_or_a_clock(setti
     assert [path.rsplit(".", 1)[1] for path in settings.RECOVERIES] == [
         "jobs_recover",
         "uploads_recover",
+        "orders_recover",
+        "uploads_expire",
         "model_uploads_recover",
         "reviews_recover",
         "exports_recover",

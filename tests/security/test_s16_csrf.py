@@ -12,6 +12,8 @@ from tests.accounts.factories import UserFactory, enrol, verify
 from tests.browser.story import addresses_of_a_working_day
 from tests.security.walk import UNSAFE, real_addresses, routes
 
+PROGRAMS = ("api:", "plain:")  # addresses that take a token, and no cookie of a session
+
 pytestmark = pytest.mark.django_db
 # what a GET may write: that it was made, and by whom
 RECORDS = {
@@ -35,7 +37,7 @@ def signed_in(user, **options) -> Client:
 def test_no_unsafe_request_passes_without_its_token(chief):
     client, passed = signed_in(chief, enforce_csrf_checks=True), []
     for route in routes():
-        if route.name.startswith("api:"):
+        if route.name.startswith(PROGRAMS):
             continue
         for method in UNSAFE:
             answer = client.generic(method, route.address)
@@ -46,10 +48,10 @@ def test_no_unsafe_request_passes_without_its_token(chief):
 
 def test_only_the_programs_doors_need_no_token_and_they_know_no_session(chief):
     exempt = {route.name for route in routes() if getattr(route.view, "csrf_exempt", False)}
-    assert {name for name in exempt if not name.startswith("api:")} == set()
+    assert {name for name in exempt if not name.startswith(PROGRAMS)} == set()
     client = signed_in(chief, enforce_csrf_checks=True)
     for route in routes():
-        if route.name.startswith("api:"):
+        if route.name.startswith(PROGRAMS):
             for method in UNSAFE:
                 status = client.generic(method, route.address).status_code
                 assert status in (400, 401, 403, 404, 405, 415, 422), (method, route.name, status)
