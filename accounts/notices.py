@@ -95,6 +95,24 @@ KINDS: dict[str, Kind] = {
         is_grave=False,
         by_mail=False,
     ),
+    "export_finished": Kind(
+        _("Your file is ready"),
+        _("The file {id} is made: {count} results are in it, {left_out} were left out."),
+        _("Open the exports page to download it. It is kept for seven days."),
+        page="reports:export-list",
+        facts=("id", "count", "left_out"),
+        is_grave=False,
+        by_mail=False,
+    ),
+    "export_failed": Kind(
+        _("A file could not be made"),
+        _("The file {id} could not be made. The exports page says why."),
+        _("Ask for it again, or for fewer results at once."),
+        page="reports:export-list",
+        facts=("id",),
+        is_grave=False,
+        by_mail=False,
+    ),
     # to auditors
     "break_glass": Kind(
         _("Emergency access was opened"),

@@ -3,85 +3,103 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 
 from django.conf import settings
 from django.utils.timezone import now
 
 from accounts.vault.cipher import VaultError
+from accounts.vault.storage import blob_open
 from imaging.mask_files import mask_file
 from imaging.models import Result
 from reports.csv import csv_lines
 from reports.gather import report_content
-from reports.models import Export, ExportKind
+from reports.models import Export, ExportItem, ExportKind, ItemState
+from reports.parts import item_skip, items_done, part_keep
 from reports.pdf import PdfError, render_pdf
 from reports.pictures import result_pictures
-from reports.services import items_close
 from reports.zips import zip_chunks
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 20
+NEEDED = ("job__run__requested_by", "image__source", "image__study", "image__pixels", "patient")
+WHOLE = tuple(f"result__{name}" for name in NEEDED)
 LAID_OUT = "Its report could not be laid out."
 DAMAGED = "It could not be made: its stored data are damaged."
 
 NO_MASK = "It has no mask: it is of classes or boxes, or was not analysed."
 
+TURN_S = 120.0  # then others have their turn: one batch of hundreds never holds a worker for long
+
 Maker = Callable[[Result], tuple[str, bytes]]  # a file's ending and its content
 
 
+def parts_make(export: Export, keep: Callable[[], None], clock=time.monotonic) -> bool:
+    """Make the files of a ZIP that are still missing; False when the turn ended before the last.
+
+    Raises: LeaseLost, and what `keep` raises.
+    """
+    ends = clock() + TURN_S
+    make: Maker = mask_file if export.kind == ExportKind.MASKS else _pdf_file
+    for item in _waiting(export):
+        keep()
+        if clock() > ends:
+            return False
+        if make is mask_file and not item.result.is_measured:
+            item_skip(item, NO_MASK)
+            continue
+        try:
+            ending, content = make(item.result)
+        except (PdfError, VaultError) as error:
+            logger.warning("export %s: result %s left out: %s", export.pk, item.result_id, error)
+            item_skip(item, LAID_OUT if isinstance(error, PdfError) else DAMAGED)
+            continue
+        part_keep(export, item, ending=ending, content=content)
+    return True
+
+
 def export_chunks(export: Export) -> Iterator[bytes]:
-    """Yield the file that `export` asks for, and keep the books of its items."""
+    """Yield the file that `export` asks for; of a ZIP the parts are there already."""
     if export.kind == ExportKind.CSV:
-        yield from _csv(export)
+        yield from csv_lines(_results(export), notice=settings.RESEARCH_NOTICE)
+        items_done(export)
     elif export.kind == ExportKind.PDF:
-        ((position, result),) = _results(export)
-        yield pdf_of(result)
-        items_close(export, {position: ""})
-    elif export.kind == ExportKind.PDFS:
-        yield from zip_chunks(_members(export, lambda result: ("pdf", pdf_of(result))))
+        yield pdf_of(next(_results(export)))
+        items_done(export)
     else:
-        yield from zip_chunks(_members(export, mask_file))
+        yield from zip_chunks(_members(export))
 
 
 def pdf_of(result: Result) -> bytes:
     return render_pdf(report_content(result, made_at=now()), result_pictures(result))
 
 
-def _csv(export: Export) -> Iterator[bytes]:
-    positions = {}
-
-    def results() -> Iterator[Result]:
-        for position, result in _results(export):
-            positions[position] = ""
-            yield result
-
-    yield from csv_lines(results(), notice=settings.RESEARCH_NOTICE)
-    items_close(export, positions)
+def _pdf_file(result: Result) -> tuple[str, bytes]:
+    return "pdf", pdf_of(result)
 
 
-def _members(export: Export, make: Maker) -> Iterator[tuple[str, bytes]]:
-    """Yield each result's file; one that cannot be made is left out, with its reason."""
-    for position, result in _results(export):
-        if make is mask_file and not result.is_measured:
-            items_close(export, {position: NO_MASK})
-            continue
-        try:
-            ending, content = make(result)
-        except (PdfError, VaultError) as error:
-            logger.warning("export %s: result %s left out: %s", export.pk, result.pk, error)
-            items_close(export, {position: LAID_OUT if isinstance(error, PdfError) else DAMAGED})
-            continue
-        items_close(export, {position: ""})
-        yield f"{position:04d}-{str(result.pk)[:8]}.{ending}", content
+def _members(export: Export) -> Iterator[tuple[str, int, Iterator[bytes]]]:
+    """Yield what the ZIP holds, in the order of the selection, read as it is written."""
+    kept = export.items.exclude(part=None).select_related("part").order_by("position")
+    for item in kept.iterator(chunk_size=AT_ONCE):
+        name = f"{item.position:04d}-{str(item.result_id)[:8]}.{item.ending}"
+        yield name, item.part.size, blob_open(item.part).chunks(0, item.part.size)
 
 
-def _results(export: Export) -> Iterator[tuple[int, Result]]:
-    """Yield (position, result) a few at a time: a selection of thousands is never held whole."""
-    pairs = list(export.items.values_list("position", "result_id"))
-    for start in range(0, len(pairs), AT_ONCE):
-        part = pairs[start : start + AT_ONCE]
-        found = Result.objects.select_related(
-            "job__run__requested_by", "image__source", "image__study", "image__pixels", "patient"
-        ).in_bulk([pk for _position, pk in part])
-        for position, pk in part:
-            yield position, found[pk]
+def _waiting(export: Export) -> Iterator[ExportItem]:
+    """Yield the items without a file a few at a time: thousands are never held whole."""
+    waiting = list(export.items.filter(state=ItemState.WAITING).values_list("pk", flat=True))
+    for start in range(0, len(waiting), AT_ONCE):
+        part = waiting[start : start + AT_ONCE]
+        yield from export.items.filter(pk__in=part).select_related(*WHOLE).order_by("position")
+
+
+def _results(export: Export) -> Iterator[Result]:
+    """Yield the results in the order of the selection, a few at a time."""
+    wanted = list(export.items.values_list("result", flat=True))
+    for start in range(0, len(wanted), AT_ONCE):
+        part = wanted[start : start + AT_ONCE]
+        found = Result.objects.select_related(*NEEDED).in_bulk(part)
+        for pk in part:
+            yield found[pk]

@@ -21,6 +21,7 @@ class ExportKind(models.TextChoices):
     MASKS = "masks", gettext_lazy("ZIP of masks")
 
 
+ZIPS = (ExportKind.PDFS, ExportKind.MASKS)  # made file by file, each kept until the last is done
 ONE, BULK = "export.create", "export.create_bulk"  # one person's report, or many in one file
 
 
@@ -34,10 +35,17 @@ class ExportStatus(models.TextChoices):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 class Export(models.Model):
-    """A file made in the background from a selection of results."""
+    """A file made in the background from a selection of results.
+
+    attempt     which claim works on it; fences a worker that is late.
+    deaths      how often in a row a worker took it and finished nothing.
+    size        bytes of the file, kept when the file itself is gone.
+    deleted_at  when its owner took the file away, before it expired.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey("accounts.Organisation", models.PROTECT, related_name="+")
@@ -45,6 +53,7 @@ class Export(models.Model):
     kind = models.CharField(max_length=8, choices=ExportKind)
     status = models.CharField(max_length=16, choices=ExportStatus, default=ExportStatus.QUEUED)
     attempt = models.PositiveSmallIntegerField(default=0, editable=False)
+    deaths = models.PositiveSmallIntegerField(default=0, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     rung_at = models.DateTimeField(null=True, blank=True, editable=False)
     request_id = models.CharField(
@@ -54,9 +63,12 @@ class Export(models.Model):
     blob = models.ForeignKey(
         "accounts.Blob", models.PROTECT, null=True, blank=True, related_name="+", editable=False
     )
+    size = models.PositiveBigIntegerField(null=True, editable=False)
+    downloads = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -65,6 +77,9 @@ class Export(models.Model):
             models.CheckConstraint(
                 condition=Q(status=ExportStatus.FAILED) | Q(error=""),
                 name="export_error_only_if_failed",
+            ),
+            models.CheckConstraint(
+                condition=Q(deleted_at=None) | Q(blob=None), name="export_deleted_has_no_file"
             ),
         ]
 
@@ -78,6 +93,13 @@ class Export(models.Model):
     def is_live(self) -> bool:
         return self.status in (ExportStatus.QUEUED, ExportStatus.RUNNING)
 
+    @property
+    def state(self) -> str:
+        """The word that its owner reads: a finished file may be gone."""
+        if self.status != ExportStatus.SUCCEEDED or self.blob_id:
+            return self.status
+        return "deleted" if self.deleted_at else "expired"
+
 
 class ItemState(models.TextChoices):
     WAITING = "waiting"
@@ -86,7 +108,10 @@ class ItemState(models.TextChoices):
 
 
 class ExportItem(models.Model):
-    """One result of an export, and whether it is in the file."""
+    """One result of an export, and whether it is in the file.
+
+    part, ending  its own file while a ZIP is being made of them, and what its name ends in.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     export = models.ForeignKey(Export, models.CASCADE, related_name="items")
@@ -95,6 +120,10 @@ class ExportItem(models.Model):
     position = models.PositiveIntegerField()
     state = models.CharField(max_length=16, choices=ItemState, default=ItemState.WAITING)
     reason = SealedTextField(blank=True, default="")
+    part = models.ForeignKey(
+        "accounts.Blob", models.PROTECT, null=True, related_name="+", editable=False
+    )
+    ending = models.CharField(max_length=8, blank=True, editable=False)
 
     class Meta:
         ordering = ["position"]

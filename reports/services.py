@@ -21,11 +21,14 @@ from imaging import queue
 from imaging.models import Result
 from imaging.services.leases import MAX_DEATHS, LeaseKeeper, LeaseLost, lease_end
 from imaging.services.refusals import NotPossible
-from reports.models import Export, ExportItem, ExportKind, ExportStatus, ItemState
+from reports.ends import export_end_tell
+from reports.models import Export, ExportItem, ExportKind, ExportStatus
+from reports.parts import export_held, parts_drop, parts_sweep
 
 logger = logging.getLogger(__name__)
 TASK = "reports.tasks.make_export"
 KEPT = timedelta(days=7)
+LIVE = (ExportStatus.QUEUED, ExportStatus.RUNNING)
 MOST_RESULTS = 2_000
 STALE = timedelta(seconds=60)
 
@@ -66,17 +69,25 @@ def export_create(*, user, kind: str, results: list[Result]) -> Export:
 def export_claim(export_id: str) -> Export | None:
     """Take an export for this worker by one UPDATE; None when there is nothing to take."""
     free = Q(status=ExportStatus.QUEUED) | Q(status=ExportStatus.RUNNING, lease_until__lt=Now())
-    taken = Export.objects.filter(free, pk=export_id, attempt__lt=MAX_DEATHS).update(
-        status=ExportStatus.RUNNING, attempt=F("attempt") + 1, lease_until=lease_end()
+    taken = Export.objects.filter(free, pk=export_id, deaths__lt=MAX_DEATHS).update(
+        status=ExportStatus.RUNNING,
+        attempt=F("attempt") + 1,
+        deaths=F("deaths") + 1,
+        lease_until=lease_end(),
     )
     return (
         Export.objects.select_related("organisation", "user").get(pk=export_id) if taken else None
     )
 
 
+def export_keeper(export: Export) -> LeaseKeeper:
+    """Return what its maker calls often. Raises LeaseLost, WorkerStopping when called."""
+    return LeaseKeeper(lambda: export_held(export))
+
+
 def export_fill(export: Export, chunks: Iterator[bytes], *, patient_id: UUID | None = None) -> None:
     """Write the file piece by piece and close `export`. Raises LeaseLost, WorkerStopping."""
-    keep = LeaseKeeper(lambda: _held(export))
+    keep = export_keeper(export)
     staged = StagedBlob(
         organisation=export.organisation, kind="export", patient_id=patient_id, chunk_size=1 << 20
     )
@@ -89,9 +100,10 @@ def export_fill(export: Export, chunks: Iterator[bytes], *, patient_id: UUID | N
 
 @transaction.atomic
 def _close(export: Export, staged: StagedBlob) -> None:
-    ended = _held(export).update(
+    ended = export_held(export).update(
         status=ExportStatus.SUCCEEDED,
         blob=blob_keep(staged),
+        size=staged.size,
         finished_at=now(),
         expires_at=now() + KEPT,
         lease_until=None,
@@ -99,29 +111,64 @@ def _close(export: Export, staged: StagedBlob) -> None:
     if not ended:
         raise LeaseLost
     audit.record(export.user, "export.succeed", export)
+    export_end_tell(export)
 
 
 def export_fail(export: Export, *, error: str) -> None:
     """Close `export` with a sentence for its user; nothing happens when it is no longer ours."""
     with transaction.atomic():
-        ended = _held(export).update(
+        ended = export_held(export).update(
             status=ExportStatus.FAILED, error=error[:500], finished_at=now(), lease_until=None
         )
         if ended:
             audit.record(export.user, "export.fail", export, outcome="failed")
+            export_end_tell(export, failed=True)
 
 
 @transaction.atomic
 def export_release(export: Export) -> None:
-    """Give `export` back unharmed, as a worker does that was told to stop."""
+    """Give `export` back unharmed: the worker was told to stop, or others are to have a turn."""
     back = {"status": ExportStatus.QUEUED, "lease_until": None, "rung_at": now()}
-    if _held(export).update(attempt=F("attempt") - 1, **back):
+    if export_held(export).update(deaths=0, **back):
         queue.enqueue(TASK, str(export.pk))
+
+
+@transaction.atomic
+def export_cancel(*, user, export: Export) -> bool:
+    """End `export` while it is being made; its worker notices within seconds. Twice: nothing."""
+    live = Export.objects.filter(pk=export.pk, status__in=LIVE)
+    ended = live.update(
+        status=ExportStatus.CANCELLED, finished_at=now(), lease_until=None, attempt=F("attempt") + 1
+    )
+    if ended:
+        audit.record(user, "export.cancel", export)
+        parts_drop(export)
+    return bool(ended)
+
+
+@transaction.atomic
+def export_delete(*, user, export: Export) -> bool:
+    """Take the finished file away before it expires; the line stays. Twice: nothing."""
+    locked = Export.objects.select_for_update(of=("self",)).select_related("blob").get(pk=export.pk)
+    if locked.blob is None:
+        return False
+    Export.objects.filter(pk=export.pk).update(blob=None, deleted_at=now())
+    blob_delete(locked.blob)
+    audit.record(user, "export.delete", export)
+    return True
+
+
+@transaction.atomic
+def export_taken(*, user, export: Export, whole: bool, request_id: str) -> None:
+    """Write down that the file leaves the house; a further part of it is counted once."""
+    if whole:
+        Export.objects.filter(pk=export.pk).update(downloads=F("downloads") + 1)
+    audit.record(user, "export.download", export, request_id=request_id)
 
 
 def exports_recover() -> int:
     """Ring again for what was lost, give up what died three times, forget what expired."""
-    return _ring_lost() + _give_up() + _expire()
+    return _ring_lost() + _give_up() + _expire() + parts_sweep()
 
 
 def _ring_lost() -> int:
@@ -129,7 +176,7 @@ def _ring_lost() -> int:
     unheard = Q(status=ExportStatus.QUEUED, rung_at__lt=Now() - STALE)
     waiting = queue.waiting(TASK)
     count = 0
-    for pk in Export.objects.filter(dead | unheard, attempt__lt=MAX_DEATHS).values_list(
+    for pk in Export.objects.filter(dead | unheard, deaths__lt=MAX_DEATHS).values_list(
         "pk", flat=True
     ):
         if str(pk) not in waiting:
@@ -142,7 +189,7 @@ def _ring_lost() -> int:
 
 def _give_up() -> int:
     dead = Export.objects.filter(
-        status=ExportStatus.RUNNING, lease_until__lt=Now(), attempt__gte=MAX_DEATHS
+        status=ExportStatus.RUNNING, lease_until__lt=Now(), deaths__gte=MAX_DEATHS
     )
     why = _("The worker died three times while making this file. Try a smaller selection.")
     exports = list(dead.select_related("organisation", "user"))
@@ -160,22 +207,6 @@ def _expire() -> int:
             blob_delete(blob)
         count += 1
     return count
-
-
-def items_close(export: Export, done: dict[int, str]) -> None:
-    """Write what became of each item by position: "" is done, else the reason why it is not in."""
-    items = list(export.items.filter(position__in=done))
-    for item in items:
-        item.reason = done[item.position]
-        item.state = ItemState.SKIPPED if item.reason else ItemState.DONE
-    ExportItem.objects.bulk_update(items, ["state"], batch_size=500)
-    for item in items:
-        if item.reason:
-            item.save(update_fields=["state", "reason"])
-
-
-def _held(export: Export):
-    return Export.objects.filter(pk=export.pk, status=ExportStatus.RUNNING, attempt=export.attempt)
 
 
 def exports_holding(results: Iterable[UUID]) -> tuple[type[Export], set[UUID]]:

@@ -8,10 +8,17 @@ from accounts import audit
 from accounts.tracing import traced
 from accounts.vault.damage import damages_tell
 from imaging.services.leases import LeaseLost, WorkerStopping
-from reports.making import export_chunks
-from reports.models import ExportKind
+from reports.making import export_chunks, parts_make
+from reports.models import ZIPS, ExportKind
+from reports.parts import parts_drop
 from reports.pdf import PdfError
-from reports.services import export_claim, export_fail, export_fill, export_release
+from reports.services import (
+    export_claim,
+    export_fail,
+    export_fill,
+    export_keeper,
+    export_release,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -21,8 +28,9 @@ def make_export(export_id: str) -> None:
     """Make one export.
 
     State before: queued. State after: succeeded or failed, or queued again when
-    the worker was told to stop. Delivered twice, the claim makes the second run
-    a no-op; after a crash the file is made anew.
+    the worker was told to stop or a batch had its turn. Delivered twice, the
+    claim makes the second run a no-op; after a crash the parts that were made
+    are kept, and only the rest is made.
     """
     export = export_claim(export_id)
     if export is None:
@@ -35,7 +43,11 @@ def make_export(export_id: str) -> None:
 
 def _make(export) -> None:
     try:
+        if export.kind in ZIPS and not parts_make(export, export_keeper(export)):
+            export_release(export)
+            return
         export_fill(export, export_chunks(export), patient_id=_only_patient(export))
+        parts_drop(export)
     except LeaseLost:
         logger.info("export %s: another worker's", export.pk)
     except WorkerStopping:

@@ -10,5 +10,7 @@ urlpatterns = [
     path("exports/", views.export_list, name="export-list"),
     path("exports/<uuid:pk>/", views.export_detail, name="export-detail"),
     path("exports/<uuid:pk>/status/", views.export_status, name="export-status"),
+    path("exports/<uuid:pk>/cancel/", views.export_cancel_view, name="export-cancel"),
+    path("exports/<uuid:pk>/delete/", views.export_delete_view, name="export-delete"),
     path("exports/<uuid:pk>/content/", views.export_download, name="export-download"),
 ]

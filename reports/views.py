@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts import audit
 from accounts.access import answers_data, demand, requires
 from accounts.selectors import user_may
 from accounts.throttle import limited
@@ -22,7 +22,14 @@ from imaging.worklist import studies_chosen
 from reports.files import CLOSED, FILES
 from reports.models import BULK, ExportKind, ExportStatus, action_of
 from reports.selectors import exports_visible_to, results_chosen, studies_without
-from reports.services import MOST_RESULTS, export_create
+from reports.services import (
+    KEPT,
+    MOST_RESULTS,
+    export_cancel,
+    export_create,
+    export_delete,
+    export_taken,
+)
 
 SHOWN = 50
 
@@ -79,12 +86,16 @@ def _chosen(request: HttpRequest, kind: str) -> list[Result]:
 @require_GET
 @requires("export.create")
 def export_list(request: HttpRequest) -> HttpResponse:
-    newest = exports_visible_to(request.user).order_by("-created_at", "-id")  # grouping drops it
-    exports = newest[:SHOWN]
+    mine = exports_visible_to(request.user).select_related("user", "blob")
+    pages = Paginator(mine.order_by("-created_at", "-id"), SHOWN)  # grouping drops it
     return render(
         request,
         "reports/export_list.html",
-        {"exports": exports, "may_export_bulk": user_may(request.user, BULK)},
+        {
+            "page": pages.get_page(request.GET.get("page")),
+            "kept_days": KEPT.days,
+            "may_export_bulk": user_may(request.user, BULK),
+        },
     )
 
 
@@ -114,10 +125,33 @@ def export_download(request: HttpRequest, pk) -> HttpResponse:
     if export.is_closed:
         raise PermissionDenied(CLOSED)
     content_type, name = FILES[export.kind]
-    audit.record(request.user, "export.download", export, request_id=request.request_id)
+    export_taken(
+        user=request.user,
+        export=export,
+        whole="Range" not in request.headers,
+        request_id=request.request_id,
+    )
     return blob_response(
         request, export.blob, content_type=content_type, filename=name.format(str(export.pk)[:8])
     )
+
+
+@require_POST
+@requires("export.create")
+def export_cancel_view(request: HttpRequest, pk) -> HttpResponse:
+    export = get_object_or_404(exports_visible_to(request.user), pk=pk)
+    if export_cancel(user=request.user, export=export):
+        messages.success(request, _("Cancelled. Nothing of the file is kept."))
+    return redirect(export)
+
+
+@require_POST
+@requires("export.create")
+def export_delete_view(request: HttpRequest, pk) -> HttpResponse:
+    export = get_object_or_404(exports_visible_to(request.user), pk=pk)
+    if export_delete(user=request.user, export=export):
+        messages.success(request, _("The file is deleted. You can ask for it again."))
+    return redirect("reports:export-list")
 
 
 def _context(request: HttpRequest, pk) -> dict:

@@ -5,13 +5,20 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterable, Iterator
 
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the same for every member: the names tell no day
 
-def zip_chunks(members: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
-    """Yield a ZIP of (name, content) pairs; at no time is more than one member held."""
+
+def zip_chunks(members: Iterable[tuple[str, int, Iterable[bytes]]]) -> Iterator[bytes]:
+    """Yield a ZIP of (name, size, pieces); no more than one piece of one member is ever held."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in members:
-            archive.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), content)
+        for name, size, pieces in members:
+            info = zipfile.ZipInfo(name, date_time=EPOCH)
+            info.file_size = size  # beyond 4 GiB the member is of the larger kind
+            with archive.open(info, "w") as member:
+                for piece in pieces:
+                    member.write(piece)
+                    yield sink.take()
             yield sink.take()
     yield sink.take()
 

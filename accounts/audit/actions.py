@@ -131,6 +131,8 @@ ACTIONS: dict[str, Action] = {
         ("export.succeed", "Export made", EXPORTED),
         ("export.fail", "Export failed", EXPORTED),
         ("export.download", "Export downloaded", EXPORTED),
+        ("export.cancel", "Export cancelled", EXPORTED),
+        ("export.delete", "Export's file deleted", EXPORTED),
         ("image.download", "Picture downloaded", EXPORTED),
     ),
     **_group(

@@ -40,10 +40,14 @@ def test_csv_has_one_row_per_result_and_parses_back():
 
 
 def test_a_zip_made_piece_by_piece_is_whole():
-    members = [("a.txt", b"first"), ("b.bin", bytes(100_000))]
-    pieces = list(zip_chunks(iter(members)))
-    assert len(pieces) == 3
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(pieces)))
+    members = [("a.txt", b"first"), ("b.bin", bytes(100_000)), ("empty", b"")]
+
+    def pieces(data):
+        return (data[start : start + 30_000] for start in range(0, len(data), 30_000))
+
+    made = list(zip_chunks((name, len(data), pieces(data)) for name, data in members))
+    assert max(map(len, made)) < 40_000
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(made)))
     assert archive.testzip() is None
     assert [(name, archive.read(name)) for name in archive.namelist()] == members
 

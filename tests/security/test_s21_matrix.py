@@ -90,7 +90,14 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
     "imaging:assignment-end": "assignment",
     **dict.fromkeys(("imaging:glass-close", "imaging:glass-review"), "glass"),
     **dict.fromkeys(
-        ("reports:export-detail", "reports:export-status", "reports:export-download"), "export"
+        (
+            "reports:export-detail",
+            "reports:export-status",
+            "reports:export-download",
+            "reports:export-cancel",
+            "reports:export-delete",
+        ),
+        "export",
     ),
     **dict.fromkeys(
         ("people:list", "people:invite", "people:department-create", "people:read-first"),

@@ -96,6 +96,19 @@ def test_of_an_export_of_ones_own_organisation_too(client, user, name):
     assert same(foreign, unknown)
 
 
+@pytest.mark.parametrize("name", ["export-cancel", "export-delete"])
+def test_of_an_act_on_anothers_export_too(client, user, name):
+    colleague = MembershipFactory(organisation=user.memberships.get().organisation).user
+    export = ExportFactory(results=[ResultFactory(user=colleague)])
+    foreign, unknown = (
+        client.post(reverse(f"reports:{name}", args=[pk])) for pk in (export.pk, uuid.uuid4())
+    )
+    assert foreign.status_code == 404
+    assert same(foreign, unknown)
+    export.refresh_from_db()
+    assert export.status == "queued"
+
+
 @pytest.mark.parametrize("name", ["image", "study", "upload"])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_in_the_query_and_the_body_of_a_run(client, user, result, name, method):

@@ -1,0 +1,19 @@
+"""The end of a file that took its time is told to whoever asked for it, in the app."""
+
+from __future__ import annotations
+
+from accounts.services.notices import notice_send
+from reports.models import Export, ExportKind, ItemState
+
+
+def export_end_tell(export: Export, *, failed: bool = False) -> None:
+    """Send the notice. One report is made while its page is looked at: only its failure is told."""
+    if not export.user.is_active or (export.kind == ExportKind.PDF and not failed):
+        return
+    if failed:
+        notice_send(to=export.user, kind="export_failed", facts={"id": str(export.pk)[:8]})
+        return
+    states = list(export.items.values_list("state", flat=True))
+    left_out = states.count(ItemState.SKIPPED)
+    facts = {"id": str(export.pk)[:8], "count": len(states) - left_out, "left_out": left_out}
+    notice_send(to=export.user, kind="export_finished", facts=facts)
