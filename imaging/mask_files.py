@@ -14,7 +14,7 @@ from imaging.formats.nifti_mask import encode_nifti
 from imaging.formats.png import encode_png
 from imaging.models import Image, Result
 from imaging.review_page import cut_of
-from imaging.services.reviews import latest_review
+from imaging.services.reviews import latest_review, review_numbered
 
 PNG, NIFTI = "png", "nii.gz"
 
@@ -36,9 +36,12 @@ def mask_file(result: Result, kind: str = "") -> tuple[str, bytes]:
         )
 
 
-def mask_standing(result: Result) -> tuple[Blob, int]:
-    """Return what holds the mask, and from which level on: the reader's, else the result's own."""
-    review = latest_review(result)
+def mask_standing(result: Result, version: int | None = None) -> tuple[Blob, int]:
+    """Return what holds the mask, and from which level on: the reader's, else the result's own.
+
+    version  an earlier version of the verdict than the one that counts.
+    """
+    review = latest_review(result) if version is None else review_numbered(result, version)
     if review is not None and review.row is not None and review.mask is not None:
         return review.mask, 1
     return map_of(result), cut_of(result, review).level

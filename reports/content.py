@@ -76,6 +76,7 @@ class ReportContent:
     heading: str = "Measures"
     labels: Sequence[Line] = field(default_factory=tuple)
     address: str = ""
+    superseded: str = ""
 
     @property
     def short_id(self) -> str:

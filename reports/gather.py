@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from imaging.models import MemberOutcome, Result, Review
 from imaging.review_page import Cut, cut_of
-from imaging.services.reviews import latest_review
+from imaging.services.reviews import latest_review, review_numbered, review_superseding
 from imaging.services.signing import signature_holds
 from reports.answers import answer_lines, gate_words, joined_by, label_lines
 from reports.content import (
@@ -26,12 +26,16 @@ from reports.content import (
 HEADINGS = {"classification": "Classes", "detection": "Boxes"}
 
 
-def report_content(result: Result, *, made_at: datetime) -> ReportContent:
+def report_content(
+    result: Result, *, made_at: datetime, version: int | None = None
+) -> ReportContent:
     """Return the content of the report on `result`; everything comes from stored rows.
 
     Where a reader set another threshold, the numbers are those of that threshold.
+    version  an earlier version of the verdict, which says by what it was followed;
+             without it the one that counts.
     """
-    review = latest_review(result)
+    review = latest_review(result) if version is None else review_numbered(result, version)
     cut = cut_of(result, review)
     gate, checks = gate_words(result)
     return ReportContent(
@@ -55,6 +59,7 @@ def report_content(result: Result, *, made_at: datetime) -> ReportContent:
         made_at=made_at,
         warnings=result.image.warnings,
         address=_address(result),
+        superseded=_superseded(review) if review else "",
     )
 
 
@@ -95,6 +100,16 @@ def _state(review: Review) -> str:
     if not review.is_signed:
         return "Unsigned draft"
     return "Signed" if signature_holds(review) else "Signature does not fit its content"
+
+
+def _superseded(review: Review) -> str:
+    later = review_superseding(review)
+    if later is None:
+        return ""
+    return (
+        f"Version {review.number} was superseded by version {later.number},"
+        f" signed {later.signed_at:%Y-%m-%d %H:%M} UTC by {later.signed_by}"
+    )
 
 
 def _cut_line(result: Result, cut: Cut) -> Line:

@@ -13,10 +13,11 @@ from accounts.vault.cipher import VaultError
 from accounts.vault.storage import blob_open
 from imaging.mask_files import mask_file
 from imaging.models import Result
+from imaging.services.reviews import latest_review
 from reports.csv import csv_lines
 from reports.gather import report_content
-from reports.models import Export, ExportItem, ExportKind, ItemState
-from reports.parts import item_skip, items_done, part_keep
+from reports.models import ZIPS, Export, ExportItem, ExportKind, ItemState
+from reports.parts import item_done, item_skip, items_done, part_keep
 from reports.pdf import PdfError, render_pdf
 from reports.pictures import result_pictures
 from reports.zips import zip_chunks
@@ -32,7 +33,7 @@ NO_MASK = "It has no mask: it is of classes or boxes, or was not analysed."
 
 TURN_S = 120.0  # then others have their turn: one batch of hundreds never holds a worker for long
 
-Maker = Callable[[Result], tuple[str, bytes]]  # a file's ending and its content
+Maker = Callable[[ExportItem], tuple[str, bytes]]  # a file's ending and its content
 
 
 def parts_make(export: Export, keep: Callable[[], None], clock=time.monotonic) -> bool:
@@ -41,16 +42,16 @@ def parts_make(export: Export, keep: Callable[[], None], clock=time.monotonic) -
     Raises: LeaseLost, and what `keep` raises.
     """
     ends = clock() + TURN_S
-    make: Maker = mask_file if export.kind == ExportKind.MASKS else _pdf_file
+    make: Maker = _mask_file if export.kind == ExportKind.MASKS else _pdf_file
     for item in _waiting(export):
         keep()
         if clock() > ends:
             return False
-        if make is mask_file and not item.result.is_measured:
+        if make is _mask_file and not item.result.is_measured:
             item_skip(item, NO_MASK)
             continue
         try:
-            ending, content = make(item.result)
+            ending, content = make(item)
         except (PdfError, VaultError) as error:
             logger.warning("export %s: result %s left out: %s", export.pk, item.result_id, error)
             item_skip(item, LAID_OUT if isinstance(error, PdfError) else DAMAGED)
@@ -65,18 +66,29 @@ def export_chunks(export: Export) -> Iterator[bytes]:
         yield from csv_lines(_results(export), notice=settings.RESEARCH_NOTICE)
         items_done(export)
     elif export.kind == ExportKind.PDF:
-        yield pdf_of(next(_results(export)))
-        items_done(export)
+        item = next(_waiting(export))
+        yield _pdf_file(item)[1]
+        item_done(item)
     else:
         yield from zip_chunks(_members(export))
 
 
-def pdf_of(result: Result) -> bytes:
-    return render_pdf(report_content(result, made_at=now()), result_pictures(result))
+def pdf_of(result: Result, version: int | None = None) -> bytes:
+    """Return the report on `result`, of an earlier version of its verdict where one is named."""
+    content = report_content(result, made_at=now(), version=version)
+    return render_pdf(content, result_pictures(result, version))
 
 
-def _pdf_file(result: Result) -> tuple[str, bytes]:
-    return "pdf", pdf_of(result)
+def _pdf_file(item: ExportItem) -> tuple[str, bytes]:
+    """Print the version that was asked for, else the one that counts; the item keeps which."""
+    if item.version is None:
+        latest = latest_review(item.result)
+        item.version = latest.number if latest else 0
+    return "pdf", pdf_of(item.result, item.version)
+
+
+def _mask_file(item: ExportItem) -> tuple[str, bytes]:
+    return mask_file(item.result)
 
 
 def _members(export: Export) -> Iterator[tuple[str, int, Iterator[bytes]]]:
@@ -89,7 +101,8 @@ def _members(export: Export) -> Iterator[tuple[str, int, Iterator[bytes]]]:
 
 def _waiting(export: Export) -> Iterator[ExportItem]:
     """Yield the items without a file a few at a time: thousands are never held whole."""
-    waiting = list(export.items.filter(state=ItemState.WAITING).values_list("pk", flat=True))
+    states = [ItemState.WAITING] if export.kind in ZIPS else list(ItemState)
+    waiting = list(export.items.filter(state__in=states).values_list("pk", flat=True))
     for start in range(0, len(waiting), AT_ONCE):
         part = waiting[start : start + AT_ONCE]
         yield from export.items.filter(pk__in=part).select_related(*WHOLE).order_by("position")

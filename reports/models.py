@@ -111,6 +111,8 @@ class ExportItem(models.Model):
     """One result of an export, and whether it is in the file.
 
     part, ending  its own file while a ZIP is being made of them, and what its name ends in.
+    version       which version of the verdict the report prints, 0 where there was none; null
+                  until it is made, unless one was asked for, and in other kinds of file.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -124,6 +126,7 @@ class ExportItem(models.Model):
         "accounts.Blob", models.PROTECT, null=True, related_name="+", editable=False
     )
     ending = models.CharField(max_length=8, blank=True, editable=False)
+    version = models.PositiveSmallIntegerField(null=True, editable=False)
 
     class Meta:
         ordering = ["position"]

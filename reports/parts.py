@@ -30,13 +30,19 @@ def part_keep(export: Export, item: ExportItem, *, ending: str, content: bytes) 
             if not export_held(export).update(deaths=1):  # something was finished: no death so far
                 raise LeaseLost
             item.part, item.ending, item.state = blob_keep(staged), ending, ItemState.DONE
-            item.save(update_fields=["part", "ending", "state"])
+            item.save(update_fields=["part", "ending", "state", "version"])
 
 
 def item_skip(item: ExportItem, reason: str) -> None:
     """Leave one result out, with the reason that its owner reads."""
     item.state, item.reason = ItemState.SKIPPED, reason
     item.save(update_fields=["state", "reason"])
+
+
+def item_done(item: ExportItem) -> None:
+    """Write down that this one is in the file, and in which version."""
+    item.state = ItemState.DONE
+    item.save(update_fields=["state", "version"])
 
 
 def items_done(export: Export) -> None:

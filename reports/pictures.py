@@ -25,12 +25,15 @@ JPEG_QUALITY = 88
 PRINT_SIDE = 1024
 
 
-def result_pictures(result: Result) -> Pictures:
-    """Draw original, mask and heat at the threshold that counts; a volume by its largest slice."""
+def result_pictures(result: Result, version: int | None = None) -> Pictures:
+    """Draw original, mask and heat at the threshold that counts; a volume by its largest slice.
+
+    version  an earlier version of the verdict, whose mask or threshold is drawn instead.
+    """
     if not result.is_measured:
         return answer_pictures(result)
     image, plane = result.image, first_plane(image_planes(result.image))
-    index, (kept, level) = opening_slice(result, plane), mask_standing(result)
+    index, (kept, level) = opening_slice(result, plane), mask_standing(result, version)
     levels, grey = _slice(map_of(result), image, plane, index), _grey(image, plane, index)
     cut = levels if kept == map_of(result) else _slice(kept, image, plane, index)
     step = max(1, -(-max(grey.shape) // PRINT_SIDE))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
 
 from accounts.selectors import organisations_of
-from imaging.models import Result
+from imaging.models import Result, Review
 from imaging.selectors import results_visible_to, results_within, studies_visible_to
 from reports.models import BULK, ONE, Export, ExportItem, ExportKind, ItemState
 
@@ -17,12 +17,32 @@ def exports_visible_to(user) -> QuerySet[Export]:
     """Return the exports that `user` made; nobody sees another's.
 
     `is_closed`: a result in it is no longer theirs to export, so the file is not handed out.
+    `is_superseded`: a version that it prints was followed by another signed one.
     """
     return Export.objects.filter(user=user, organisation__in=organisations_of(user, ONE)).annotate(
         total=Count("items"),
         done=Count("items", filter=~Q(items__state=ItemState.WAITING)),
         skipped=Count("items", filter=Q(items__state=ItemState.SKIPPED)),
+        is_superseded=Exists(_amended().filter(export=OuterRef("pk"))),
         is_closed=Case(When(kind=ExportKind.PDF, then=_lost(user, ONE)), default=_lost(user, BULK)),
+    )
+
+
+def items_superseded(export: Export) -> QuerySet[ExportItem]:
+    """Return what is superseded in the file, each with `newest`, the signed version that counts."""
+    signed = _signed_after().order_by("-number")
+    found = _amended().filter(export=export)
+    return found.annotate(newest=Subquery(signed.values("number")[:1])).order_by("position")
+
+
+def _amended() -> QuerySet[ExportItem]:
+    return ExportItem.objects.filter(Exists(_signed_after()), version__isnull=False)
+
+
+def _signed_after() -> QuerySet[Review]:
+    """The signed versions after the one that an item, the outer query's row, prints."""
+    return Review.objects.filter(
+        result=OuterRef("result"), number__gt=OuterRef("version"), signed_at__isnull=False
     )
 
 

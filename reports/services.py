@@ -21,6 +21,7 @@ from imaging import queue
 from imaging.models import Result
 from imaging.services.leases import MAX_DEATHS, LeaseKeeper, LeaseLost, lease_end
 from imaging.services.refusals import NotPossible
+from imaging.services.reviews import review_numbered
 from reports.ends import export_end_tell
 from reports.models import Export, ExportItem, ExportKind, ExportStatus
 from reports.parts import export_held, parts_drop, parts_sweep
@@ -34,8 +35,11 @@ STALE = timedelta(seconds=60)
 
 
 @transaction.atomic
-def export_create(*, user, kind: str, results: list[Result]) -> Export:
-    """Ask for a file of `results`, all of one organisation. Raises NotPossible."""
+def export_create(*, user, kind: str, results: list[Result], version: int | None = None) -> Export:
+    """Ask for a file of `results`, all of one organisation. Raises NotPossible.
+
+    version  of one PDF: an earlier version of the verdict than the one that counts.
+    """
     if kind not in ExportKind.values:
         raise NotPossible(_("There is no such kind of export."))
     if not results:
@@ -47,6 +51,10 @@ def export_create(*, user, kind: str, results: list[Result]) -> Export:
         raise NotPossible(_("At most %(n)d results fit one export.") % {"n": MOST_RESULTS})
     if kind == ExportKind.PDF and len(results) > 1:
         raise NotPossible(_("A PDF is the report of one result. Choose one, or a ZIP."))
+    if version is not None and (
+        kind != ExportKind.PDF or review_numbered(results[0], version) is None
+    ):
+        raise NotPossible(_("There is no such version of this report."))
     organisations = {result.organisation_id for result in results}
     if len(organisations) > 1:
         raise NotPossible(_("An export holds the results of one organisation."))
@@ -58,6 +66,7 @@ def export_create(*, user, kind: str, results: list[Result]) -> Export:
             organisation_id=export.organisation_id,
             result=result,
             position=position,
+            version=version,
         )
         for position, result in enumerate(results, start=1)
     )
@@ -159,11 +168,11 @@ def export_delete(*, user, export: Export) -> bool:
 
 
 @transaction.atomic
-def export_taken(*, user, export: Export, whole: bool, request_id: str) -> None:
+def export_taken(*, user, export: Export, whole: bool) -> None:
     """Write down that the file leaves the house; a further part of it is counted once."""
     if whole:
         Export.objects.filter(pk=export.pk).update(downloads=F("downloads") + 1)
-    audit.record(user, "export.download", export, request_id=request_id)
+    audit.record(user, "export.download", export)
 
 
 def exports_recover() -> int:

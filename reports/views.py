@@ -21,7 +21,12 @@ from imaging.services.refusals import NotPossible
 from imaging.worklist import studies_chosen
 from reports.files import CLOSED, FILES
 from reports.models import BULK, ExportKind, ExportStatus, action_of
-from reports.selectors import exports_visible_to, results_chosen, studies_without
+from reports.selectors import (
+    exports_visible_to,
+    items_superseded,
+    results_chosen,
+    studies_without,
+)
 from reports.services import (
     KEPT,
     MOST_RESULTS,
@@ -45,7 +50,9 @@ def export_create_view(request: HttpRequest) -> HttpResponse:
         kind = ExportKind.PDFS.value
         results = _chosen(request, kind)
     try:
-        export = export_create(user=request.user, kind=kind, results=results)
+        export = export_create(
+            user=request.user, kind=kind, results=results, version=_version(request)
+        )
     except NotPossible as refusal:
         messages.error(request, str(refusal))
         return redirect(reverse("imaging:study-list"))
@@ -61,6 +68,12 @@ def export_create_view(request: HttpRequest) -> HttpResponse:
             % {"n": without},
         )
     return redirect(export)
+
+
+def _version(request: HttpRequest) -> int | None:
+    """Return the version of the verdict that was asked for by number, if one was."""
+    asked = request.POST.get("version", "")
+    return int(asked) if asked.isdecimal() and len(asked) < 5 else None
 
 
 def _studies(request: HttpRequest) -> list:
@@ -125,12 +138,7 @@ def export_download(request: HttpRequest, pk) -> HttpResponse:
     if export.is_closed:
         raise PermissionDenied(CLOSED)
     content_type, name = FILES[export.kind]
-    export_taken(
-        user=request.user,
-        export=export,
-        whole="Range" not in request.headers,
-        request_id=request.request_id,
-    )
+    export_taken(user=request.user, export=export, whole="Range" not in request.headers)
     return blob_response(
         request, export.blob, content_type=content_type, filename=name.format(str(export.pk)[:8])
     )
@@ -157,4 +165,9 @@ def export_delete_view(request: HttpRequest, pk) -> HttpResponse:
 def _context(request: HttpRequest, pk) -> dict:
     export = get_object_or_404(exports_visible_to(request.user).select_related("blob"), pk=pk)
     skipped = export.items.filter(state="skipped") if export.skipped else []
-    return {"export": export, "left_out": skipped, "closed": CLOSED}
+    return {
+        "export": export,
+        "left_out": skipped,
+        "superseded": items_superseded(export) if export.is_superseded else [],
+        "closed": CLOSED,
+    }

@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
@@ -136,8 +137,22 @@ def review_sign(*, by: User, review: Review, meaning: str) -> Review:
 
 def latest_review(result: Result) -> Review | None:
     """Return the version that counts: the one with the highest number."""
-    found = Review.objects.filter(result=result).select_related("author", "signed_by", "mask")
-    return found.order_by("-number").first()
+    return _versions(result).order_by("-number").first()
+
+
+def review_numbered(result: Result, number: int) -> Review | None:
+    """Return one version of the verdict, whichever counts now."""
+    return _versions(result).filter(number=number).first()
+
+
+def review_superseding(review: Review) -> Review | None:
+    """Return the newest signed version after this one: what it says now instead."""
+    later = _versions(review.result).filter(number__gt=review.number, signed_at__isnull=False)
+    return later.order_by("-number").first()
+
+
+def _versions(result: Result) -> QuerySet[Review]:
+    return Review.objects.filter(result=result).select_related("author", "signed_by", "mask")
 
 
 def _may(by: User, action: str, result: Result) -> None:

@@ -47,6 +47,7 @@ STATUSES = {  # of an upload, a file, a run, a job, an export
     "cancelled": ("", "close", gettext_lazy("Cancelled")),
     "revoked": ("", "close", gettext_lazy("Revoked")),
     "expired": ("", "clock", gettext_lazy("Expired")),
+    "superseded": ("mod", "layers", gettext_lazy("Superseded")),
     "deleted": ("", "trash", gettext_lazy("Deleted")),
     "unread": ("info", "eye", gettext_lazy("Needs review")),
     "edited": ("", "edit", gettext_lazy("Edited")),

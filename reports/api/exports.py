@@ -12,7 +12,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import audit
 from accounts.access import refusal
 from accounts.api.pages import ListQuery
 from accounts.api.permissions import demand_fresh
@@ -23,7 +22,7 @@ from imaging.ranges import blob_response
 from reports.files import CLOSED, FILES
 from reports.models import BULK, Export, ExportKind, ExportStatus, action_of
 from reports.selectors import exports_visible_to, results_chosen
-from reports.services import MOST_RESULTS, export_create
+from reports.services import MOST_RESULTS, export_create, export_taken
 
 
 class ExportBody(serializers.ModelSerializer):
@@ -97,7 +96,8 @@ class Exports(Listing):
         if export.is_closed:
             raise PermissionDenied(CLOSED)
         kind, name = FILES[export.kind]
-        audit.record(request.user, "export.download", export)
+        whole = "Range" not in request.headers
+        export_taken(user=request.user, export=export, whole=whole)
         return blob_response(
             request._request, export.blob, content_type=kind, filename=name.format(str(pk)[:8])
         )

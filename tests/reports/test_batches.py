@@ -35,7 +35,7 @@ def drawn(monkeypatch):
     """Make each report in no time; returns the results that were drawn, in order."""
     seen = []
 
-    def draw(result):
+    def draw(result, version=None):
         seen.append(result.pk)
         return f"%PDF of {result.pk}".encode()
 
@@ -64,7 +64,7 @@ def test_a_batch_goes_on_after_its_worker_was_killed(user, drawn, monkeypatch, q
     class Killed(BaseException):
         """What no handler of ours sees, as SIGKILL."""
 
-    def kill_after_two(result):
+    def kill_after_two(result, version=None):
         if len(drawn) == 2:
             raise Killed
         drawn.append(result.pk)
@@ -142,7 +142,7 @@ def test_what_a_dead_worker_left_of_a_finished_batch_is_swept(user, drawn, queue
 
 def test_the_end_is_told_once_with_what_was_left_out(user, drawn, monkeypatch, queued):
     export = batch(user)
-    monkeypatch.setattr(making, "pdf_of", lambda result: _refuse_first(export, result))
+    monkeypatch.setattr(making, "pdf_of", lambda result, version: _refuse_first(export, result))
     tasks.make_export(str(export.pk))
     tasks.make_export(str(export.pk))
     notice = Notice.objects.get(to=user)
@@ -159,11 +159,11 @@ def _refuse_first(export, result) -> bytes:
 
 def test_a_failure_is_told_and_one_report_alone_is_not(user, monkeypatch, queued):
     result = ResultFactory(user=user)
-    monkeypatch.setattr(making, "pdf_of", lambda result: b"%PDF")
+    monkeypatch.setattr(making, "pdf_of", lambda result, version: b"%PDF")
     alone = ExportFactory(results=[result], items=[result], kind="pdf")
     tasks.make_export(str(alone.pk))
     assert not Notice.objects.exists()
-    monkeypatch.setattr(making, "pdf_of", lambda result: 1 / 0)
+    monkeypatch.setattr(making, "pdf_of", lambda result, version: 1 / 0)
     again = ExportFactory(results=[result], items=[result], kind="pdf")
     tasks.make_export(str(again.pk))
     assert Notice.objects.get().kind == "export_failed"
