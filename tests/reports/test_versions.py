@@ -14,6 +14,7 @@ from reports.making import pdf_of
 from reports.models import Export, ExportStatus
 from reports.services import export_create
 from tests.accounts.factories import UserFactory, verify
+from tests.browser.story import drawn_result
 from tests.imaging.factories import ResultFactory, ReviewFactory, sealed
 from tests.reports.factories import ExportFactory
 
@@ -59,6 +60,13 @@ def test_the_old_version_says_what_followed_and_the_new_one_does_not(result, use
     assert "The second impression." not in old
     assert "superseded" not in new
     assert "The second impression." in new
+
+
+def test_a_signed_report_and_a_superseded_one_are_one_page_each(user, tmp_path):
+    drawn = drawn_result(user, tmp_path)
+    amended(drawn, user)
+    for version in (1, 2):
+        assert len(PdfReader(io.BytesIO(pdf_of(drawn, version))).pages) == 1
 
 
 def test_a_later_draft_supersedes_nothing(result, user):
