@@ -286,6 +286,8 @@ SIMPLE_JWT = {
     "SIGNING_KEY": None,  # the vault's keys sign; without this the default is SECRET_KEY
 }
 SPECTACULAR_SETTINGS = {
+    # that of a job is the same
+    "ENUM_NAME_OVERRIDES": {"WorkStatusEnum": "reports.models.ExportStatus"},
     "OAS_VERSION": "3.1.0",
     "COMPONENT_SPLIT_REQUEST": True,  # a file goes in as bytes
     "TITLE": "MediScan",
