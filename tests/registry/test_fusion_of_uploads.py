@@ -11,13 +11,14 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from pypdf import PdfReader
 
+from accounts.vault.storage import blob_open
 from imaging import tasks
 from imaging.models import ModelVersion, Result
 from imaging.registry.approvals import model_approve
 from imaging.registry.uploads import model_upload_describe, model_upload_receive
 from imaging.services.runs import MemberChoice, run_submit
-from reports.making import export_chunks
 from reports.models import ExportKind
+from reports.tasks import make_export
 from tests.accounts.factories import UserFactory
 from tests.imaging.factories import ImageFactory
 from tests.imaging.tiny_models import picture
@@ -96,7 +97,10 @@ def told(client, house, result: Result) -> dict[str, str]:
 
 def made_of(house, result: Result, kind: str) -> bytes:
     export = ExportFactory(user=house["reader"], results=[result], items=[result], kind=kind)
-    return b"".join(export_chunks(export))
+    make_export(str(export.pk))
+    export.refresh_from_db()
+    assert export.status == "succeeded", export.error
+    return blob_open(export.blob).read()
 
 
 def text_of(pdf: bytes) -> str:
