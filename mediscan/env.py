@@ -25,6 +25,7 @@ _MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 _SYSLOG = ("udp", "tcp", "tls")
 _dotenv: dict[str, str] = {}
 _files: dict[str, Path] = {}
+_read: dict[str, str] = {}
 
 
 def read_dotenv(path: Path) -> None:
@@ -48,7 +49,9 @@ def read_dotenv(path: Path) -> None:
 
 def env_str(name: str, default: str | None = None) -> str:
     """Return $NAME; an empty value counts as none. Without a default it must be set."""
-    value = os.environ.get(name) or _dotenv.get(name) or default
+    given = os.environ.get(name) or _dotenv.get(name)
+    _read[name] = given or ""
+    value = given or default
     if value is None:
         raise ImproperlyConfigured(f"{name} is not set. Set it in the environment or in .env.")
     return value
@@ -126,6 +129,11 @@ def env_secret(name: str, default: str | None = None) -> str:
 def secret_files() -> dict[str, Path]:
     """Return the files that secrets were read from so far, by what names them."""
     return dict(_files)
+
+
+def settings_read() -> dict[str, str]:
+    """Return what was asked for so far and what was given, "" for nothing; secrets are in it."""
+    return dict(_read)
 
 
 def env_key(name: str) -> bytes:
@@ -217,7 +225,7 @@ def _secret_text(name: str, path: Path) -> str:
         raise ImproperlyConfigured(f"{name}_FILE={path}: cannot be read ({reason}).") from None
     if not text:
         raise ImproperlyConfigured(f"{name}_FILE={path}: the file is empty.")
-    _files[f"{name}_FILE"] = path
+    _files[f"{name}_FILE"], _read[name] = path, text
     return text
 
 

@@ -120,6 +120,8 @@ ACTIONS: dict[str, Action] = {
         ("patient.view", "Patient opened", PATIENT),
         ("record.list", "Worklist opened", QUERY),
         ("record.search", "Records searched", QUERY),
+        ("view.save", "View of the worklist kept", QUERY),
+        ("view.forget", "View of the worklist forgotten", QUERY),
         ("image.create", "Image stored", IMPORTED),
         ("patient.erase", "Patient erased", DELETED),
         ("patient.erase_ask", "Erasure of a patient asked for", PATIENT),
@@ -183,6 +185,8 @@ ACTIONS: dict[str, Action] = {
         "system",
         ("system.start", "Started", START),
         ("system.stop", "Stopped", STOP),
+        ("clock.jump", "The machine's clock was set", ALERT),
+        ("configuration.change", "Settings changed", SECURITY),
     ),
 }  # fmt: skip
 

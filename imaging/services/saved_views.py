@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts import audit
 from accounts.models import User
 from imaging.models import SavedView
 from imaging.services.refusals import NotPossible
@@ -27,9 +28,13 @@ def view_save(*, user: User, name: str, query: str) -> SavedView:
     view, _new = SavedView.objects.update_or_create(
         user=user, name=name, defaults={"query": query[:500]}
     )
+    audit.record(user, "view.save", view)
     return view
 
 
+@transaction.atomic
 def view_forget(*, user: User, view: SavedView) -> None:
     """Take the tab away. Twice, it changes nothing."""
-    SavedView.objects.filter(pk=view.pk, user=user).delete()
+    gone, _rows = SavedView.objects.filter(pk=view.pk, user=user).delete()
+    if gone:
+        audit.record(user, "view.forget", view)

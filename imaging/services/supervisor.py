@@ -14,6 +14,8 @@ from django.conf import settings
 from django.db import DatabaseError, OperationalError, connections
 
 from accounts import audit
+from accounts.services.clock import clock_compare
+from accounts.services.configuration import configuration_note
 from accounts.vault.storage import blobs_sweep
 from imaging import queue
 from imaging.engine.scratch import scratch_sweep
@@ -50,7 +52,7 @@ class Supervisor:
         """Work until told to stop; gone within STOP_S and a little."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        self._ask(lambda: _note("system.start"))
+        self._ask(_note_start)
         try:
             while not self._stop:
                 self._tick(time.monotonic())
@@ -170,6 +172,14 @@ class Supervisor:
 def _sweep() -> None:
     """Remove the files that killed processes left: blobs without a row, abandoned scratch."""
     logger.info("swept: %d blobs, %d scratch folders", blobs_sweep(), scratch_sweep())
+
+
+@audit.as_worker
+def _note_start() -> None:
+    """Write down the start, and what changed since the last one: the clock, the settings."""
+    _note("system.start")
+    clock_compare()
+    configuration_note("worker")
 
 
 @audit.as_worker

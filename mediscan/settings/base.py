@@ -21,6 +21,7 @@ from mediscan.env import (
     env_secret,
     env_str,
     environment,
+    settings_read,
     syslog,
 )
 from mediscan.policy import CONTENT_SECURITY_POLICY  # noqa: F401  a setting of its own
@@ -370,7 +371,11 @@ AUDIT_SIGNING_KEY = env_key("AUDIT_SIGNING_KEY") if env_secret("AUDIT_SIGNING_KE
 AUDIT_PUBLIC_KEYS = env_list("AUDIT_PUBLIC_KEYS", [])  # PEM files, believed beside our own
 AUDIT_CHECKPOINTS = env_path("AUDIT_CHECKPOINTS", DATA_DIR / "audit-checkpoints.jsonl")
 AUDIT_SYSLOG = syslog(env_str("AUDIT_SYSLOG", ""))
-EACH_SECOND = ["accounts.services.sealing.trail_seal"]  # by the worker's supervisor
+SETTINGS_READ = settings_read  # asked at each start, when every file of settings was read
+EACH_SECOND = [  # by the worker's supervisor
+    "accounts.services.clock.clock_watch",
+    "accounts.services.sealing.trail_seal",
+]
 EACH_HOUR = [["verify_audit", "--quiet"]]  # commands, each in a process of its own
 
 # --- words and time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,14 @@ from accounts import audit
 from accounts.audit.actions import ACTIONS
 from accounts.audit.rows import canonical
 from accounts.models import AuditEvent, Notice
+from accounts.services import clock
 from accounts.services.signins import signin_start
 from accounts.vault.damage import damage_note, damages_tell
 from accounts.vault.purposes import purpose_verify
 from imaging import tasks
 from imaging.registry.states import model_activate, model_quarantine, model_retire
 from imaging.services import jobs
-from imaging.services.supervisor import _note
+from imaging.services.supervisor import _note, _note_start
 from tests.accounts.factories import PASSWORD, UserFactory
 from tests.imaging.factories import (
     ImageFactory,
@@ -240,6 +242,13 @@ def test_start_and_stop_with_the_version():
         _note(action)
         event = only(action, web=False)
         assert (event.role, event.reason[:7]) == ("worker", "worker:")
+
+
+def test_settings_and_the_clock_at_a_start(monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: now() - timedelta(minutes=1))
+    _note_start()
+    for action in ("configuration.change", "clock.jump"):
+        assert AuditEvent.objects.get(action=action).role == "worker"
 
 
 # --- no act is declared in vain

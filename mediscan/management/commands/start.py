@@ -19,6 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts import audit
 from accounts.boot import refuse_unsafe_start
+from accounts.services.configuration import configuration_note
 from mediscan.env import PRODUCTION, env_int, env_str
 from mediscan.web_server import gunicorn
 
@@ -45,6 +46,7 @@ class Command(BaseCommand):
             children.start([sys.executable, "manage.py", "worker"])
             children.start(gunicorn(host, port, settings.WEB_WORKERS))
             audit.record(None, "system.start", reason="site")
+            configuration_note("site")
             wait_for_port(host, port)
             if not no_sample and settings.ENVIRONMENT != PRODUCTION:
                 self._seed_sample()
