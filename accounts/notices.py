@@ -113,6 +113,24 @@ KINDS: dict[str, Kind] = {
         is_grave=False,
         by_mail=False,
     ),
+    "ensemble_approved": Kind(
+        _("Your ensemble was approved"),
+        _("The ensemble {ensemble} that you proposed serves from now on."),
+        _("Choose it on the run form. Earlier runs keep the version that they used."),
+        page="imaging:model-list",
+        facts=("ensemble",),
+        is_grave=False,
+        by_mail=False,
+    ),
+    "ensemble_declined": Kind(
+        _("Your ensemble was declined"),
+        _("The ensemble {ensemble} that you proposed does not serve; the reason stands with it."),
+        _("Read the reason on the models page, change the choice and propose it again."),
+        page="imaging:model-list",
+        facts=("ensemble",),
+        is_grave=False,
+        by_mail=False,
+    ),
     # to auditors
     "break_glass": Kind(
         _("Emergency access was opened"),
@@ -153,6 +171,15 @@ KINDS: dict[str, Kind] = {
         _("A job was given up after its worker died three times."),
         _("Look at the run, and at the memory of the machine that runs the worker."),
         page="imaging:run-list",
+    ),
+    "ensemble_proposed": Kind(
+        _("An ensemble waits for approval"),
+        _("A radiologist proposed the ensemble {ensemble}. Nothing changes until you decide."),
+        _("Compare it with what serves now, and approve or decline it."),
+        page="imaging:ensemble-list",
+        facts=("ensemble",),
+        is_grave=False,
+        by_mail=False,
     ),
     "model_quarantined": Kind(
         _("A model was quarantined"),

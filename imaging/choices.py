@@ -8,10 +8,18 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.selectors import organisations_of
-from imaging.models import Ensemble, EnsembleMember, Image, Modality, ModelState, ModelVersion
+from imaging.models import (
+    Ensemble,
+    EnsembleMember,
+    EnsembleState,
+    Image,
+    Modality,
+    ModelState,
+    ModelVersion,
+)
 
 TYPES_SHOWN = {"segmentation", "classification", "detection"}  # what the result page can show
-
+PROPOSALS = 20
 
 _ORDER = {"segmentation": 0, "classification": 1, "detection": 2}
 
@@ -37,11 +45,25 @@ def ensembles_visible_to(user, images: Sequence[Image]) -> list[Ensemble]:
 
 
 def ensembles_open_to(user) -> QuerySet[Ensemble]:
-    """Return the saved ensembles of `user`'s organisations and the built-in ones, with members."""
+    """Return the approved ensembles of `user`'s organisations and the built-in ones, with members.
+
+    These are what a run may take.
+    """
+    return ensembles_told(user).filter(state=EnsembleState.APPROVED)
+
+
+def ensembles_told(user) -> QuerySet[Ensemble]:
+    """Return the same with those that wait, were declined or have been replaced."""
     members = EnsembleMember.objects.select_related("model_version")
     return Ensemble.objects.filter(
         Q(organisation=None) | Q(organisation__in=organisations_of(user))
     ).prefetch_related(Prefetch("members", members))
+
+
+def proposals_of(user) -> list[Ensemble]:
+    """Return what `user` proposed and what became of it, the newest first; no replaced ones."""
+    mine = ensembles_told(user).filter(created_by=user).exclude(state=EnsembleState.REPLACED)
+    return list(mine.exclude(state=EnsembleState.APPROVED).order_by("-created_at")[:PROPOSALS])
 
 
 def ensemble_meant(

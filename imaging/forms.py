@@ -117,7 +117,7 @@ class RunForm(forms.Form):
         ),
     )
     save_as = forms.CharField(
-        label=_("Save this choice as an ensemble named"),
+        label=_("Propose this choice as an ensemble named"),
         required=False,
         max_length=64,
         validators=[
@@ -126,7 +126,10 @@ class RunForm(forms.Form):
                 _("Use lower-case letters, digits, dots and hyphens, for instance chest-night."),
             )
         ],
-        help_text=_("Leave empty to use it once."),
+        help_text=_(
+            "Leave empty to use it once. Others may choose it after an administrator's yes; the"
+            " name of one that serves proposes a change of it."
+        ),
     )
 
     def __init__(self, *args, models, **kwargs) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy
@@ -411,8 +411,21 @@ class Fusion(models.TextChoices):
     STAPLE = "staple", "STAPLE"
 
 
+class EnsembleState(models.TextChoices):
+    """A saved choice is a proposal until an administrator approves it; one of a name serves."""
+
+    PROPOSED = "proposed", gettext_lazy("Proposed")
+    APPROVED = "approved", gettext_lazy("Approved")
+    DECLINED = "declined", gettext_lazy("Declined")
+    REPLACED = "replaced", gettext_lazy("Replaced")
+
+
 class Ensemble(models.Model):
-    """A saved choice of members; without an organisation it came with models/ and is everyone's."""
+    """A saved choice of members; without an organisation it came with models/ and is everyone's.
+
+    A row never changes what it says: a change of an ensemble is a new row of the same name,
+    proposed by one person, and serves once another has approved it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(
@@ -438,14 +451,52 @@ class Ensemble(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    number = models.PositiveSmallIntegerField(default=1, help_text="its version under this name")
+    state = models.CharField(max_length=12, choices=EnsembleState, default=EnsembleState.PROPOSED)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="none: the machine's operator, or it came with the house",
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=300, blank=True, help_text="why it was declined")
 
     class Meta:
-        ordering = ["name"]
+        ordering = ["name", "number"]
         constraints = [
             models.UniqueConstraint(
                 fields=["organisation", "name"],
-                condition=Q(organisation__isnull=False),
+                condition=Q(organisation__isnull=False, state="approved"),
                 name="ensemble_name_once",
+            ),
+            models.UniqueConstraint(
+                fields=["organisation", "name"],
+                condition=Q(organisation__isnull=False, state="proposed"),
+                name="ensemble_one_proposal",
+            ),
+            models.UniqueConstraint(
+                fields=["organisation", "name", "number"],
+                condition=Q(organisation__isnull=False),
+                name="ensemble_number_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(organisation__isnull=False) | Q(state="approved"),
+                name="ensemble_builtin_serves",
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by=None) | Q(created_by=None) | ~Q(decided_by=F("created_by")),
+                name="ensemble_by_two_people",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="proposed") | Q(decided_by=None, decided_at=None),
+                name="ensemble_proposed_is_open",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="declined") & ~Q(reason="") | ~Q(state="declined") & Q(reason=""),
+                name="ensemble_declined_says_why",
             ),
             models.UniqueConstraint(
                 fields=["name"],
@@ -461,7 +512,8 @@ class Ensemble(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or self.name
+        name = self.title or self.name
+        return f"{name} v{self.number}" if self.number > 1 else name
 
 
 class EnsembleMember(models.Model):

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from imaging import (
+    ensemble_pages,
     erasures,
     glass,
     model_pages,
@@ -69,6 +70,17 @@ urlpatterns = [
     path("models/<uuid:pk>/retire/", model_pages.model_retire_view, name="model-retire"),
     path("models/<uuid:pk>/restore/", model_pages.model_restore_view, name="model-restore"),
     path("models/<uuid:pk>/confirm/", model_pages.model_confirm_view, name="model-confirm"),
+    path("ensembles/", ensemble_pages.ensemble_list, name="ensemble-list"),
+    path(
+        "ensembles/<uuid:pk>/approve/",
+        ensemble_pages.ensemble_approve_view,
+        name="ensemble-approve",
+    ),
+    path(
+        "ensembles/<uuid:pk>/decline/",
+        ensemble_pages.ensemble_decline_view,
+        name="ensemble-decline",
+    ),
     path("erasures/", erasures.erasure_list, name="erasure-list"),
     path("erasures/<uuid:pk>/approve/", erasures.erasure_approve_view, name="erasure-approve"),
     path("erasures/<uuid:pk>/withdraw/", erasures.erasure_withdraw_view, name="erasure-withdraw"),

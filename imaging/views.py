@@ -11,6 +11,7 @@ from django.db.models import Count, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -20,7 +21,7 @@ from accounts.access import answers_data, requires
 from accounts.roles import names_for
 from accounts.selectors import user_may
 from accounts.throttle import limited
-from imaging.choices import ensemble_meant, ensembles_visible_to, models_listed
+from imaging.choices import ensemble_meant, ensembles_visible_to, models_listed, proposals_of
 from imaging.forms import RunForm, UploadForm, uuids
 from imaging.models import Image, JobStatus
 from imaging.moves import move_form
@@ -40,14 +41,19 @@ from imaging.selectors import (
     studies_visible_to,
     uploads_visible_to,
 )
+from imaging.services.ensembles import ensemble_propose
 from imaging.services.jobs import job_retry
 from imaging.services.parcels import uploads_unfinished
 from imaging.services.quotas import storage_told
-from imaging.services.runs import ensemble_save, run_cancel, run_submit
+from imaging.services.runs import run_cancel, run_submit
 from imaging.services.uploads import upload_receive
 from imaging.worklist import studies_chosen
 
 RUNS_SHOWN = 50
+PROPOSED = gettext_lazy(
+    "“%(name)s” is proposed. An administrator decides; until then it serves nobody. This run used"
+    " your choice once."
+)
 SKIPPED = {"already running": _lazy("already running")}
 
 
@@ -139,7 +145,10 @@ def run_create(request: HttpRequest) -> HttpResponse:
     )
     if sent is not None and form.is_valid() and images:
         try:
-            return redirect(_submit(request, images, form.cleaned_data))
+            run = _submit(request, images, form.cleaned_data)
+            if name := form.cleaned_data["save_as"]:
+                messages.info(request, PROPOSED % {"name": name})
+            return redirect(run)
         except ValidationError as error:
             form.add_error(None, error)
     ensembles = ensembles_visible_to(request.user, images)
@@ -165,18 +174,13 @@ def run_create(request: HttpRequest) -> HttpResponse:
 
 @transaction.atomic
 def _submit(request: HttpRequest, images: list, asked: dict):
-    """Save the choice if a name was given, then start the run: both, or neither."""
+    """Propose the choice if a name was given, then run it this once: both, or neither."""
     choice = {name: asked[name] for name in ("members", "threshold", "fusion")}
-    if asked["save_as"]:
+    if name := asked["save_as"]:
         _may_save(request.user)
-        ensemble = ensemble_save(
-            user=request.user,
-            organisation=images[0].organisation,
-            name=asked["save_as"],
-            **choice,
-        )
-    else:
-        ensemble = ensemble_meant(request.user, request.POST.get("ensemble", ""), **choice)
+        house = images[0].organisation
+        ensemble_propose(user=request.user, organisation=house, name=name, **choice)
+    ensemble = ensemble_meant(request.user, request.POST.get("ensemble", ""), **choice)
     return run_submit(
         user=request.user,
         images=images,
@@ -300,6 +304,8 @@ def model_list(request: HttpRequest) -> HttpResponse:
     context = {
         "models": [model for model, _reason in models_listed([])],
         "may_add": user_may(request.user, "model.add"),
+        "may_decide": user_may(request.user, "ensemble.view"),
+        "proposals": proposals_of(request.user),
         "ensembles": ensembles_visible_to(request.user, []),
     }
     return render(request, "imaging/model_list.html", context)

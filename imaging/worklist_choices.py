@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Department, Membership, User
 from accounts.roles import roles_for
 from accounts.selectors import grants_of
-from imaging.models import Ensemble, Modality, SavedView, Severity
+from imaging.models import Ensemble, EnsembleState, Modality, SavedView, Severity
 from imaging.worklist_filters import NOBODY, SINCE, STATES, Filters
 
 Choices = dict[str, list[tuple[str, str]]]
@@ -62,6 +62,7 @@ def choices_of(user) -> tuple[Choices, list[Own]]:
     if grants and all(one.department_id for one in grants):
         departments = departments.filter(pk__in={one.department_id for one in grants})
     ensembles = Ensemble.objects.filter(Q(organisation=None) | Q(organisation__in=houses))
+    ensembles = ensembles.filter(state__in=(EnsembleState.APPROVED, EnsembleState.REPLACED))
     rows = _named("department", departments, "name", "name").union(
         _named("reader", readers_of(houses), "name", "email"),
         _named("ensemble", ensembles, "title", "name"),

@@ -164,7 +164,9 @@ ACTIONS: dict[str, Action] = {
         ("model.active", "Model activated", SOFTWARE),
         ("model.retired", "Model retired", SOFTWARE),
         ("model.quarantined", "Model quarantined", ALERT),
-        ("ensemble.save", "Ensemble saved", SOFTWARE),
+        ("ensemble.propose", "Ensemble proposed", SOFTWARE),
+        ("ensemble.approve", "Ensemble approved", SOFTWARE),
+        ("ensemble.decline", "Ensemble declined", SOFTWARE),
     ),
     **_group(
         "vault",

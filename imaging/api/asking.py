@@ -14,9 +14,9 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from imaging.choices import ensembles_open_to
+from imaging.choices import ensembles_told
 from imaging.forms import uuids
-from imaging.models import Ensemble, Fusion, Modality, ModelState, ModelVersion
+from imaging.models import Ensemble, EnsembleState, Fusion, Modality, ModelState, ModelVersion
 from imaging.places import Place, places_of
 from imaging.services.members import MemberChoice
 from imaging.services.refusals import NotPossible
@@ -177,12 +177,17 @@ def _digest(text: str) -> str:
 
 
 def _ensemble(user, wanted: str) -> Ensemble:
-    """Return the ensemble of that id or name; one of the own organisations before the house's."""
-    rows = ensembles_open_to(user).order_by("organisation", "created_at")
+    """Return the approved ensemble of that id or name; one's own organisations' come first."""
+    rows = ensembles_told(user).order_by("organisation", "created_at")
     found = [one for one in rows if wanted in (one.name, str(one.pk))]
     if not found:
         raise NotPossible(_("There is no ensemble named “%(name)s”.") % {"name": wanted[:64]})
-    return min(found, key=lambda one: one.organisation_id is None)
+    serving = [one for one in found if one.state == EnsembleState.APPROVED]
+    if not serving:
+        said = _("The ensemble “%(name)s” does not serve: it is %(state)s.")
+        state = found[-1].get_state_display().lower()
+        raise NotPossible(said % {"name": wanted[:64], "state": state})
+    return min(serving, key=lambda one: one.organisation_id is None)
 
 
 def _model(wanted: str) -> ModelVersion:

@@ -119,5 +119,5 @@ class EnsembleBody(serializers.ModelSerializer):
 
     class Meta:
         model = Ensemble
-        fields = ("id", "name", "title", "organisation", "type", "modalities", "threshold",
-                  "fusion", "members", "created_at")  # fmt: skip
+        fields = ("id", "name", "number", "state", "title", "organisation", "type", "modalities",
+                  "threshold", "fusion", "members", "created_at")  # fmt: skip

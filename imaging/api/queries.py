@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from accounts.api.pages import ListQuery
-from imaging.models import Decision, JobStatus, Modality, ModelState, Severity
+from imaging.models import Decision, EnsembleState, JobStatus, Modality, ModelState, Severity
 
 
 class Since(ListQuery):
@@ -33,6 +33,11 @@ class ImageQuery(Since):
 class ModelQuery(ListQuery):
     name = serializers.CharField(required=False, max_length=64)
     state = serializers.ChoiceField(choices=ModelState.choices, required=False)
+
+
+class EnsembleQuery(ListQuery):
+    name = serializers.CharField(required=False, max_length=64)
+    state = serializers.ChoiceField(choices=EnsembleState.choices, required=False)
 
 
 class JobQuery(ListQuery):

@@ -7,12 +7,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.pages import ListQuery
 from accounts.api.schema import GONE, READ, page_of
 from imaging.api.bodies import EnsembleBody, ModelBody
-from imaging.api.queries import ModelQuery, narrowed
+from imaging.api.queries import EnsembleQuery, ModelQuery, narrowed
 from imaging.api.rooms import Listing
-from imaging.choices import ensembles_open_to, models_registered
+from imaging.choices import ensembles_told, models_registered
 
 
 class Models(Listing):
@@ -32,15 +31,14 @@ class Models(Listing):
 
 class Ensembles(Listing):
     required_action = "model.view"
+    queries = {"list": EnsembleQuery}
 
-    @extend_schema(parameters=[ListQuery], responses={200: page_of(EnsembleBody), **READ})
+    @extend_schema(parameters=[EnsembleQuery], responses={200: page_of(EnsembleBody), **READ})
     def list(self, request: Request) -> Response:
-        """List the saved choices of models: the house's, and those of your organisations."""
-        return self.paged(ensembles_open_to(request.user), EnsembleBody)
+        """List the saved choices of models, the house's and yours; only `approved` ones run."""
+        return self.paged(narrowed(ensembles_told(request.user), self.asked()), EnsembleBody)
 
     @extend_schema(responses={200: EnsembleBody, **READ, **GONE})
     def retrieve(self, request: Request, pk) -> Response:
         """Read one ensemble with its members."""
-        return Response(
-            EnsembleBody(get_object_or_404(ensembles_open_to(request.user), pk=pk)).data
-        )
+        return Response(EnsembleBody(get_object_or_404(ensembles_told(request.user), pk=pk)).data)

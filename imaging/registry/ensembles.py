@@ -7,7 +7,7 @@ from pathlib import Path
 from django.db import transaction
 
 from imaging.inference.ensembles import EnsembleFile, ensemble_names, read_ensemble
-from imaging.models import Ensemble, EnsembleMember, ModelVersion
+from imaging.models import Ensemble, EnsembleMember, EnsembleState, ModelVersion
 from imaging.types import InferenceError
 
 
@@ -58,6 +58,7 @@ def _store(file: EnsembleFile, members: list[EnsembleMember]) -> None:
         organisation=None,
         name=file.name,
         defaults={
+            "state": EnsembleState.APPROVED,  # what lies in models/ is the installer's word
             "title": file.title,
             "type": file.type,
             "modalities": list(file.modality),

@@ -1,4 +1,4 @@
-"""Asking for an analysis: submit a run, cancel it, save its choice of models."""
+"""Asking for an analysis: submit a run, cancel it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from accounts.models import Organisation, User
 from accounts.selectors import organisations_of
 from imaging.models import (
     Ensemble,
-    EnsembleMember,
+    EnsembleState,
     Fusion,
     Image,
     Job,
@@ -39,7 +39,7 @@ from imaging.services.refusals import NotPossible
 from imaging.services.run_ends import run_hold
 from imaging.services.standings import standings_settle
 
-__all__ = ["MemberChoice", "NotPossible", "ensemble_save", "job_retry", "run_cancel", "run_submit"]
+__all__ = ["MemberChoice", "NotPossible", "job_retry", "run_cancel", "run_submit"]
 
 MOST_IMAGES = 1000
 VOLUME_SLICES = 3
@@ -93,58 +93,8 @@ def run_cancel(*, user: User, run: Run) -> int:
 
 
 @transaction.atomic
-def ensemble_save(
-    *,
-    user: User,
-    organisation: Organisation,
-    name: str,
-    members: Sequence[MemberChoice],
-    threshold: float,
-    title: str = "",
-    severity: dict | None = None,
-    fusion: str = Fusion.MEAN,
-) -> Ensemble:
-    """Keep a choice of models for the organisation. Raises: NotPossible, in words."""
-    members, name = list(members), name.strip()[:64]
-    members_check(members)
-    if not name:
-        raise NotPossible(_("Give the ensemble a name."))
-    spec = frozen_spec(members, threshold=threshold_check(threshold), ensemble=None)
-    ensemble = Ensemble(
-        organisation=organisation,
-        name=name,
-        title=title[:200],
-        type=spec.type,
-        modalities=_shared_modalities([member.model_version for member in members]),
-        threshold=spec.threshold,
-        severity=severity or spec.severity,
-        fusion=fusion_check(fusion or Fusion.MEAN, members),
-        union=spec.union,
-        created_by=user,
-    )
-    try:
-        with transaction.atomic():  # the constraint decides, also between two at the same instant
-            ensemble.save(force_insert=True)
-    except IntegrityError:
-        raise NotPossible(
-            _("There is an ensemble named “%(name)s” already.") % {"name": name}
-        ) from None
-    EnsembleMember.objects.bulk_create(
-        EnsembleMember(
-            ensemble=ensemble,
-            model_version=member.model_version,
-            position=position,
-            weight=member.weight,
-            device=member.device,
-        )
-        for position, member in enumerate(members)
-    )
-    audit.record(user, "ensemble.save", ensemble)
-    return ensemble
-
-
-@transaction.atomic
 def _submit(user, images, members, threshold, ensemble, name, token, fusion) -> Run:
+    _approved_check(ensemble)
     members_check(members)
     fusion = fusion_check(fusion or (ensemble.fusion if ensemble else Fusion.MEAN), members)
     organisation = _images_check(user, images)
@@ -177,6 +127,15 @@ def _submit(user, images, members, threshold, ensemble, name, token, fusion) -> 
     doorbells_ring(user.pk)
     standings_settle(image.study_id for image in images)
     return run
+
+
+def _approved_check(ensemble: Ensemble | None) -> None:
+    """Raise for a choice that nobody approved; one that was replaced since had been."""
+    if ensemble is not None and ensemble.state in (EnsembleState.PROPOSED, EnsembleState.DECLINED):
+        raise NotPossible(
+            _("%(ensemble)s is not approved: an administrator decides. Choose another one.")
+            % {"ensemble": ensemble}
+        )
 
 
 def _busy(images: list[Image], frozen: dict) -> list:
@@ -245,13 +204,6 @@ def _fit_check(model: ModelVersion, images: list[Image]) -> None:
             _("%(model)s reads volumes, and a chosen image is a single picture.")
             % {"model": model.name}
         )
-
-
-def _shared_modalities(models: list[ModelVersion]) -> list[str]:
-    shared = [one for one in Modality.values if all(one in model.modalities for model in models)]
-    if not shared:
-        raise NotPossible(_("The models were made for different kinds of images."))
-    return shared
 
 
 def _title(name: str, ensemble: Ensemble | None, members: list[MemberChoice]) -> str:

@@ -57,6 +57,10 @@ STATUSES = {  # of an upload, a file, a run, a job, an export
     "active": ("low", "check", gettext_lazy("Active")),
     "quarantined": ("mod", "warning", gettext_lazy("Quarantined")),
     "retired": ("", "minus", gettext_lazy("Retired")),
+    "proposed": ("info", "clock", gettext_lazy("Proposed")),
+    "approved": ("low", "check", gettext_lazy("Approved")),
+    "declined": ("high", "close", gettext_lazy("Declined")),
+    "replaced": ("", "layers", gettext_lazy("Replaced")),
 }
 OUTCOMES = {  # of an act in the trail
     "ok": ("low", "check", gettext_lazy("Done")),

@@ -46,7 +46,7 @@ def crowd(
     model = ImageFactory(user=reader)
     versions = models or [ModelVersionFactory()]
     run = RunFactory(requested_by=reader, versions=versions, title=title)
-    ensemble = Ensemble.objects.create(name=f"e-{run.pk}", title=title)
+    ensemble = Ensemble.objects.create(name=f"e-{run.pk}", title=title, state="approved")
     Run.objects.filter(pk=run.pk).update(ensemble=ensemble)
     house, at = model.organisation, now() - ago
     times = [at - step * place for place in range(n)]

@@ -274,6 +274,7 @@ class EnsembleFactory(_Of):
 
     name = factory.Sequence("ensemble-{}".format)
     title = factory.LazyAttribute(lambda o: o.name.title())
+    state = "approved"
     modalities = factory.LazyFunction(lambda: ["xray"])
 
     @factory.post_generation

@@ -11,10 +11,9 @@ from django.urls import reverse
 
 from accounts.models import AuditEvent
 from imaging.inference.spec import EnsembleSpec
-from imaging.models import Ensemble, Job, JobStatus, ModelState, Run
-from imaging.services import runs
+from imaging.models import Job, JobStatus, ModelState, Run
 from imaging.services.refusals import NotPossible
-from imaging.services.runs import MemberChoice, ensemble_save, run_cancel, run_submit
+from imaging.services.runs import MemberChoice, run_cancel, run_submit
 from tests.accounts.factories import DepartmentFactory, MembershipFactory, UserFactory
 from tests.imaging.factories import EnsembleFactory, ImageFactory, JobFactory, ModelVersionFactory
 
@@ -208,47 +207,6 @@ def test_cancelling_twice_changes_nothing(queued):
     run = JobFactory().run
     assert [run_cancel(user=run.requested_by, run=run) for _ in range(2)] == [1, 0]
     assert AuditEvent.objects.filter(action="run.cancel").count() == 1
-
-
-def test_a_saved_ensemble_keeps_the_choice(user, image, queued):
-    a, b = ModelVersionFactory(modalities=["xray", "ct"]), ModelVersionFactory()
-    ensemble = ensemble_save(
-        user=user,
-        organisation=image.organisation,
-        name="chest-night",
-        members=[MemberChoice(a, 2, "cpu"), MemberChoice(b)],
-        threshold=0.4,
-    )
-    kept = [(m.model_version, m.weight, m.device) for m in ensemble.members.all()]
-    assert kept == [(a, 2, "cpu"), (b, 1, "auto")]
-    assert (ensemble.modalities, ensemble.threshold) == (["xray"], 0.4)
-
-
-def test_an_ensembles_name_is_taken_once_per_organisation(user, image, queued):
-    choice = {"members": [MemberChoice(ModelVersionFactory())], "threshold": 0.5, "name": "mine"}
-    ensemble_save(user=user, organisation=image.organisation, **choice)
-    with pytest.raises(NotPossible, match="already"):
-        ensemble_save(user=user, organisation=image.organisation, **choice)
-    other = UserFactory()
-    organisation = other.memberships.get().organisation
-    ensemble_save(user=other, organisation=organisation, **choice)
-    assert Ensemble.objects.filter(name="mine").count() == 2
-
-
-def test_of_two_ensembles_saved_at_the_same_instant_the_second_is_refused_in_words(
-    user, image, monkeypatch
-):
-    model = ModelVersionFactory()
-
-    def meanwhile(members, **options):
-        Ensemble.objects.create(organisation=image.organisation, name="mine", modalities=[])
-        return frozen_spec(members, **options)
-
-    frozen_spec = runs.frozen_spec
-    monkeypatch.setattr(runs, "frozen_spec", meanwhile)
-    with pytest.raises(NotPossible, match="already"):
-        ensemble_save(user=user, organisation=image.organisation, name="mine",
-                      members=[MemberChoice(model)], threshold=0.5)  # fmt: skip
 
 
 def _fresh(job: Job) -> Job:

@@ -140,7 +140,9 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
     ),
     "api:review-detail": "review",
     "api:model-detail": "model",
-    "api:ensemble-detail": "ensemble",
+    **dict.fromkeys(
+        ("api:ensemble-detail", "imaging:ensemble-approve", "imaging:ensemble-decline"), "ensemble"
+    ),
     **dict.fromkeys(("api:export-detail", "api:export-content"), "export"),
     **dict.fromkeys(
         ("people:invitation-accept", "trail:disown", "signin:program-end", "imaging:view-drop"),

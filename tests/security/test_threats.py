@@ -17,8 +17,6 @@ IN_WORDS = {  # rows of the table that no code asks for, and the words that say 
     "patient.change": "`patient.change`",
     "patient.erase_witness": "witnesses an erasure",
     "key.view_state": "state of keys",
-    "ensemble.approve": "`ensemble.approve`",
-    "ensemble.view": "`ensemble.approve`",
     "result.count": "",  # analytics.view has come in its place
     "plan.change": "",  # an operator's, in the admin
     **dict.fromkeys(
