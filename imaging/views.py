@@ -11,9 +11,7 @@ from django.db.models import Count, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.utils.translation import gettext_lazy as _lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import audit
@@ -54,7 +52,7 @@ PROPOSED = gettext_lazy(
     "“%(name)s” is proposed. An administrator decides; until then it serves nobody. This run used"
     " your choice once."
 )
-SKIPPED = {"already running": _lazy("already running")}
+SKIPPED = {"already running": gettext_lazy("already running")}
 
 
 @require_GET
