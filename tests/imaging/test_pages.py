@@ -211,11 +211,14 @@ def test_a_run_is_started_with_weights_and_devices(client, user, queued):
     assert AuditEvent.objects.filter(action="run.submit").count() == 1
 
 
-def test_a_choice_is_saved_as_an_ensemble(client, user, queued):
+def test_a_choice_is_proposed_as_an_ensemble_and_run_once(client, user, queued):
     image, models = ImageFactory(user=user), [ModelVersionFactory()]
-    client.post(reverse("imaging:run-create"), run_form(image, models, save_as="chest-night"))
-    assert Ensemble.objects.get(name="chest-night").members.count() == 1
-    assert Run.objects.get().ensemble.name == "chest-night"
+    form = run_form(image, models, save_as="chest-night")
+    answer = client.post(reverse("imaging:run-create"), form, follow=True)
+    assert "An administrator decides" in answer.content.decode()
+    ensemble = Ensemble.objects.get(name="chest-night")
+    assert (ensemble.members.count(), ensemble.state) == (1, "proposed")
+    assert Run.objects.get().ensemble is None
 
 
 def test_the_same_form_sent_twice_starts_one_run(client, user, queued):
