@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from imaging.display import Display, presets
+from imaging.measures.rows import mask_px
 from imaging.models import Result, Severity
 from imaging.planes import STORED
 from imaging.result_page import PALETTE_NAMES, pixel_spacing, sides, spacing_text
@@ -19,7 +20,8 @@ PLACES = ({"label": _lazy("This result"), "slice_name": "slice"},
           {"label": _lazy("Compared with"), "slice_name": "slice2"})  # fmt: skip
 ROWS = (  # name in a table's row, digits, unit
     ("area_percent", 2, "%"),
-    ("area_px", 0, "px"),
+    ("mask_px", 0, ""),
+    ("area_px", 0, ""),
     ("area_mm2", 0, "mm²"),
     ("volume_ml", 2, "ml"),
     ("average_intensity", 1, "0–255"),
@@ -93,7 +95,8 @@ def row_of(result: Result, threshold: float) -> dict | None:
     """Return the measures nearest to `threshold`; None: there is nothing measured."""
     if not result.is_measured:
         return None
-    return min(result.table, key=lambda row: abs(row["t"] - threshold))
+    row = min(result.table, key=lambda row: abs(row["t"] - threshold))
+    return {**row, "mask_px": mask_px(row)}
 
 
 def measure_rows(first: dict | None, second: dict | None) -> list[dict]:
@@ -117,7 +120,8 @@ def _less(name: str, first: dict, second: dict) -> float | None:
 
 def _label(name: str) -> str:
     return {
-        "area_percent": _("Affected area"), "area_px": _("Pixels"), "area_mm2": _("Area"),
+        "area_percent": _("Affected area"), "mask_px": _("Pixels or voxels"),
+        "area_px": _("Of these, counted"), "area_mm2": _("Area"),
         "volume_ml": _("Volume"), "average_intensity": _("Average intensity"),
         "ratio": _("Intensity ratio"), "circularity": _("Circularity"),
         "sphericity": _("Sphericity"), "lesions": _("Regions"),
@@ -126,7 +130,9 @@ def _label(name: str) -> str:
 
 def _table(result: Result) -> list[dict]:
     wanted = ("t", "level", "severity", "denominator", *(name for name, _digits, _unit in ROWS))
-    return [{name: row.get(name) for name in wanted} for row in result.table]
+    return [
+        {name: row.get(name) for name in wanted} | {"mask_px": mask_px(row)} for row in result.table
+    ]
 
 
 def pane_of(result: Result, display: Display, number: int) -> dict:

@@ -317,6 +317,13 @@ class Image(OfPatient):
         return f"Image {self.pk}"
 
     @property
+    def kind(self) -> str:
+        """The one word for what it is: MRI, CT, X-ray, and DICOM's beside it where it is finer."""
+        word = str(self.get_modality_display())
+        finer = self.modality == Modality.XRAY and self.dicom_modality
+        return f"{word} ({finer})" if finer else word
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         return (self.depth, self.height, self.width)
 

@@ -79,18 +79,17 @@ def receipt_of(upload: Upload) -> Receipt:
 
 def shape_words(image: Image) -> str:
     """Say what an image is: "CT, 120 slices, 0.7 × 0.7 × 1 mm"."""
-    kind = image.dicom_modality or image.get_modality_display()
     spacing = image.facts.get("spacing_mm")
     if image.depth == 1:
         return _("%(kind)s, %(width)d × %(height)d px") % {
-            "kind": kind,
+            "kind": image.kind,
             "width": image.width,
             "height": image.height,
         }
     slices = image.depth - len(image.facts.get("missing") or ())
     sides = _sides(spacing) if spacing else _("no millimetres")
     return _("%(kind)s, %(slices)d slices, %(sides)s") % {
-        "kind": kind,
+        "kind": image.kind,
         "slices": slices,
         "sides": sides,
     }

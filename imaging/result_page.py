@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from imaging.display import Display, label_maps, presets, row_at
 from imaging.film_page import film
 from imaging.gate_page import gate_context
+from imaging.measures.rows import mask_px
 from imaging.models import Image, Lesion, Result, Severity
 from imaging.palettes import palette
 from imaging.planes import Plane
@@ -36,6 +37,7 @@ def page_context(result: Result, display: Display, user) -> dict:
         "image": image,
         "run": result.job.run,
         "row": row,
+        "mask_px": mask_px(row),
         "display": display,
         "missing": missing_reasons(row, result.image),
         "ranges": range_rows(result),
@@ -63,13 +65,18 @@ def page_context(result: Result, display: Display, user) -> dict:
 def label_context(result: Result, display: Display) -> dict:
     """Return each label's measures at the saved threshold, where a mask has several labels."""
     maps = label_maps(result)
-    rows: dict[str, dict] = {name: {"name": name, "label": label, "on": display.map == name}
+    rows: dict[str, dict] = {name: {"name": name, "label": label, "on": display.map == name,
+                                    "mask_px": None}
                              for name, label in maps.items() if name != "ensemble"}  # fmt: skip
     found = result.measurements.exclude(scope="image") if rows else ()
+    reasons = []
     for one in found:
         rows[one.scope][one.name] = one.value
+        if one.name == "area_percent" and one.reason:
+            reasons.append(f"{rows[one.scope]['label']}: {one.reason}")
     return {
         "label_rows": list(rows.values()),
+        "label_reasons": reasons,
         "shown_label": maps[display.map] if display.map != "ensemble" else "",
         "has_copies": bool(result.decision.get("augmentation")),
     }

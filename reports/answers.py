@@ -60,7 +60,7 @@ def joined_by(result: Result) -> Line:
 def label_lines(result: Result) -> list[Line]:
     """Return the affected area of each label where a mask has several."""
     found = {}
-    wanted = ("area_percent", "area_px", "volume_ml")
+    wanted = ("area_percent", "mask_px", "volume_ml")
     for one in result.measurements.filter(name__in=wanted).exclude(scope="image"):
         found.setdefault(one.scope, {})[one.name] = one
     lines = []
@@ -68,9 +68,10 @@ def label_lines(result: Result) -> list[Line]:
         label = result.labels[int(scope.partition("-")[2])]
         percent, px, ml = (row.get(name) for name in wanted)
         share = "—" if percent is None or percent.value is None else f"{percent.value:.2f} %"
-        extent = f"{px.value:.0f} px" if px is not None and px.value is not None else ""
+        extent = f"{px.value:.0f} {px.unit}" if px is not None and px.value is not None else ""
         volume = f", {ml.value:.2f} ml" if ml is not None and ml.value is not None else ""
-        lines.append(Line(label, share, f"{extent}{volume}"))
+        why = f" {percent.reason}" if percent is not None and percent.reason else ""
+        lines.append(Line(label, share, f"{extent}{volume}.{why}" if why else f"{extent}{volume}"))
     return lines
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from imaging.measures.rows import mask_px
+
 NONE = "—"
 UNREVIEWED = "Not reviewed. Name, date and signature:"
 SEVERITY_WORDS = {
@@ -99,6 +101,7 @@ def measure_lines(
     """Return the measures of one threshold row, each with its denominator, unit or reason."""
     reasons = row.get("reasons", {})
     low, high = intensity_range or (None, None)
+    counts = "voxels" if is_volume else "px"
     grey = "grey 0-255" + ("" if low is None else f", from {low:g} to {high:g}")
 
     def line(name: str, key: str, digits: int, note: str) -> Line:
@@ -112,16 +115,23 @@ def measure_lines(
     return [
         Line("Affected area", row["area_text"] or NONE, f"of {row['denominator']}"),
         *extent,
-        Line("Voxels" if is_volume else "Pixels", f"{row['area_px']:d}",
-             f"of {row['reference_px']:d}"),
+        Line("Voxels" if is_volume else "Pixels", f"{mask_px(row):d}", _counted(row)),
         line("Average lesion intensity", "average_intensity", 1, grey),
         line("Mean intensity", "mean", 1, row["unit"]),
         line("Ratio to the surroundings", "ratio", 2, ""),
         line("Circularity", "circularity", 2, of_slice),
         *ball,
         Line("Regions", f"{row['lesions']:d}",
-             f"{row['specks']:d} specks of {row['specks_px']:d} px left out"),
+             f"{row['specks']:d} specks of {row['specks_px']:d} {counts} left out"),
     ]  # fmt: skip
+
+
+def _counted(row: Mapping) -> str:
+    """Return what the pixels of a finding are a share of; how many, where not all are in it."""
+    of = f"of {row['reference_px']:d}"
+    if not row["outside_px"]:
+        return of
+    return f"of them {row['area_px']:d} in the {row['denominator']} {of}"
 
 
 def range_sentence(ranges: Mapping | None) -> str:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from accounts.csv_cells import MARK, csv_line, safe
+from imaging.measures.rows import mask_px
 from imaging.models import Result, Review
 from imaging.review_page import cut_of
+from imaging.services.results import unit_of_counts
 from imaging.services.reviews import latest_review
 from reports.answers import boxes_cell, classes_cell, gate_words
 
 MEASURES = (
-    "area_px", "reference_px", "area_percent", "area_mm2", "volume_ml", "average_intensity", "mean",
-    "sd", "p10", "p50", "p90", "ratio", "z", "circularity", "sphericity", "lesions",
-    "largest_px", "specks",
+    "mask_px", "area_px", "reference_px", "area_percent", "area_mm2", "volume_ml",
+    "average_intensity", "mean", "sd", "p10", "p50", "p90", "ratio", "z", "circularity",
+    "sphericity", "lesions", "largest_px", "specks",
 )  # fmt: skip
 HEAD = (
     "result", "image", "study", "patient_name", "record_number", "file", "modality", "analysed_at",
     "ensemble", "members", "labels", "threshold", "severity", "severity_reason", "severity_rule",
-    "denominator", *MEASURES, "intensity_unit", "models_disagree", "task", "answer",
+    "denominator", *MEASURES, "counted_in", "intensity_unit", "models_disagree", "task", "answer",
     "classes", "boxes", "joined_by", "input_check", "input_check_reasons", "decision", "reason",
     "impression", "decided_by", "signed_by", "signed_at", "notice",
 )  # fmt: skip
@@ -35,7 +37,8 @@ def csv_lines(results: Iterable[Result], *, notice: str) -> Iterator[bytes]:
 def _row(result: Result, notice: str) -> list:
     review = latest_review(result)
     cut = cut_of(result, review)
-    row, image, run = cut.row, result.image, result.job.run
+    image, run = result.image, result.job.run
+    row = {**cut.row, "mask_px": mask_px(cut.row) if result.is_measured else None}
     members = " + ".join(
         f"{one['model']} {one['version']} x {one['weight']:g}" for one in run.frozen["members"]
     )
@@ -63,6 +66,7 @@ def _row(result: Result, notice: str) -> list:
             ],
         ),
         *("" if row.get(name) is None else row[name] for name in MEASURES),
+        unit_of_counts(image) if result.is_measured else "",
         *map(
             safe,
             [row["unit"], "yes" if result.disagree else "no", *said, *_decided(review), notice],

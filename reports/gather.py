@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from imaging.models import MemberOutcome, Result, Review
 from imaging.review_page import Cut, cut_of
+from imaging.services.results import unit_of_counts
 from imaging.services.reviews import latest_review, review_numbered, review_superseding
 from imaging.services.signing import signature_holds
 from reports.answers import answer_lines, gate_words, joined_by, label_lines
@@ -128,14 +129,14 @@ def _patient(result: Result) -> list[Line]:
         Line("Born", patient.birth_date or NONE, patient.sex),
         Line("Study", study.title or NONE, study.studied_at),
         Line("Accession", study.accession_number or NONE),
-        Line("Image", f"{study.get_modality_display()}, {_size(result)}"),
+        Line("Image", f"{result.image.kind}, {_size(result)}"),
     ]
 
 
 def _size(result: Result) -> str:
     image = result.image
     depth = f" × {image.depth}" if image.depth > 1 else ""
-    return f"{image.width} × {image.height}{depth} px"
+    return f"{image.width} × {image.height}{depth} {unit_of_counts(image)}"
 
 
 def _member(outcome: MemberOutcome) -> MemberLine:

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from imaging.measures.rows import mask_px
 from imaging.models import (
     Job,
     Lesion,
@@ -202,13 +203,22 @@ class ThresholdBody(serializers.Serializer):
 
     t = serializers.FloatField()
     level = serializers.IntegerField(help_text="In the mask where the map is at least this.")
-    area_px = serializers.IntegerField()
+    mask_px = serializers.SerializerMethodField(
+        help_text="Pixels or voxels of the finding, the count of its area and its volume."
+    )
+    area_px = serializers.IntegerField(
+        help_text="Those of them that lie in the denominator, the count of area_percent."
+    )
     area_percent = serializers.FloatField(allow_null=True)
     volume_ml = serializers.FloatField(allow_null=True)
     average_intensity = serializers.FloatField(allow_null=True)
     circularity = serializers.FloatField(allow_null=True)
     lesions = serializers.IntegerField()
     severity = serializers.CharField()
+
+    @extend_schema_field(serializers.IntegerField())
+    def get_mask_px(self, row: dict[str, Any]) -> int:
+        return mask_px(row)
 
 
 class ReviewBody(serializers.ModelSerializer):

@@ -122,11 +122,13 @@ def _measured(
     from imaging.measures.agreement import agreement, member_areas
     from imaging.measures.measuring import measure, measure_at
     from imaging.measures.region import region_of
+    from imaging.measures.severity import Rule, counts_whole_image
 
     volume, spec = plan.volume, plan.spec
     min_size = plan.cards[spec.heaviest.model].min_size
     try:
-        region = region_of(volume, organ)
+        rule = Rule.from_json(spec.severity) if spec.severity else None
+        region = region_of(volume, organ, foreground=not counts_whole_image(rule))
         measures = measure(q, volume, spec.severity, spec.threshold, min_size, region)
         labels = [
             {"label": name, "row": measure_at(one, volume, spec.threshold, min_size, region)}

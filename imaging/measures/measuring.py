@@ -23,7 +23,7 @@ from imaging.measures.probability import LEVELS, Map, Mask
 from imaging.measures.ranges import around, sensitivity_ranges
 from imaging.measures.region import Region, region_of
 from imaging.measures.rows import Counted, Shape, row_of
-from imaging.measures.severity import Rule
+from imaging.measures.severity import Rule, counts_whole_image
 from imaging.measures.size import is_volume, min_size_px, spacing_2d
 from imaging.measures.slices import slice_profile
 from imaging.measures.sphericity import sphericity
@@ -117,9 +117,11 @@ def measure_at(
 def _setting(
     volume: Volume, rule: Rule | Mapping[str, Any] | None, reference: Region | Mask | None
 ) -> tuple[Setting, str]:
-    region = reference if isinstance(reference, Region) else region_of(volume, reference)
-    valid = finite_pixels(volume)
     asked = rule if rule is None or isinstance(rule, Rule) else Rule.from_json(rule)
+    region = reference
+    if not isinstance(region, Region):
+        region = region_of(volume, region, foreground=not counts_whole_image(asked))
+    valid = finite_pixels(volume)
     fits, note = _rule_for(asked, region.name)
     return Setting(volume, region, valid, intensity_range(volume, valid), fits), note
 

@@ -14,6 +14,7 @@ from imaging.types import Volume
 
 BODY_HU = -500.0
 LEAST_SHARE = 0.05
+BY_RULE = "the whole image, as the severity rule says"
 _XRAY = {"CR", "DX", "DR", "RG", "MG", "PX", "IO", "RF", "XA", "XRAY", "X-RAY"}
 _MRI = {"MR", "MRI"}
 
@@ -34,8 +35,11 @@ class Region:
     note: str
 
 
-def region_of(volume: Volume, organ: Mask | None = None) -> Region:
+def region_of(volume: Volume, organ: Mask | None = None, *, foreground: bool = True) -> Region:
     """Return the first that exists: organ, foreground, whole image less padding.
+
+    foreground  False: the severity rule counts by the whole image. A crop that lies wholly
+                inside a body has no foreground: a cut would part one tissue from another.
 
     `organ` is a bool mask (Z, Y, X) on the image's grid; its holes are filled
     slice by slice; an empty one counts as none. Raises ValueError when its
@@ -50,7 +54,7 @@ def region_of(volume: Volume, organ: Mask | None = None) -> Region:
     valid = finite_pixels(volume)
     if valid is not None and not valid.any():
         raise ValueError("Every pixel of this image is padding or not a number.")
-    mask, note = _foreground(volume, valid)
+    mask, note = _foreground(volume, valid) if foreground else (None, BY_RULE)
     if mask is not None:
         mask = mask if valid is None else mask & valid
         if (px := int(mask.sum())) >= LEAST_SHARE * mask.size:

@@ -75,6 +75,11 @@ class Rule:
         }
 
 
+def counts_whole_image(rule: Rule | None) -> bool:
+    """Return whether a rule asks for shares of the whole image, whatever stands out in it."""
+    return rule is not None and rule.basis == WHOLE_IMAGE
+
+
 def assess(
     rule: Rule,
     *,

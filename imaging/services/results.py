@@ -11,8 +11,10 @@ from typing import Any
 from accounts.vault.staging import StagedBlob
 from accounts.vault.storage import blobs_keep
 from imaging.answer_words import NO_SEVERITY, headline, refusal
+from imaging.measures.rows import mask_px
 from imaging.measures.threshold import threshold_level
 from imaging.models import (
+    Image,
     Job,
     Lesion,
     Measurement,
@@ -29,6 +31,7 @@ PIECE_BYTES = 1 << 20
 MOST_AT_ONCE = 5  # the maps of an ensemble of three
 # measurement -> its unit; None: the intensity unit of the row (HU or stored value)
 UNITS: dict[str, str | None] = {
+    "mask_px": "px",
     "area_px": "px",
     "area_percent": "%",
     "area_mm2": "mm2",
@@ -219,6 +222,8 @@ def _measured(result: Result, analysis: Mapping[str, Any]) -> list[Lesion | Meas
 def _measurements(
     result: Result, scope: str, row: Mapping[str, Any], rule: str
 ) -> list[Measurement]:
+    row = {**row, "mask_px": mask_px(row)}
+    counts = unit_of_counts(result.image)
     return [
         Measurement(
             organisation=result.organisation,
@@ -226,7 +231,7 @@ def _measurements(
             name=name,
             value=row[name],
             reason="" if row[name] is not None else row["reasons"][name][:200],
-            unit=row["unit"] if unit is None else unit,
+            unit=row["unit"] if unit is None else counts if unit == "px" else unit,
             scope=scope,
             denominator=row["denominator"] if name in _OF_AREA else "",
             threshold=result.threshold,
@@ -234,6 +239,11 @@ def _measurements(
         )
         for name, unit in UNITS.items()
     ]
+
+
+def unit_of_counts(image: Image) -> str:
+    """Return what a count of an image's points counts."""
+    return "voxels" if image.depth > 1 else "px"
 
 
 def _classes(result: Result, lines: Sequence[Mapping[str, Any]]) -> list[ResultClass]:

@@ -8,9 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from imaging.answer_words import headline, refusal
+from imaging.measures.rows import mask_px
 
 _FROM_ROW = (
-    *("area_px", "reference_px", "area_percent", "area_text", "denominator"),
+    *(
+        "mask_px",
+        "counted_in",
+        "area_px",
+        "reference_px",
+        "area_percent",
+        "area_text",
+        "denominator",
+    ),
     *("area_mm2", "volume_ml"),
     *("lesions", "largest_px", "average_intensity", "mean", "unit", "circularity", "sphericity"),
     *("severity", "severity_reason"),
@@ -32,6 +41,9 @@ def analysed_row(file: str, output: str, record: Mapping[str, Any]) -> dict[str,
     operating = measures["operating"] if measures else {}
     refused = refusal(analysis)
     slices, rows, columns = analysis["shape"]
+    if operating:
+        counted_in = "voxels" if slices > 1 else "px"
+        operating = {**operating, "mask_px": mask_px(operating), "counted_in": counted_in}
     agreement = analysis["agreement"]
     return {
         "file": file,

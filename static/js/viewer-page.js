@@ -15,7 +15,7 @@ const stage = one("[data-stage]");
 const deck = one("[data-deck]");
 const home = { center: config.center, width: config.windowWidth };
 const format = (value, digits) => (value === null || value === undefined ? "—" : value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits }));
-const DIGITS = { area_px: 0, reference_px: 0, area_mm2: 0, volume_ml: 2, average_intensity: 1, ratio: 2, circularity: 2, sphericity: 2, lesions: 0, specks: 0 };
+const DIGITS = { mask_px: 0, area_px: 0, reference_px: 0, area_mm2: 0, volume_ml: 2, average_intensity: 1, ratio: 2, circularity: 2, sphericity: 2, lesions: 0, specks: 0 };
 const SHOWN = ["area_percent", "average_intensity", "ratio", "circularity", ...(config.depth > 1 ? ["volume_ml", "sphericity"] : [])];
 
 function rowAt(t) {
@@ -25,8 +25,8 @@ function rowAt(t) {
 // Every number, the severity and the outline change together.
 function showRow(row) {
   for (const cell of all("[data-m]")) {
-    const name = cell.dataset.m;
-    cell.textContent = name in DIGITS ? format(row[name], DIGITS[name]) : row[name] ?? "—";
+    const name = cell.dataset.m, value = name === "mask_px" ? row.area_px + row.outside_px : row[name];
+    cell.textContent = name in DIGITS ? format(value, DIGITS[name]) : row[name] ?? "—";
   }
   one("[data-severity]").replaceChildren(one(`[data-chip="${row.severity}"]`).content.cloneNode(true));
   const why = one("[data-why]"), share = `${row.area_text} ${why.dataset.of} ${row.denominator}`;

@@ -85,6 +85,8 @@ def test_labels_are_measured_each(stored):
 
     result = stored(make, "segmentation")
     found = result.measurements.filter(name="area_px").values_list("scope", "value")
+    whole = result.measurements.get(scope="label-1", name="mask_px")
+    assert (whole.value, whole.unit) == (7, "px")  # nothing of it outside
     assert dict(found)["label-1"] == 7
     assert set(dict(found)) == {"image", "label-0", "label-1"}
     assert result_changes(result) == []

@@ -2,14 +2,17 @@
 
 import csv
 import io
+import re
 import zipfile
 
 import nibabel
 import numpy as np
 import pytest
+from django.urls import reverse
 from PIL import Image as Picture
 from pypdf import PdfReader
 
+from imaging.api.bodies_runs import ThresholdBody
 from imaging.display import image_planes
 from imaging.planes import slice_of
 from reports.csv import csv_lines
@@ -76,7 +79,8 @@ def test_the_report_prints_volume_and_sphericity(user, tmp_path):
     row = result.operating
     assert f"Volume {row['volume_ml']:.2f} ml" in words
     assert f"Sphericity {row['sphericity']:.2f} 0 to 1, a ball is 1" in words
-    assert f"Voxels {row['area_px']} of {row['reference_px']}" in words
+    share = f"of them {row['area_px']} in the foreground of {row['reference_px']}"
+    assert f"Voxels {row['area_px'] + row['outside_px']} {share}" in words
     assert "ran in windows of 48 × 48 × 48" in words
 
 
@@ -102,3 +106,28 @@ def test_the_pictures_show_the_slice_with_most_of_the_finding_as_it_hangs(user, 
     index = int((ensemble() >= 128).sum(axis=(1, 2)).argmax())
     wanted = slice_of(ensemble() >= 128, image_planes(result.image)["axial"], index)
     assert (mask == wanted).all()
+
+
+def test_page_report_table_and_api_count_the_voxels_of_the_volume(client, user, tmp_path):
+    result = volume_result(user, tmp_path)
+    client.force_login(user)
+    row, ml_of_a_voxel = result.operating, 2.0 * 0.8 * 0.8 / 1000
+    voxels = round(row["volume_ml"] / ml_of_a_voxel)
+    assert voxels == row["area_px"] + row["outside_px"] > row["area_px"] > 0
+    page = client.get(reverse("imaging:result-detail", args=[result.pk])).content.decode()
+    for name, shown in {"mask_px": voxels, "area_px": row["area_px"]}.items():
+        assert re.search(rf'data-m="{name}">([\d,]+)<', page)[1].replace(",", "") == str(shown)
+    assert "<b>CT</b>" in page
+    lines = b"".join(csv_lines([result], notice="n")).decode("utf-8-sig")
+    (cells,) = csv.DictReader(io.StringIO(lines))
+    assert (cells["mask_px"], cells["counted_in"]) == (str(voxels), "voxels")
+    export = ExportFactory(results=[result], items=[result], kind="pdf")
+    text = " ".join(PdfReader(io.BytesIO(made(export))).pages[0].extract_text().split())
+    assert f"Voxels {voxels} of them {row['area_px']} in the foreground" in text
+    assert "CT, 56 × 40 × 12 voxels" in text
+    numbers = {one.name: one for one in result.measurements.filter(scope="image")}
+    assert (numbers["mask_px"].value, numbers["mask_px"].unit) == (voxels, "voxels")
+    (at_saved,) = (
+        one for one in ThresholdBody(result.table, many=True).data if one["t"] == result.threshold
+    )
+    assert (at_saved["mask_px"], at_saved["volume_ml"]) == (voxels, row["volume_ml"])
