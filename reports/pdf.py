@@ -12,6 +12,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from PIL import Image as Picture
 from reportlab import rl_config
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
@@ -24,6 +25,7 @@ from reports.letters import FILES, FONTS, reads_leftwards, runs
 from reports.qr import qr_png
 
 SECONDS = 30
+SIDE, FULL_SIDE = 190, 150  # of the square that holds a picture, on a full page a smaller one, pt
 LONGEST = 4_000  # letters of one text: a page has room for no more, and the record has them all
 RTL, END = "\N{RIGHT-TO-LEFT ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 library_log = logging.getLogger("xhtml2pdf")
@@ -48,7 +50,8 @@ def render_pdf(content: ReportContent, pictures: Pictures) -> bytes:
         "reports/report.html",
         {
             "content": content,
-            "pictures": _data_urls(pictures),
+            "pictures": _data_urls(pictures)
+            | {"width": _width(pictures, FULL_SIDE if content.review or content.labels else SIDE)},
             "fonts": _fonts_for(content),
             "qr": _data_url("png", qr_png(content.address)) if content.address else "",
         },
@@ -109,6 +112,12 @@ def _data_urls(pictures: Pictures) -> dict[str, str]:
         for name, kind in kinds.items()
         if getattr(pictures, name)
     } | {"caption": pictures.caption}
+
+
+def _width(pictures: Pictures, side: int) -> int:
+    """Return how wide the pictures are set: a high one goes into the square that a wide one has."""
+    width, height = Picture.open(io.BytesIO(pictures.original)).size
+    return round(side * min(1, width / height))
 
 
 def _data_url(kind: str, data: bytes) -> str:
