@@ -181,6 +181,13 @@ KINDS: dict[str, Kind] = {
         is_grave=False,
         by_mail=False,
     ),
+    "late_backup": Kind(
+        _("The last backup is too old"),
+        _("There was no backup for {hours} hours."),
+        _("Ask whoever operates the server to look at its backups: manage.py backup make."),
+        page="trail:activity",
+        facts=("hours",),
+    ),
     "model_quarantined": Kind(
         _("A model was quarantined"),
         _("The model {model} was taken out of service: its files are not those registered."),

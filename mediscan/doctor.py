@@ -14,6 +14,7 @@ from django.core.checks import ERROR, run_checks
 from django.core.mail import get_connection
 from django.db import DatabaseError
 
+from accounts.services.backups import backup_is_late, backup_last
 from accounts.vault.keys import VaultError
 from accounts.vault.purposes import purpose_sign, purpose_verify
 from imaging.engine.client import Engine, EngineError
@@ -150,6 +151,14 @@ def _keys() -> Iterator[Finding]:
     yield Finding("keys", OK if whole else FAIL, words, remedy)
 
 
+def _backup() -> Iterator[Finding]:
+    last = backup_last()
+    words = f"the last was made on {last:%d %b %Y, %H:%M} UTC" if last else "none was made so far"
+    is_late = backup_is_late(within_hours=settings.BACKUP_WITHIN_HOURS)
+    remedy = "manage.py backup make (docs/operators/backup.md)" if is_late else ""
+    yield Finding("backup", WARN if is_late else OK, words, remedy)
+
+
 def _models() -> Iterator[Finding]:
     for one in models_compare():
         state = WARN if one.kind == "new" else FAIL
@@ -181,6 +190,7 @@ LOOKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "mail": _mail,
     "disk": _disk,
     "keys": _keys,
+    "backup": _backup,
     "models": _models,
     "settings": _settings,
 }

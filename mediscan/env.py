@@ -136,6 +136,11 @@ def settings_read() -> dict[str, str]:
     return dict(_read)
 
 
+def environment_with(more: dict[str, str]) -> dict[str, str]:
+    """Return this process's environment and `more`, for a program of the system."""
+    return os.environ | more
+
+
 def env_key(name: str) -> bytes:
     """Return a key of 32 bytes, written in base64 in $NAME or the file of $NAME_FILE."""
     try:

@@ -108,6 +108,12 @@ DEBUG=false
 #AUDIT_CHECKPOINTS=/var/log/mediscan/audit-checkpoints.jsonl
 #AUDIT_SYSLOG=tls://log.example.org:6514
 
+# --- backups (docs/operators/backup.md)
+# The public key that backups are sealed to, and after how many hours without one administrators
+# are told. 0: nobody is. Default: 26 in production, 0 in development.
+#BACKUP_RECIPIENT=/etc/mediscan/backup-public.pem
+#BACKUP_WITHIN_HOURS=26
+
 # --- words and time
 #TIME_ZONE=UTC
 #LOG_LEVEL=INFO

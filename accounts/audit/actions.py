@@ -173,6 +173,8 @@ ACTIONS: dict[str, Action] = {
         ("key.rotate", "Keys rotated", SECURITY),
         ("key.retire", "Key retired", SECURITY),
         ("vault.damage", "Decryption failed", ALERT),
+        ("backup.create", "Backup made", EXPORTED),
+        ("backup.restore", "Restored from a backup", IMPORTED),
         ("ledger.replay", "Erasures replayed after a restore", DELETED),
     ),
     **_group(

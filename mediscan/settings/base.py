@@ -376,7 +376,12 @@ EACH_SECOND = [  # by the worker's supervisor
     "accounts.services.clock.clock_watch",
     "accounts.services.sealing.trail_seal",
 ]
-EACH_HOUR = [["verify_audit", "--quiet"]]  # commands, each in a process of its own
+EACH_HOUR = [  # commands, each in a process of its own
+    ["verify_audit", "--quiet"],
+    ["backup", "late"],
+]
+BACKUP_RECIPIENT = env_str("BACKUP_RECIPIENT", "")  # a public key in PEM, of manage.py backup keys
+BACKUP_WITHIN_HOURS = env_int("BACKUP_WITHIN_HOURS", 26 if environment() == PRODUCTION else 0)
 
 # --- words and time
 LANGUAGE_CODE = "en"
