@@ -103,6 +103,9 @@ TABLE: Mapping[str, Mapping[str, Cell]] = {
     "ensemble.save": {RADIOLOGIST: organisation},  # a proposal
     "ensemble.approve": {ADMINISTRATOR: proved(organisation)},
     "ensemble.view": {ADMINISTRATOR: organisation, AUDITOR: organisation},
+    # cohorts: what the *_deidentified and *_cohort actions above reach
+    "cohort.manage": {ADMINISTRATOR: proved(organisation)},  # who sees no patient chooses by filter
+    "cohort.review": {RADIOLOGIST: department},  # looks for text in held-back pictures
     # people
     "people.view": {ADMINISTRATOR: organisation, AUDITOR: organisation},
     "people.manage": {ADMINISTRATOR: proved(organisation)},  # not oneself, no Auditor

@@ -32,12 +32,14 @@ from analytics.figures import LEAST
 from analytics.filters import Filters
 from imaging.models import Ensemble, Job, MemberOutcome, Result, Review, Run
 from imaging.scope import Paths, within
+from imaging.selectors import JOB, RESULT
 
 VIEW, VIEW_READERS = "analytics.view", "analytics.view_readers"
-RESULT = Paths("image__study__department", "patient", "job__run__requested_by")
-JOB = Paths("image__study__department", "image__patient", "run__requested_by")
 OUTCOME = Paths(
-    "result__image__study__department", "result__patient", "result__job__run__requested_by"
+    "result__image__study__department",
+    "result__patient",
+    "result__job__run__requested_by",
+    cohort="result__job__run__cohort",
 )
 REVIEW = Paths("result__image__study__department", "patient", "author")
 SHARES = (50, 90, 95)

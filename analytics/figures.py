@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from accounts.csv_cells import MARK, csv_line, safe
+from imaging.measures.small_cells import LEAST
 
-LEAST = 5  # results; a share, a median or a mean of fewer is about persons, not about work
 TEXT, COUNT, SHARE, SECONDS, RATIO, VALUE = "text", "count", "share", "seconds", "ratio", "value"
 
 

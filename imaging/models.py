@@ -17,6 +17,9 @@ from accounts.tracing import current_request_id
 from accounts.vault.fields import SealedTextField
 from imaging.answer_tables import ResultBox as ResultBox
 from imaging.answer_tables import ResultClass as ResultClass
+from imaging.cohort_table import Cohort as Cohort
+from imaging.cohort_table import CohortImage as CohortImage
+from imaging.cohort_table import CohortReader as CohortReader
 from imaging.erasure_table import Erasure as Erasure
 from imaging.impression_table import Impression as Impression
 from imaging.measures.size import area_text
@@ -577,6 +580,14 @@ class Run(Clinical):
         help_text="the refusal of the input gate that a person set aside",
     )
     override_reason = SealedTextField(blank=True, default="")
+    cohort = models.ForeignKey(
+        Cohort,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="runs",
+        help_text="a researcher's: it stands in no record and no list of those who treat",
+    )
 
     class Meta:
         ordering = ["-created_at", "-id"]

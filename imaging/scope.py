@@ -22,6 +22,7 @@ class Paths:
     patient: str
     own: str
     uploaded_at: str = ""
+    cohort: str = ""  # of a run: a researcher's is in nobody's clinical list
 
 
 def whole_of(user, action: str) -> Q | None:
@@ -49,7 +50,10 @@ def parts_of(user, action: str, paths: Paths) -> Q | None:
 def within(user, action: str, paths: Paths) -> Q:
     """Return the condition for every row that `user` may do `action` on."""
     found = [whole_of(user, action), parts_of(user, action, paths)]
-    return _any([one for one in found if one is not None]) or Q(pk__in=[])
+    reached = _any([one for one in found if one is not None])
+    if reached is None:
+        return Q(pk__in=[])
+    return reached & Q(**{paths.cohort: None}) if paths.cohort else reached
 
 
 def glasses_open(user) -> list[BreakGlass]:

@@ -39,8 +39,10 @@ from imaging.scope import Paths, parts_of, whole_of, within
 STUDY = Paths("department", "patient", "uploaded_by", "created_at")
 IMAGE = Paths("study__department", "patient", "study__uploaded_by", "created_at")
 UPLOAD = Paths("department", "", "user", "created_at")
-JOB = Paths("image__study__department", "image__patient", "run__requested_by")
-RESULT = Paths("image__study__department", "patient", "job__run__requested_by")
+JOB = Paths("image__study__department", "image__patient", "run__requested_by", cohort="run__cohort")
+RESULT = Paths(
+    "image__study__department", "patient", "job__run__requested_by", cohort="job__run__cohort"
+)
 
 
 def studies_visible_to(user) -> QuerySet[Study]:
@@ -107,7 +109,7 @@ def runs_visible_to(user) -> QuerySet[Run]:
     parts = parts_of(user, "run.view", JOB)
     if parts is not None:
         found |= Exists(Job.objects.filter(parts, run=OuterRef("pk")))
-    return Run.objects.filter(found)
+    return Run.objects.filter(found, cohort=None)
 
 
 def orders_visible_to(user) -> QuerySet[Order]:

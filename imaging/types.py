@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+BURNED_IN = "The file says that text is burned into the picture."
 LOCALIZER = "This is a localizer (scout) image."  # a warning that the input gate knows
 
 

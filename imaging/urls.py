@@ -3,6 +3,7 @@
 from django.urls import path
 
 from imaging import (
+    cohort_urls,
     ensemble_pages,
     erasures,
     glass,
@@ -84,5 +85,6 @@ urlpatterns = [
     path("erasures/", erasures.erasure_list, name="erasure-list"),
     path("erasures/<uuid:pk>/approve/", erasures.erasure_approve_view, name="erasure-approve"),
     path("erasures/<uuid:pk>/withdraw/", erasures.erasure_withdraw_view, name="erasure-withdraw"),
+    *cohort_urls.urlpatterns,
     *viewer_urls.urlpatterns,
 ]

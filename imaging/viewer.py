@@ -128,7 +128,7 @@ def result_layer(request: HttpRequest, pk, name: str) -> HttpResponse:
         return answer_picture(request, result, name)
     display = Display.from_query(request.GET, result)
     is_download = "download" in request.GET
-    drawn = _drawn(result, name, display, as_stored=is_download)
+    drawn = layer_drawn(result, name, display, as_stored=is_download)
     response = HttpResponse(drawn, content_type="image/png")
     if is_download:
         audit.record(request.user, "image.download", result, reason=name)
@@ -137,7 +137,7 @@ def result_layer(request: HttpRequest, pk, name: str) -> HttpResponse:
     return response
 
 
-def _drawn(result: Result, name: str, display: Display, *, as_stored: bool) -> bytes:
+def layer_drawn(result: Result, name: str, display: Display, *, as_stored: bool) -> bytes:
     """Draw one layer; a picture of oblong pixels is drawn in square ones but for downloads."""
     plane = display.plane
     step = layers.step_for(plane.shape[1:])

@@ -62,7 +62,9 @@ def study_detail(request: HttpRequest, pk) -> HttpResponse:
     study = get_object_or_404(studies, pk=pk)
     results = results_visible_to(request.user).defer("table").order_by("-created_at")
     images = list(
-        study.images.annotate(failed=Count("jobs", filter=Q(jobs__status=JobStatus.FAILED)))
+        study.images.annotate(
+            failed=Count("jobs", filter=Q(jobs__status=JobStatus.FAILED, jobs__run__cohort=None))
+        )
         .order_by("created_at", "id")
         .prefetch_related(Prefetch("results", results))
     )

@@ -66,7 +66,9 @@ def results_chosen(
     name them is read: their tables are large.
     """
     newest = (
-        Result.objects.filter(image=OuterRef("image")).order_by("-created_at", "-id").values("pk")
+        Result.objects.filter(image=OuterRef("image"), job__run__cohort=None)
+        .order_by("-created_at", "-id")
+        .values("pk")
     )
     return (
         results_visible_to(user)

@@ -19,6 +19,7 @@ PAGE_SIZE = 50
 NOUNS = (
     "study", "image", "series", "result", "run", "job", "upload", "uploaditem", "export", "user",
     "patient", "membership", "organisation", "department", "plan", "modelversion", "ensemble",
+    "cohort", "cohortimage",
     "review", "authenticator", "auditevent",
 )  # fmt: skip
 

@@ -31,4 +31,5 @@ def run_end_tell(run: Run) -> None:
     if LIVE.isdisjoint(counts):
         ended = {"succeeded": JobStatus.SUCCEEDED, "failed": JobStatus.FAILED}
         facts = {name: counts.get(status, 0) for name, status in ended.items()}
-        notice_send(to=run.requested_by, kind="run_finished", facts=facts)
+        kind = "run_finished" if run.cohort_id is None else "cohort_run_finished"
+        notice_send(to=run.requested_by, kind=kind, facts=facts)

@@ -13,6 +13,7 @@ from accounts import audit
 from accounts.models import Organisation, User
 from accounts.selectors import organisations_of
 from imaging.models import (
+    Cohort,
     Ensemble,
     EnsembleState,
     Fusion,
@@ -55,17 +56,21 @@ def run_submit(
     name: str = "",
     token: str = "",
     fusion: str = "",
+    cohort: Cohort | None = None,
 ) -> Run:
     """Ask for an analysis of `images`: a run with one queued job each.
 
     `fusion` joins the members: the ensemble's own where it is not said. `token` is the form's
-    own: sent twice, it answers with the first run.
+    own: sent twice, it answers with the first run. `cohort`: a researcher's, of a cohort that is
+    theirs; it stands in no clinical list.
     Raises: NotPossible, in words for the user.
     """
     if token and (earlier := Run.objects.filter(requested_by=user, token=token).first()):
         return earlier
     try:
-        return _submit(user, list(images), list(members), threshold, ensemble, name, token, fusion)
+        return _submit(
+            user, list(images), list(members), threshold, ensemble, name, token, fusion, cohort
+        )
     except IntegrityError:
         if token and (earlier := Run.objects.filter(requested_by=user, token=token).first()):
             return earlier
@@ -93,18 +98,18 @@ def run_cancel(*, user: User, run: Run) -> int:
 
 
 @transaction.atomic
-def _submit(user, images, members, threshold, ensemble, name, token, fusion) -> Run:
+def _submit(user, images, members, threshold, ensemble, name, token, fusion, cohort) -> Run:
     _approved_check(ensemble)
     members_check(members)
     fusion = fusion_check(fusion or (ensemble.fusion if ensemble else Fusion.MEAN), members)
-    organisation = _images_check(user, images)
+    organisation = _images_check(user, images, "run.submit_cohort" if cohort else "run.submit")
     for member in members:
         _fit_check(member.model_version, images)
     runs_check(organisation)
     spec = frozen_spec(
         members, threshold=threshold_check(threshold), ensemble=ensemble, fusion=fusion
     )
-    busy = _busy(images, spec.to_json())
+    busy = _busy(images, spec.to_json(), cohort)
     if len(busy) == len(images):
         raise NotPossible(_("All of these images are being analysed by these models already."))
     run = Run.objects.create(
@@ -115,6 +120,7 @@ def _submit(user, images, members, threshold, ensemble, name, token, fusion) -> 
         threshold=spec.threshold,
         frozen=spec.to_json(),
         token=token[:64],
+        cohort=cohort,
         skipped=[{"image": str(pk), "why": "already running"} for pk in busy],
     )
     images = [image for image in images if image.pk not in busy]
@@ -138,9 +144,10 @@ def _approved_check(ensemble: Ensemble | None) -> None:
         )
 
 
-def _busy(images: list[Image], frozen: dict) -> list:
+def _busy(images: list[Image], frozen: dict, cohort: Cohort | None) -> list:
     """Return which images the very same choice of models is at work on, or will be."""
-    live = Job.objects.live().filter(image__in=[image.pk for image in images])
+    ids = [image.pk for image in images]
+    live = Job.objects.live().filter(image__in=ids, run__cohort=cohort)
     runs = dict(live.values_list("image", "run__frozen"))
     same = json.loads(json.dumps(frozen))
     return [image.pk for image in images if runs.get(image.pk) == same]
@@ -161,7 +168,7 @@ def _members(run: Run, members: list[MemberChoice]) -> list[Member]:
     ]
 
 
-def _images_check(user: User, images: list[Image]) -> Organisation:
+def _images_check(user: User, images: list[Image], action: str) -> Organisation:
     """Return the images' organisation; raise unless `user` may see all and all are of one kind."""
     if not images:
         raise NotPossible(_("Choose at least one image."))
@@ -175,7 +182,7 @@ def _images_check(user: User, images: list[Image]) -> Organisation:
     if len({image.organisation_id for image in images}) > 1:
         raise NotPossible(_("The images belong to different organisations."))
     organisation = (
-        organisations_of(user, "run.submit")
+        organisations_of(user, action)
         .select_related("plan")
         .filter(pk=images[0].organisation_id)
         .first()

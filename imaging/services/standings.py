@@ -54,7 +54,7 @@ def _moved(study: Study, columns: Mapping[str, Any]) -> bool:
 
 def _jobs(ids: Collection[UUID]) -> dict[UUID, list[dict]]:
     """Return by study the newest job of each image."""
-    rows = Job.objects.filter(image__study__in=ids).order_by("created_at", "pk")
+    rows = Job.objects.filter(image__study__in=ids, run__cohort=None).order_by("created_at", "pk")
     newest = {
         row["image"]: row for row in rows.values(
             "pk", "image", "status", "created_at", study=F("image__study"),
@@ -66,7 +66,9 @@ def _jobs(ids: Collection[UUID]) -> dict[UUID, list[dict]]:
 
 def _results(ids: Collection[UUID]) -> dict[UUID, list[dict]]:
     """Return by study its results, oldest first."""
-    rows = Result.objects.filter(image__study__in=ids).order_by("created_at", "pk")
+    rows = Result.objects.filter(image__study__in=ids, job__run__cohort=None).order_by(
+        "created_at", "pk"
+    )
     return _by_study(
         rows.values(
             "pk", "image", "severity", "disagree", "created_at", study=F("image__study"),

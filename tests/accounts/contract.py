@@ -57,6 +57,8 @@ CONTRACT = {  # action: who and where; * is step-up
     "patient.assign": "R d, T d, Ad o",
     "model.view": "R h, C h, T h, Re h, Ad h, Au h",
     "apikey.manage": "Ad o*",
+    "cohort.manage": "Ad o*",
+    "cohort.review": "R d",
     "admin.open": "Ad o, Au o",
     "analytics.view": "R d, Ad o, Au o",
     "analytics.view_readers": "R own, Ad o",

@@ -11,13 +11,16 @@ from datetime import timedelta
 
 import factory
 import numpy as np
-from django.utils.timezone import now
+from django.utils.timezone import localdate, now
 
 from accounts.roles import CLINICIAN
 from accounts.selectors import home_organisation
 from accounts.vault.storage import blob_write
 from imaging.models import (
     Assignment,
+    Cohort,
+    CohortImage,
+    CohortReader,
     Ensemble,
     EnsembleMember,
     Image,
@@ -42,7 +45,7 @@ from imaging.models import (
 )
 from imaging.services.seals import CHILD_FIELDS, result_seal
 from imaging.services.standings import standings_settle
-from tests.accounts.factories import OrganisationFactory, UserFactory
+from tests.accounts.factories import OrganisationFactory, StrangerFactory, UserFactory
 
 SHAPE = (1, 24, 32)
 THUMBNAIL = (
@@ -283,6 +286,42 @@ class EnsembleFactory(_Of):
             EnsembleMember.objects.create(
                 ensemble=self, model_version=ModelVersionFactory(), position=position
             )
+
+
+class CohortFactory(_Of):
+    """A cohort for `readers` (users): of `images`, and of `held`, which wait for a look."""
+
+    class Meta:
+        model = Cohort
+        skip_postgeneration_save = True
+
+    organisation = factory.SubFactory(OrganisationFactory)
+    name = factory.Sequence("cohort-{}".format)
+    purpose = "To see how well it works"
+    until = factory.LazyFunction(lambda: localdate() + timedelta(days=30))
+    made_by = factory.SubFactory(StrangerFactory)
+
+    @factory.post_generation
+    def readers(self, create, users, **kwargs):
+        for user in users or []:
+            CohortReader.objects.create(cohort=self, user=user)
+
+    @factory.post_generation
+    def images(self, create, images, **kwargs):
+        for image in images or []:
+            _into(self, image, "free", "")
+
+    @factory.post_generation
+    def held(self, create, images, **kwargs):
+        for image in images or []:
+            _into(self, image, "held", "picture")
+
+
+def _into(cohort: Cohort, image: Image, state: str, hold: str) -> None:
+    place = cohort.images.count() + 1
+    CohortImage.objects.create(
+        cohort=cohort, image=image, position=place, year="2004", state=state, hold=hold
+    )
 
 
 class RunFactory(_Of):

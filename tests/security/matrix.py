@@ -14,6 +14,7 @@ from accounts.models import ApiKey, Department, Invitation, Membership, ServiceA
 from imaging.models import (
     Assignment,
     BreakGlass,
+    Cohort,
     Ensemble,
     Erasure,
     Image,
@@ -36,6 +37,7 @@ from tests.accounts.factories import (
 )
 from tests.imaging.factories import (
     AssignmentFactory,
+    CohortFactory,
     EnsembleFactory,
     ImageFactory,
     JobFactory,
@@ -132,8 +134,21 @@ def _clinical(world: World, place, organisation, department, sender) -> None:
         "run": run, "job": failed, "result": result, "review": review, "upload": upload,
         "assignment": assignment, "glass": glass, "erasure": erasure,
         "ensemble": EnsembleFactory(organisation=organisation),
+        "cohort": (cohort := _cohort(world, place, image)),
+        "cohort image": cohort.images.get(position=1),
+        "held image": cohort.images.get(position=2),
     }.items():  # fmt: skip
         world.rows[kind, place] = row.pk
+
+
+def _cohort(world: World, place, image) -> Cohort:
+    """A cohort of two pictures, one held back; the researcher was given the first place's."""
+    given = place in (OWN, DELETED)
+    readers = [world.users[roles.RESEARCHER]] if given else [StrangerFactory()]
+    held = ImageFactory(study=image.study)
+    return CohortFactory(
+        organisation=image.organisation, readers=readers, images=[image], held=[held]
+    )
 
 
 def _kept(world: World, place, organisation, department, sender) -> None:
@@ -179,11 +194,12 @@ def _deleted(world: World) -> None:
     Assignment.objects.filter(pk=gone["assignment"]).delete()
     Review.objects.filter(pk=gone["review"]).delete()
     Ensemble.objects.filter(pk=gone["ensemble"]).delete()
+    Cohort.objects.filter(pk=gone["cohort"]).delete()
     ResultSeal.objects.filter(result=gone["result"]).delete()
     MemberOutcome.objects.filter(result=gone["result"]).delete()
     Result.objects.filter(pk=gone["result"]).delete()
     Run.objects.filter(pk=gone["run"]).delete()
-    Image.objects.filter(pk=gone["image"]).delete()
+    Image.objects.filter(study=gone["study"]).delete()
     Study.objects.filter(pk=gone["study"]).delete()
     Patient.objects.filter(pk=gone["patient"]).delete()
     Upload.objects.filter(pk=gone["upload"]).delete()

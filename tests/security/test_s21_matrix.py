@@ -120,6 +120,13 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
         ),
         "model",
     ),
+    **dict.fromkeys(
+        ("imaging:cohort-detail", "imaging:cohort-run", "imaging:cohort-close"), "cohort"
+    ),
+    **dict.fromkeys(
+        ("imaging:cohort-image", "imaging:cohort-picture", "imaging:cohort-layer"), "cohort image"
+    ),
+    "imaging:cohort-decide": "held image",
     "api:study-detail": "study",
     "api:series-detail": "series",
     **dict.fromkeys(("api:image-detail", "api:image-thumbnail", "api:image-pixels"), "image"),
@@ -152,7 +159,7 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
 SLICE = {"plane": "stored", "number": 1}
 MORE = {"imaging:image-slice": SLICE, "imaging:result-map-slice": {"name": "ensemble"} | SLICE,
         "imaging:result-map": {"name": "ensemble"}, "api:result-maps": {"name": "ensemble"},
-        "imaging:result-layer": {"name": "mask"},
+        "imaging:result-layer": {"name": "mask"}, "imaging:cohort-layer": {"name": "mask"},
         "signin:session-end": {"pk": 0}, "trail:entry": {"seq": 10**9},
         "analytics:figures-csv": {"page": "overview"}}  # fmt: skip
 FORM = {"trail:export": "format=csv"}  # what a POST needs to be understood at all
@@ -258,6 +265,8 @@ def address(world: World, route: Route, person: str, place: str | None) -> str:
         more["pk"] = world.id_of("study" if kind == "nobody's" else kind, place, person)
         if route.name == "imaging:result-compare":
             more["other"] = more["pk"]
+        if route.name == "imaging:cohort-layer":
+            more["result"] = world.id_of("result", place, person)
     return reverse(route.name, kwargs=more)
 
 

@@ -19,15 +19,7 @@ IN_WORDS = {  # rows of the table that no code asks for, and the words that say 
     "key.view_state": "state of keys",
     "result.count": "",  # analytics.view has come in its place
     "plan.change": "",  # an operator's, in the admin
-    **dict.fromkeys(
-        (
-            "pixels.view_deidentified",
-            "run.submit_cohort",
-            "result.view_deidentified",
-            "export.create_deidentified",
-        ),
-        "de-identified cohort",
-    ),
+    "export.create_deidentified": "`export.create_deidentified`",
 }
 
 

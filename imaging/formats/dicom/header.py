@@ -6,7 +6,7 @@ from pydicom.charset import python_encoding
 from pydicom.dataset import Dataset
 
 from imaging.formats.dicom.values import text, uid
-from imaging.types import LOCALIZER, Header
+from imaging.types import BURNED_IN, LOCALIZER, Header
 
 _TEXTS = {
     "patient_id": "PatientID",
@@ -61,7 +61,7 @@ def header_warnings(dataset: Dataset, header: Header) -> list[str]:
     if any(text(dataset, keyword) and not uid(dataset, keyword) for keyword in _UIDS.values()):
         warnings.append("A UID in the header is malformed and was left out.")
     if text(dataset, "BurnedInAnnotation").upper() == "YES":
-        warnings.append("The file says that text is burned into the picture.")
+        warnings.append(BURNED_IN)
     if "LOCALIZER" in text(dataset, "ImageType").upper().split("\\"):
         warnings.append(LOCALIZER)
     if text(dataset, "PresentationIntentType").upper() == "FOR PROCESSING":
