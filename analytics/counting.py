@@ -39,9 +39,12 @@ OUTCOME = Paths(
     "result__image__study__department",
     "result__patient",
     "result__job__run__requested_by",
+    "result__image__study__deleted_at",
     cohort="result__job__run__cohort",
 )
-REVIEW = Paths("result__image__study__department", "patient", "author")
+REVIEW = Paths(
+    "result__image__study__department", "patient", "author", "result__image__study__deleted_at"
+)
 SHARES = (50, 90, 95)
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import AuditEvent, Blob, Membership, Organisation, Plan, User
 from accounts.selectors import home_organisation, user_may
 from imaging.models import ItemStatus, Job, JobStatus, Result, Run, UploadItem
-from imaging.selectors import results_visible_to, runs_visible_to
+from imaging.selectors import JOB, KEPT_JOBS, results_visible_to, runs_visible_to
 
 RECENT = 5
 NEARLY_FULL = 0.8
@@ -108,13 +108,14 @@ def _uploads_of(user: User) -> tuple[int, int]:
     found = (
         UploadItem.objects.filter(upload__user=user)
         .exclude(status=ItemStatus.REFUSED)
+        .exclude(image__study__deleted_at__isnull=False)
         .aggregate(uploads=Count("upload", distinct=True), files=Count("pk"))
     )
     return found["uploads"], found["files"]
 
 
 def _predictions_of(user: User) -> tuple[int, int]:
-    found = Job.objects.filter(run__requested_by=user).aggregate(
+    found = Job.objects.filter(JOB.kept, run__requested_by=user).aggregate(
         succeeded=Count("pk", filter=Q(status=JobStatus.SUCCEEDED)),
         failed=Count("pk", filter=Q(status=JobStatus.FAILED)),
     )
@@ -157,10 +158,10 @@ def _recent_runs(user: User) -> QuerySet:
         runs_visible_to(user)
         .filter(requested_by=user)
         .annotate(
-            images=Count("jobs"),
-            succeeded=Count("jobs", filter=Q(jobs__status=JobStatus.SUCCEEDED)),
-            failed=Count("jobs", filter=Q(jobs__status=JobStatus.FAILED)),
-            live=Count("jobs", filter=Q(jobs__finished_at=None, jobs__isnull=False)),
+            images=Count("jobs", filter=KEPT_JOBS),
+            succeeded=Count("jobs", filter=Q(jobs__status=JobStatus.SUCCEEDED) & KEPT_JOBS),
+            failed=Count("jobs", filter=Q(jobs__status=JobStatus.FAILED) & KEPT_JOBS),
+            live=Count("jobs", filter=Q(jobs__finished_at=None, jobs__isnull=False) & KEPT_JOBS),
         )
         .order_by("-created_at", "-id")[:RECENT]
     )

@@ -20,6 +20,7 @@ from imaging.answer_tables import ResultClass as ResultClass
 from imaging.cohort_table import Cohort as Cohort
 from imaging.cohort_table import CohortImage as CohortImage
 from imaging.cohort_table import CohortReader as CohortReader
+from imaging.deletion_table import Deletion as Deletion
 from imaging.erasure_table import Erasure as Erasure
 from imaging.impression_table import Impression as Impression
 from imaging.measures.size import area_text
@@ -238,6 +239,9 @@ class Study(OfPatient, Standing):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="studies"
     )
     updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="nobody sees it; it may still be restored"
+    )
 
     class Meta:
         ordering = ["-created_at", "-id"]

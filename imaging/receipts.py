@@ -9,6 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from imaging.models import Image, ItemStatus, Upload, UploadItem
+from imaging.selectors import items_told
 
 NAMED = 200  # files of one line that are listed by name
 
@@ -65,7 +66,7 @@ class Receipt:
 
 def receipt_of(upload: Upload) -> Receipt:
     """Return the receipt; two queries, however many files."""
-    items = list(upload.items.select_related("image__series"))
+    items = list(items_told().filter(upload=upload).select_related("image__series"))
     lines = _lines(items)
     ready = _images(lines)
     lines += _other_stacks(lines, ready)

@@ -16,13 +16,22 @@ from imaging.models import GLASS_OPEN, Assignment, BreakGlass
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Where a table keeps what a scope is about; "" where it has no such thing."""
+    """Where a table keeps what a scope is about; "" where it has no such thing.
+
+    deleted_at  the mark of the study that the row is of: such a row is nobody's to see.
+    """
 
     department: str
     patient: str
     own: str
+    deleted_at: str
     uploaded_at: str = ""
     cohort: str = ""  # of a run: a researcher's is in nobody's clinical list
+
+    @property
+    def kept(self) -> Q:
+        """The condition for rows of studies that are not deleted."""
+        return Q(**{self.deleted_at: None}) if self.deleted_at else Q()
 
 
 def whole_of(user, action: str) -> Q | None:
@@ -36,7 +45,10 @@ def whole_of(user, action: str) -> Q | None:
 
 
 def parts_of(user, action: str, paths: Paths) -> Q | None:
-    """Return the condition for what `user` reaches beside whole organisations; None: nothing."""
+    """Return the condition for what `user` reaches beside whole organisations; None: nothing.
+
+    Whoever asks for the parts alone asks for `paths.kept` too.
+    """
     grants = grants_of(user, action)
     whole = {g.organisation_id for g in grants if g.scope == ORGANISATION and g.hours is None}
     parts = [_part(user, grant, paths) for grant in grants if grant.organisation_id not in whole]
@@ -53,7 +65,8 @@ def within(user, action: str, paths: Paths) -> Q:
     reached = _any([one for one in found if one is not None])
     if reached is None:
         return Q(pk__in=[])
-    return reached & Q(**{paths.cohort: None}) if paths.cohort else reached
+    shown = reached & paths.kept
+    return shown & Q(**{paths.cohort: None}) if paths.cohort else shown
 
 
 def glasses_open(user) -> list[BreakGlass]:

@@ -10,6 +10,7 @@ from django.db.models import (
     Exists,
     ExpressionWrapper,
     OuterRef,
+    Prefetch,
     Q,
     QuerySet,
     Subquery,
@@ -33,16 +34,30 @@ from imaging.models import (
     Series,
     Study,
     Upload,
+    UploadItem,
 )
 from imaging.scope import Paths, parts_of, whole_of, within
 
-STUDY = Paths("department", "patient", "uploaded_by", "created_at")
-IMAGE = Paths("study__department", "patient", "study__uploaded_by", "created_at")
-UPLOAD = Paths("department", "", "user", "created_at")
-JOB = Paths("image__study__department", "image__patient", "run__requested_by", cohort="run__cohort")
-RESULT = Paths(
-    "image__study__department", "patient", "job__run__requested_by", cohort="job__run__cohort"
+STUDY = Paths("department", "patient", "uploaded_by", "deleted_at", "created_at")
+IMAGE = Paths(
+    "study__department", "patient", "study__uploaded_by", "study__deleted_at", "created_at"
 )
+UPLOAD = Paths("department", "", "user", "", "created_at")
+JOB = Paths(
+    "image__study__department",
+    "image__patient",
+    "run__requested_by",
+    "image__study__deleted_at",
+    cohort="run__cohort",
+)
+RESULT = Paths(
+    "image__study__department",
+    "patient",
+    "job__run__requested_by",
+    "image__study__deleted_at",
+    cohort="job__run__cohort",
+)
+KEPT_JOBS = Q(jobs__image__study__deleted_at=None)  # those that a run counts
 
 
 def studies_visible_to(user) -> QuerySet[Study]:
@@ -66,7 +81,7 @@ def patients_within(user, action: str) -> QuerySet[Patient]:
     found = whole_of(user, action) or Q(pk__in=[])
     parts = parts_of(user, action, STUDY)
     if parts is not None:
-        found |= Exists(Study.objects.filter(parts, patient=OuterRef("pk")))
+        found |= Exists(Study.objects.filter(parts, STUDY.kept, patient=OuterRef("pk")))
     return Patient.objects.filter(found)
 
 
@@ -103,25 +118,36 @@ def uploads_visible_to(user) -> QuerySet[Upload]:
     return Upload.objects.filter(within(user, "upload.create", UPLOAD))
 
 
+def items_told() -> QuerySet[UploadItem]:
+    """Return what became of sent files; those of a study that was deleted are not told."""
+    return UploadItem.objects.exclude(image__study__deleted_at__isnull=False)
+
+
 def runs_visible_to(user) -> QuerySet[Run]:
     """Return the runs of whole organisations, and those with an image that `user` may see."""
     found = whole_of(user, "run.view") or Q(pk__in=[])
     parts = parts_of(user, "run.view", JOB)
     if parts is not None:
-        found |= Exists(Job.objects.filter(parts, run=OuterRef("pk")))
-    return Run.objects.filter(found, cohort=None)
+        found |= Exists(Job.objects.filter(parts, JOB.kept, run=OuterRef("pk")))
+    return Run.objects.filter(found, cohort=None).exclude(_all_deleted())
+
+
+def _all_deleted() -> Q:
+    """The condition for runs whose every image is of a study that was deleted."""
+    jobs = Job.objects.filter(run=OuterRef("pk")).order_by()
+    return Q(Exists(jobs.exclude(JOB.kept))) & ~Q(Exists(jobs.filter(JOB.kept)))
 
 
 def orders_visible_to(user) -> QuerySet[Order]:
     """Return the orders that `user` placed, where they may still run; nobody sees another's."""
     own = Order.objects.filter(user=user, organisation__in=organisations_of(user, "run.submit"))
-    return own.select_related("upload").prefetch_related("upload__items")
+    return own.select_related("upload").prefetch_related(Prefetch("upload__items", items_told()))
 
 
 def runs_counted(user) -> QuerySet[Run]:
     """Return the runs that `user` may see, with their members and how many jobs stand where."""
     counts = {
-        status.value: Count("jobs", filter=Q(jobs__status=status), distinct=True)
+        status.value: Count("jobs", filter=Q(jobs__status=status) & KEPT_JOBS, distinct=True)
         for status in JobStatus
     }
     return runs_visible_to(user).annotate(**counts).prefetch_related("members__model_version")

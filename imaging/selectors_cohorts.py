@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils.timezone import localdate
 
 from accounts.roles import COHORT
 from accounts.selectors import grants_of, organisations_of
 from imaging.cohort_table import SHOWN, HoldState
-from imaging.models import Cohort, CohortImage, CohortReader, Result, Run
-from imaging.selectors import images_visible_to
+from imaging.models import Cohort, CohortImage, CohortReader, Job, Result, Run
+from imaging.selectors import JOB, images_visible_to
 
 VIEW, VIEW_RESULT = "pixels.view_deidentified", "result.view_deidentified"
 MANAGE, REVIEW = "cohort.manage", "cohort.review"
@@ -32,7 +32,9 @@ def cohort_images_open_to(user, action: str = VIEW) -> QuerySet[CohortImage]:
 
 
 def images_in(cohorts: QuerySet[Cohort]) -> QuerySet[CohortImage]:
-    found = CohortImage.objects.filter(cohort__in=cohorts, state__in=SHOWN)
+    found = CohortImage.objects.filter(
+        cohort__in=cohorts, state__in=SHOWN, image__study__deleted_at=None
+    )
     return found.select_related("cohort__organisation", "image__study", "image__pixels")
 
 
@@ -49,7 +51,8 @@ def cohort_results_of(one: CohortImage) -> QuerySet[Result]:
 
 def cohort_runs_of(user, cohort: Cohort) -> QuerySet[Run]:
     """Return the runs that `user` asked for in a cohort that is open to them."""
-    return Run.objects.filter(cohort=cohort, requested_by=user).prefetch_related("jobs")
+    kept = Prefetch("jobs", Job.objects.filter(JOB.kept))
+    return Run.objects.filter(cohort=cohort, requested_by=user).prefetch_related(kept)
 
 
 def cohorts_managed_by(user) -> QuerySet[Cohort]:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from imaging import (
     cohort_urls,
+    deletions,
     ensemble_pages,
     erasures,
     glass,
@@ -82,6 +83,12 @@ urlpatterns = [
         ensemble_pages.ensemble_decline_view,
         name="ensemble-decline",
     ),
+    path("studies/<uuid:pk>/ask-deletion/", deletions.ask, name="study-ask-deletion"),
+    path("deletions/", deletions.deletion_list, name="deletion-list"),
+    path("deletions/<uuid:pk>/withdraw/", deletions.withdraw, name="deletion-withdraw"),
+    path("deletions/<uuid:pk>/decline/", deletions.decline, name="deletion-decline"),
+    path("deletions/<uuid:pk>/approve/", deletions.approve, name="deletion-approve"),
+    path("deletions/<uuid:pk>/restore/", deletions.restore, name="deletion-restore"),
     path("erasures/", erasures.erasure_list, name="erasure-list"),
     path("erasures/<uuid:pk>/approve/", erasures.erasure_approve_view, name="erasure-approve"),
     path("erasures/<uuid:pk>/withdraw/", erasures.erasure_withdraw_view, name="erasure-withdraw"),

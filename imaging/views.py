@@ -20,6 +20,7 @@ from accounts.roles import names_for
 from accounts.selectors import user_may
 from accounts.throttle import limited
 from imaging.choices import ensemble_meant, ensembles_visible_to, models_listed, proposals_of
+from imaging.deletions import deletion_shown
 from imaging.forms import RunForm, UploadForm, uuids
 from imaging.models import Image, JobStatus
 from imaging.moves import move_form
@@ -30,6 +31,7 @@ from imaging.run_page import choice_shown
 from imaging.run_progress import run_progress
 from imaging.scope import may_see
 from imaging.selectors import (
+    KEPT_JOBS,
     images_held_back,
     images_visible_to,
     jobs_visible_to,
@@ -76,6 +78,7 @@ def study_detail(request: HttpRequest, pk) -> HttpResponse:
         "may_run": user_may(request.user, "run.submit"),
         "may_view_results": may_see(request.user, "result.view"),
         "move_form": move_form(request.user, study),
+        "deletion": deletion_shown(request.user, study),
     }
     audit.record(request.user, "study.view", study)
     return render(request, "imaging/study_detail.html", context)
@@ -221,11 +224,14 @@ def _chosen_images(request: HttpRequest) -> list:
 @require_GET
 @reads("run.view")
 def run_list(request: HttpRequest) -> HttpResponse:
-    counted = {status.value: Count("jobs", filter=Q(jobs__status=status)) for status in JobStatus}
+    counted = {
+        status.value: Count("jobs", filter=Q(jobs__status=status) & KEPT_JOBS)
+        for status in JobStatus
+    }
     runs = (
         runs_visible_to(request.user)
         .select_related("requested_by")
-        .annotate(total=Count("jobs"), **counted)
+        .annotate(total=Count("jobs", filter=KEPT_JOBS), **counted)
         .order_by("-created_at", "-id")[:RUNS_SHOWN]  # grouping drops the model's own order
     )
     return render(request, "imaging/run_list.html", {"runs": runs})

@@ -95,6 +95,8 @@ DEBUG=false
 #UPLOAD_MAX_MODEL_BYTES=2147483648
 # Seconds without a sign after which a background worker is taken for dead.
 #LEASE_S=60
+# Days in which a deleted study can be restored; then its files are removed for good.
+#STUDY_KEPT_DAYS=30
 
 # --- the audit trail
 # The key that signs its checkpoints: 32 bytes in base64 (openssl rand -base64 32), best as

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from django.db.models import Prefetch
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
@@ -18,7 +19,7 @@ from imaging.api.asking import UploadRequest, place_meant
 from imaging.api.bodies import UploadBody, UploadDetailBody
 from imaging.api.rooms import Listing
 from imaging.models import Upload
-from imaging.selectors import uploads_visible_to
+from imaging.selectors import items_told, uploads_visible_to
 from imaging.services.uploads import upload_receive
 
 AGAIN_S = "2"
@@ -65,7 +66,7 @@ class Uploads(Listing):
     def _receipt(self, pk) -> Response:
         is_read = Upload.objects.filter(pk=pk, finished_at__isnull=False).exists
         done = wait_until(is_read, self.asked()["wait"])
-        upload = Upload.objects.prefetch_related("items").get(pk=pk)
+        upload = Upload.objects.prefetch_related(Prefetch("items", items_told())).get(pk=pk)
         headers = {"Location": reverse("api:upload-detail", args=[pk])}
         if not done:
             headers["Retry-After"] = AGAIN_S

@@ -70,7 +70,9 @@ def list_close(item: UploadItem, uids: list[str]) -> None:
     for start in range(0, len(uids), AT_ONCE):
         some = uids[start : start + AT_ONCE]
         files = ImageFile.objects.filter(
-            image__organisation=item.organisation, sop_instance_uid__in=some
+            image__organisation=item.organisation,
+            image__study__deleted_at=None,
+            sop_instance_uid__in=some,
         )
         here |= set(files.values_list("sop_instance_uid", flat=True))
     words = COMPLETE if len(here) == len(uids) else INCOMPLETE

@@ -129,7 +129,8 @@ def _asked_check(organisation, name: str, purpose: str, until: date, readers) ->
 
 
 def _chosen(organisation: Organisation, choice: CohortChoice) -> list[Image]:
-    images = Image.objects.filter(organisation=organisation).select_related("source", "study")
+    kept = Image.objects.filter(organisation=organisation, study__deleted_at=None)
+    images = kept.select_related("source", "study")
     narrow = {
         "modality": choice.modality,
         "study__department": choice.department,

@@ -62,6 +62,10 @@ KINDS = {  # DICOM PS3.3 C.7.3.1.1.1, those that people send by mistake
     "DOC": "A document",
 }
 ASK_MODALITY = "Say what it shows: X-ray, MRI or CT."
+DELETED = (
+    "This file belongs to a study that was deleted here and can still be restored."
+    " Ask an administrator of your organisation."
+)
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 
@@ -326,6 +330,8 @@ def _study(item: UploadItem, header: Header, modality: str, patient_id: uuid.UUI
                 )
         except IntegrityError:  # another worker files the same study
             study = known.get()
+    if study.deleted_at is not None:
+        raise Refused("study-deleted", DELETED)
     if mrn and study.patient.mrn_index and mrn != study.patient.mrn_index:
         raise Refused(
             "patient-conflict",

@@ -27,7 +27,8 @@ def image_known(upload: Upload, sha256: str) -> Image | None:
     A PNG or NIfTI sent as another kind of picture is another image, and so is one of which the
     sender wants a second copy.
     """
-    same = Image.objects.filter(organisation=upload.organisation, files__source__sha256=sha256)
+    kept = Image.objects.filter(organisation=upload.organisation, study__deleted_at=None)
+    same = kept.filter(files__source__sha256=sha256)
     if upload.keep_known:
         same = same.filter(source__format="dicom")
     return same.filter(Q(source__format="dicom") | Q(modality=upload.modality)).first()

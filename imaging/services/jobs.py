@@ -28,7 +28,7 @@ from imaging.services.leases import MAX_DEATHS, lease_end
 from imaging.services.refusals import NotPossible
 from imaging.services.results import maps_stage, result_store
 from imaging.services.run_ends import run_end_tell, run_hold
-from imaging.services.standings import standings_settle
+from imaging.services.standings import DELETED, standings_settle
 
 WORKER_DIED = "The worker died three times on this image."
 _AT_REST = {"lease_until": None, "step": "", "steps_done": 0, "steps_total": 0}
@@ -146,17 +146,20 @@ def jobs_recover() -> int:
 def job_retry(*, user: User | None, job: Job) -> Job:
     """Queue a failed or cancelled job once more; one that is live stays as it is.
 
-    Raises: NotPossible for a job that succeeded.
+    Raises: NotPossible for a job that succeeded, and of a study that was deleted.
     """
     reset = {"status": JobStatus.QUEUED, "error": "", "deaths": 0, "rung_at": None}
     reset["request_id"] = current_request_id()
-    closed = Job.objects.filter(pk=job.pk, status__in=[JobStatus.FAILED, JobStatus.CANCELLED])
+    kept = Job.objects.filter(image__study__deleted_at=None)
+    closed = kept.filter(pk=job.pk, status__in=[JobStatus.FAILED, JobStatus.CANCELLED])
     if closed.update(started_at=None, finished_at=None, **reset, **_AT_REST):
         Run.objects.filter(pk=job.run_id).update(cancelled_at=None)
         audit.record(user, "job.retry", job)
         doorbells_ring(job.run.requested_by_id)
         standings_settle([job.image.study_id])
     job.refresh_from_db()
+    if job.status in (JobStatus.FAILED, JobStatus.CANCELLED):
+        raise NotPossible(DELETED)
     if job.status == JobStatus.SUCCEEDED:
         raise NotPossible(_("This image has been analysed. Start a new run to do it again."))
     return job

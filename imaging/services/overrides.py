@@ -12,7 +12,7 @@ from imaging.services.doorbells import doorbells_ring
 from imaging.services.members import MemberChoice, members_check
 from imaging.services.quotas import runs_check
 from imaging.services.refusals import NotPossible
-from imaging.services.standings import standings_settle
+from imaging.services.standings import work_settle
 
 
 @transaction.atomic
@@ -55,5 +55,5 @@ def gate_override(*, user: User, result: Result, reason: str) -> Run:
     audit.record(user, "gate.override", result)
     audit.record(user, "run.submit", run)
     doorbells_ring(user.pk)
-    standings_settle([result.image.study_id])
+    work_settle([result.image.study_id])
     return run

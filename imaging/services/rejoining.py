@@ -36,6 +36,7 @@ def earlier_files(upload: Upload, series_uid: str) -> list[Earlier]:
     """
     rows = ImageFile.objects.filter(
         image__organisation=upload.organisation,
+        image__study__deleted_at=None,
         image__series__series_instance_uid=series_uid,
         image__modality__in=(Modality.CT, Modality.MRI),
         source__format="dicom",

@@ -38,7 +38,7 @@ from imaging.services.members import (
 from imaging.services.quotas import runs_check
 from imaging.services.refusals import NotPossible
 from imaging.services.run_ends import run_hold
-from imaging.services.standings import standings_settle
+from imaging.services.standings import standings_settle, work_settle
 
 __all__ = ["MemberChoice", "NotPossible", "job_retry", "run_cancel", "run_submit"]
 
@@ -131,7 +131,7 @@ def _submit(user, images, members, threshold, ensemble, name, token, fusion, coh
     )
     audit.record(user, "run.submit", run)
     doorbells_ring(user.pk)
-    standings_settle(image.study_id for image in images)
+    work_settle(image.study_id for image in images)
     return run
 
 

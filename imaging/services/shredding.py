@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
 from django.conf import settings
@@ -30,8 +30,18 @@ def patient_shred(organisation_id: UUID, patient_id: UUID) -> None:
     list(Patient.objects.select_for_update().filter(pk=patient_id))
     list(Job.objects.select_for_update().filter(image__patient_id=patient_id))  # no late result
     patient_key_destroy(organisation_id, patient_id)
-    doomed = _all_of(patient_id)
     blobs = set(Blob.objects.filter(patient_id=patient_id).values_list("pk", flat=True))
+    sources = SourceFile.objects.filter(image_files__image__patient=patient_id)
+    theirs = {Patient: {patient_id}, SourceFile: set(sources.values_list("pk", flat=True))}
+    rows_shred(rows_doomed(theirs), blobs)
+    transaction.on_commit(_clean_the_disk, robust=True)
+
+
+@transaction.atomic
+def rows_shred(doomed: Rows, blobs: Iterable[UUID] = ()) -> None:
+    """Delete these rows and the files that they, or `blobs`, name: files on commit."""
+    _overwrite_what_is_deleted()
+    blobs = set(blobs)
     for model, pks in doomed.items():
         blobs |= _blobs_of(model, pks)
     for model, pks in doomed.items():
@@ -43,7 +53,6 @@ def patient_shred(organisation_id: UUID, patient_id: UUID) -> None:
     for some in _some(blobs):
         for blob in Blob.objects.filter(pk__in=some):
             blob_delete(blob)
-    transaction.on_commit(_clean_the_disk, robust=True)
 
 
 def is_shredded(patient_id: UUID) -> bool:
@@ -55,20 +64,14 @@ def is_shredded(patient_id: UUID) -> bool:
     )
 
 
-def _all_of(patient_id: UUID) -> Rows:
+def rows_doomed(roots: Mapping[type[models.Model], set]) -> Rows:
+    """Return these rows and all that cannot be without them: receipts, empty runs, exports too."""
     doomed: Rows = defaultdict(set)
-    _add(doomed, Patient, {patient_id})
-    images, results = doomed[Image], doomed[Result]
-    for model, path, ids in (
-        (SourceFile, "image_files__image__in", images),
-        (UploadItem, "image__in", images),
-    ):
-        for some in _some(ids):
-            _add(
-                doomed,
-                model,
-                set(model.objects.filter(**{path: some}).values_list("pk", flat=True)),
-            )
+    for model, pks in roots.items():
+        _add(doomed, model, pks)
+    for some in _some(doomed[Image]):
+        items = UploadItem.objects.filter(image__in=some)
+        _add(doomed, UploadItem, set(items.values_list("pk", flat=True)))
     runs = set()
     for some in _some(doomed[Job]):
         runs |= set(Run.objects.filter(jobs__in=some).values_list("pk", flat=True))
@@ -77,7 +80,7 @@ def _all_of(patient_id: UUID) -> Rows:
     )
     _add(doomed, Run, runs - set(kept))
     for dotted in settings.ERASURE_ROOTS:
-        _add(doomed, *import_string(dotted)(results))
+        _add(doomed, *import_string(dotted)(doomed[Result]))
     return doomed
 
 

@@ -9,30 +9,41 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext_lazy
 
 from imaging.models import Job, Result, Review, Study
+from imaging.services.refusals import NotPossible
 from imaging.standing import standing_of
 
 AT_ONCE = 500
+DELETED = gettext_lazy("A study that you chose was deleted meanwhile.")
 COLUMNS = (
     "work", "reading", "answer", "review", "job", "ensemble", "severity", "disagree", "signed_at",
     "urgency", "place", "assessed", "not_assessed",
 )  # fmt: skip
 
 
+def work_settle(studies: Iterable[UUID]) -> None:
+    """Settle the studies of work that begins. Raises: NotPossible where one was deleted."""
+    if standings_settle(studies):
+        raise NotPossible(DELETED)
+
+
 @transaction.atomic(savepoint=False)
-def standings_settle(studies: Iterable[UUID]) -> None:
+def standings_settle(studies: Iterable[UUID]) -> bool:
     """Write how each of these studies stands now; the last act of a transaction that changes it.
 
     The studies are locked first: of two jobs that end at once, the second sees the first.
+    True: one of them is deleted.
     """
     ids = sorted(set(studies))
-    for start in range(0, len(ids), AT_ONCE):
-        _settle(ids[start : start + AT_ONCE])
+    deleted = sum(_settle(ids[at : at + AT_ONCE]) for at in range(0, len(ids), AT_ONCE))
+    return bool(deleted)
 
 
-def _settle(ids: Collection[UUID]) -> None:
-    held = Study.objects.select_for_update().filter(pk__in=ids).order_by("pk").only(*COLUMNS)
+def _settle(ids: Collection[UUID]) -> bool:
+    held = Study.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+    held = held.only(*COLUMNS, "deleted_at")
     studies = list(held)
     jobs, results, reviews = _jobs(ids), _results(ids), _reviews(ids)
     changed = [
@@ -40,6 +51,7 @@ def _settle(ids: Collection[UUID]) -> None:
         if _moved(study, standing_of(jobs[study.pk], results[study.pk], reviews))
     ]  # fmt: skip
     Study.objects.bulk_update(changed, COLUMNS, batch_size=AT_ONCE)
+    return any(study.deleted_at for study in studies)
 
 
 def _moved(study: Study, columns: Mapping[str, Any]) -> bool:

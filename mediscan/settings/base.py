@@ -341,10 +341,12 @@ RECOVERIES = [
     "imaging.services.painting.reviews_recover",
     "reports.services.exports_recover",
     "imaging.services.glass.glasses_tend",
+    "imaging.services.purging.studies_purge",
     "accounts.services.locks.locks_tell",
     "accounts.services.locks.attempts_sweep",
 ]
 ERASURE_LEDGER = env_str("ERASURE_LEDGER", "")  # a file; default: in the data folder
+STUDY_KEPT_DAYS = env_int("STUDY_KEPT_DAYS", 30)  # a deleted study, until it goes for good
 ERASURE_ROOTS = ["reports.services.exports_holding"]
 STARTER_MODELS = [
     "xray-lungs-unet",

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, gettext_lazy, gettext_noop
 
 from imaging.measures.numbers import half_up
+from imaging.models import Modality
 from imaging.scope import glasses_open
 from mediscan.navigation import links_for
 from mediscan.templatetags.icons import LINES, SHAPES
@@ -49,6 +50,9 @@ STATUSES = {  # of an upload, a file, a run, a job, an export
     "expired": ("", "clock", gettext_lazy("Expired")),
     "superseded": ("mod", "layers", gettext_lazy("Superseded")),
     "deleted": ("", "trash", gettext_lazy("Deleted")),
+    "withdrawn": ("", "close", gettext_lazy("Withdrawn")),
+    "restored": ("low", "retry", gettext_lazy("Restored")),
+    "purged": ("", "trash", gettext_lazy("Removed for good")),
     "unread": ("info", "eye", gettext_lazy("Needs review")),
     "edited": ("", "edit", gettext_lazy("Edited")),
     "rejected": ("", "close", gettext_lazy("Rejected")),
@@ -185,6 +189,12 @@ def size(value: float | None) -> str:
         amount, unit = amount / 1000, larger
     digits = 0 if unit in ("B", "kB") or amount >= 99.95 else 1
     return f"{_written(amount, digits)} {unit}"
+
+
+@register.filter
+def modality(value: str | None) -> str:
+    """Say a kind of image as people call it; — where it is not known."""
+    return str(Modality(value).label) if value else NONE
 
 
 @register.filter

@@ -15,6 +15,7 @@ from imaging.models import (
     Assignment,
     BreakGlass,
     Cohort,
+    Deletion,
     Ensemble,
     Erasure,
     Image,
@@ -129,10 +130,14 @@ def _clinical(world: World, place, organisation, department, sender) -> None:
     erasure = Erasure.objects.create(
         organisation=organisation, patient_id=image.patient_id, reason="asked", requested_by=sender
     )
+    deletion = Deletion.objects.create(
+        organisation=organisation, study_id=image.study_id, reason="twice", requested_by=sender
+    )
     for kind, row in {
         "study": image.study, "series": image.series, "image": image, "patient": image.patient,
         "run": run, "job": failed, "result": result, "review": review, "upload": upload,
         "assignment": assignment, "glass": glass, "erasure": erasure,
+        "deletion": deletion,
         "ensemble": EnsembleFactory(organisation=organisation),
         "cohort": (cohort := _cohort(world, place, image)),
         "cohort image": cohort.images.get(position=1),
@@ -191,6 +196,7 @@ def _deleted(world: World) -> None:
     gone = {kind: pk for (kind, place), pk in world.rows.items() if place == DELETED}
     BreakGlass.objects.filter(pk=gone["glass"]).delete()
     Erasure.objects.filter(pk=gone["erasure"]).delete()
+    Deletion.objects.filter(pk=gone["deletion"]).delete()
     Assignment.objects.filter(pk=gone["assignment"]).delete()
     Review.objects.filter(pk=gone["review"]).delete()
     Ensemble.objects.filter(pk=gone["ensemble"]).delete()

@@ -36,7 +36,9 @@ from tests.security.matrix import (
 pytestmark = pytest.mark.django_db
 METHODS = ("GET", "POST")
 KIND = {  # what the <uuid:pk> of an address names; an address that is not here fails
-    **dict.fromkeys(("imaging:study-detail", "imaging:study-move"), "study"),
+    **dict.fromkeys(
+        ("imaging:study-detail", "imaging:study-move", "imaging:study-ask-deletion"), "study"
+    ),
     **dict.fromkeys(
         (
             "imaging:upload-detail",
@@ -108,6 +110,15 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
     "people:invitation-withdraw": "invitation",
     "accounts:api-key-revoke": "key",
     "locks:lift": "person",
+    **dict.fromkeys(
+        (
+            "imaging:deletion-withdraw",
+            "imaging:deletion-decline",
+            "imaging:deletion-approve",
+            "imaging:deletion-restore",
+        ),
+        "deletion",
+    ),
     **dict.fromkeys(("imaging:erasure-approve", "imaging:erasure-withdraw"), "erasure"),
     **dict.fromkeys(
         (
@@ -174,7 +185,8 @@ BY_FORM = {  # where the form decides what is done: each form, and the action th
 NEVER_OWN = {"imaging:glass-close", "people:invitation-accept", "trail:disown",
              "signin:session-end", "signin:program-end", "trail:entry",
              "imaging:view-drop", "api:order-detail", "imaging:upload-pieces",
-             "imaging:upload-close", "imaging:upload-give-up"}  # fmt: skip
+             "imaging:upload-close", "imaging:upload-give-up",
+             "imaging:deletion-withdraw"}  # fmt: skip
 # S25; a token is got by S14; allauth's pages, about oneself: S1, S3
 KEPT_OUT = ("admin:", "api:token", "plain:auth-", "account_", "mfa_", "usersessions_")
 
