@@ -21,6 +21,7 @@ from imaging.registry.approvals import (
     model_restore,
     why_not_approve,
 )
+from imaging.registry.goldens import golden_words
 from imaging.registry.states import model_retire
 from imaging.services.refusals import NotPossible
 
@@ -36,6 +37,7 @@ def model_detail(request: HttpRequest, pk) -> HttpResponse:
         "facts": model.facts,
         **_shown(model),
         "others": others.order_by("-created_at"),
+        "golden": golden_words(model),
         "yeses": _yeses(request.user, model),
         "may_operate": user_may(request.user, ACTIONS[ApprovalKind.TECHNICAL]),
         "may_add": user_may(request.user, "model.add"),

@@ -172,6 +172,13 @@ def _check_convert(value: dict[str, Any], args: Mapping[str, Any]) -> None:
     _require(model["agreement"] is None or model["agreement"] >= 0, "convert: agreement")
     for row in model["timings"]:
         _require(isinstance(row["engine"], str) and row["ms"] >= 0, "convert: timings")
+    _check_golden(model["golden"])
+
+
+def _check_golden(golden: Mapping[str, Any]) -> None:
+    _require(golden["outcome"] in ("passed", "failed", "none"), "golden: outcome")
+    _require(_are_texts([golden["sentence"]]), "golden: sentence")
+    _require(all(isinstance(v, int | float | str) for v in golden["figures"].values()), "golden")
 
 
 def _check_look(value: dict[str, Any], args: Mapping[str, Any]) -> None:
@@ -199,6 +206,7 @@ _CHECKS: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]] = {
     "describe_device": _check_devices,
     "convert": _check_convert,
     "look": _check_look,
+    "golden": lambda value, args: _check_golden(value["golden"]),
 }
 
 

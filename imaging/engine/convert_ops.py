@@ -29,4 +29,10 @@ def convert_model(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]
     return found
 
 
-OPS = {"convert": convert_model, "look": look}
+def golden(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Run the golden case of the model `name`, whose folder lies in `root`."""
+    work = import_module("imaging.engine.golden")
+    return {"golden": work.golden_run(Path(args["root"]), args["name"], progress)}
+
+
+OPS = {"convert": convert_model, "look": look, "golden": golden}

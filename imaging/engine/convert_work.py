@@ -9,6 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from imaging.engine.golden import golden_run
 from imaging.engine.infer_ops import probe
 from imaging.engine.serving import Progress
 from imaging.inference.conversion.arriving import arrive
@@ -20,7 +21,7 @@ from imaging.inference.metadata import METADATA_FILE, read_metadata
 from imaging.inference.spec import why_not_runnable
 
 MOST_PROBED = 1 << 20  # pixels
-STEPS = ("unpacking", "converting", "timing")
+STEPS = ("unpacking", "converting", "timing", "golden")
 
 
 def convert_model(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -38,7 +39,12 @@ def convert_model(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]
     made = _converted(folder, out / folder.name.partition("@")[0], args)
     progress(STEPS[2], 2, len(STEPS))
     times = timings(out / made.metadata["name"], made.grid, out / "work")
-    told = {"timings": [one.to_json() for one in times], "probe": _probed(out, made)}
+    told: dict[str, Any] = {
+        "timings": [one.to_json() for one in times],
+        "probe": _probed(out, made),
+    }
+    progress(STEPS[3], 3, len(STEPS))
+    told["golden"] = golden_run(out, made.metadata["name"], lambda *_: None)
     return {"model": _told(made) | told}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from imaging.inference.errors import MetadataError, ModelFileError
 from imaging.inference.fields import Fields, read_object, show
+from imaging.inference.golden import GoldenCase, golden_case
 from imaging.inference.metadata_card import card_missing, card_of, severity_rule, sha256_table
 from imaging.inference.metadata_gate import GatePlan, gate_plan
 from imaging.inference.metadata_labels import (
@@ -65,6 +66,7 @@ class ModelMetadata:
     min_size       smallest lesion in pixels, or below 1 as a share of the image; None: the default.
     gate_plan      which pictures it may be shown.
     min_p          of classes that exclude each other: below it the largest is "uncertain".
+    golden         a picture in the folder with the answer that the model must give, or None.
     raw            metadata.json as it was read.
     """
 
@@ -100,6 +102,7 @@ class ModelMetadata:
     min_p: float
     card: Mapping[str, Any]
     sha256: Mapping[str, str]
+    golden: GoldenCase | None
     raw: Mapping[str, Any]
 
     @property
@@ -240,6 +243,7 @@ def _answer(
         "min_p": _least_probability(fields, kind),
         "card": card_of(fields),
         "sha256": sha256_table(fields),
+        "golden": golden_case(fields, kind),
     }
 
 

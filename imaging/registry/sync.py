@@ -22,6 +22,7 @@ from imaging.inference.model_files import (
 )
 from imaging.models import ModelOrigin, ModelState, ModelVersion, Run
 from imaging.registry.ensembles import ensembles_sync
+from imaging.registry.goldens import golden_problem
 from imaging.registry.manifest import manifest_problem, manifest_sign
 from imaging.registry.states import (
     model_activate,
@@ -171,7 +172,10 @@ def _store_checked(besides: set[Any]) -> set[Any]:
         except InferenceError as error:
             model_quarantine(model=model, problem=str(error))
         else:
-            if model.state == ModelState.QUARANTINED and model.pk not in besides:
+            golden = golden_problem(model.facts)
+            if golden:
+                model_quarantine(model=model, problem=golden)
+            elif model.state == ModelState.QUARANTINED and model.pk not in besides:
                 model_readmit(model=model)
     return seen
 
@@ -181,6 +185,8 @@ def _served(model: ModelVersion, metadata: ModelMetadata) -> ModelVersion:
     is_gone = model.state == ModelState.RETIRED and not model.problem
     if is_gone or model.state == ModelState.ACTIVE:
         return model
+    if problem := golden_problem(model.facts):
+        return model_quarantine(model=model, problem=problem)
     if problem := why_not_ready(metadata):
         return model_draft(model=model, problem=problem)
     model = model_readmit(model=model)

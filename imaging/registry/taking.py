@@ -22,8 +22,10 @@ from imaging.inference.metadata_card import card_missing
 from imaging.inference.model_files import MAX_MODEL_BYTES
 from imaging.inference.spec import why_not_runnable
 from imaging.models import ModelOrigin, ModelState, ModelVersion
+from imaging.registry.goldens import golden_problem
 from imaging.registry.manifest import manifest_sign
-from imaging.registry.store import folder_drop, folder_keep
+from imaging.registry.states import model_quarantine
+from imaging.registry.store import folder_drop, folder_keep, folder_of
 from imaging.types import InferenceError
 
 CONFIRM = "Drafted from a bundle: look through its labels, shapes and preparation, then confirm it."
@@ -100,6 +102,26 @@ def model_look(
             )["told"]  # fmt: skip
 
 
+def model_golden(model: ModelVersion) -> ModelVersion:
+    """Run a registered model's golden case on this machine, and keep its outcome.
+
+    One that fails is quarantined with the numbers; one that passes again is let back in by the
+    next sync. No transaction is open meanwhile. Raises EngineError.
+    """
+    folder = folder_of(model)
+    with scratch_folder(room_bytes=_ROOM_BYTES + 2 * _size(folder)) as scratch:
+        arrived = _into(scratch, Sent(folder))
+        with convert_engine(memory_mb=settings.ENGINE_MEMORY_CAP_MB) as engine:
+            found = engine.call("golden", timeout_s=settings.ENGINE_CALL_TIMEOUT_S,
+                                root=str(arrived.parent), name=model.name)["golden"]  # fmt: skip
+    model.facts = {**model.facts, "golden": found}
+    with transaction.atomic():
+        ModelVersion.objects.filter(pk=model.pk).update(facts=model.facts)
+        if problem := golden_problem(model.facts):
+            model_quarantine(model=model, problem=problem)
+    return model
+
+
 def _kept(sent: Sent, arrived: Path, made: Path, answer: Mapping[str, Any]) -> ModelVersion:
     """Move what the child made into the store and write its row: both or neither."""
     metadata = _believed(made, answer)
@@ -133,7 +155,8 @@ def _believed(made: Path, answer: Mapping[str, Any]) -> ModelMetadata:
 def _registered(
     sent: Sent, metadata: ModelMetadata, answer: Mapping[str, Any], facts: dict[str, Any]
 ) -> ModelVersion:
-    problem = CONFIRM if sent.draft else why_not_ready(metadata)
+    failed = golden_problem(facts)
+    problem = failed or (CONFIRM if sent.draft else why_not_ready(metadata))
     model = ModelVersion(
         name=metadata.name,
         version=metadata.version,
@@ -147,7 +170,7 @@ def _registered(
         origin=ModelOrigin.STORE,
         added_by=sent.user,
         facts=facts,
-        state=ModelState.DRAFT if problem else ModelState.CHECKED,
+        state=_state_of(problem, failed=bool(failed)),
         problem=problem[:500],
     )
     model.signature = manifest_sign(model)
@@ -155,6 +178,12 @@ def _registered(
     audit.record(sent.user, "model.register", model)
     audit.record(sent.user, f"model.{model.state}", model, reason=model.problem)
     return model
+
+
+def _state_of(problem: str, *, failed: bool) -> ModelState:
+    if failed:
+        return ModelState.QUARANTINED
+    return ModelState.DRAFT if problem else ModelState.CHECKED
 
 
 def why_not_ready(metadata: ModelMetadata) -> str:
@@ -180,7 +209,7 @@ def _facts_of(arrived: Path, sent: Sent, answer: Mapping[str, Any]) -> dict[str,
                 "size": path.stat().st_size,
             }
         )
-    told = ("notes", "agreement", "grid", "timings", "probe")
+    told = ("notes", "agreement", "grid", "timings", "probe", "golden")
     return {"original": originals, **{name: answer.get(name) for name in told}}
 
 
@@ -192,7 +221,7 @@ def _originals(arrived: Path) -> list[Path]:
     return sorted(
         one
         for one in arrived.iterdir()
-        if one.is_file() and (one.name in wanted or one.name.startswith("model."))
+        if one.is_file() and (one.name in wanted or one.name.startswith(("model.", "golden-")))
     )
 
 

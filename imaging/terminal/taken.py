@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from imaging.models import ModelVersion
+from imaging.registry.goldens import golden_words
 
 
 def taken_lines(model: ModelVersion) -> Iterator[str]:
@@ -18,5 +19,6 @@ def taken_lines(model: ModelVersion) -> Iterator[str]:
         grid = " × ".join(str(n) for n in row["grid"])
         serves = ", serves" if row["serves"] else f", differs by {row['apart']:.1g}"
         yield f"  {row['engine']}: {row['ms']:.1f} ms on {grid}{serves}"
+    yield f"  {golden_words(model)['sentence']}"
     if not model.problem:
         yield "Two people approve it now, on its page or in the admin."

@@ -33,6 +33,9 @@ _DILATIONS = {
 }
 _WIDTHS = {"model5_gw_ae": 5, "model11_gw_ae": 11, "model20chan3cls": 20}
 _FRAMEWORKS = {".pt": "pytorch", ".onnx": "onnx", ".keras": "tensorflow"}
+# A voxel of theirs sees 46 to each side. Two windows of 160 share 64 of a head's 256, and where one
+# of them cuts what a voxel sees the other weighs more.
+_TILING = {"roi_size": [160, 160, 160], "overlap": 0.4}
 _CARD = {
     "intended_use": "Proof that models of others run here",
     "training_data": "Not stated beside the weights",
@@ -89,6 +92,7 @@ def brain_metadata(name: str, ending: str) -> dict[str, Any]:
         "preprocessing": {"normalize": True, "target_size": [256, 256, 256]},
         "intensity": [{"op": "percentile", "low": low, "high": high}],
         "orientation": "LIA",
+        "tiling": _TILING,
         "activation": "softmax",
         "card": _CARD,
     }

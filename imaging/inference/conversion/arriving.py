@@ -13,6 +13,7 @@ from typing import Any
 from imaging.inference.conversion.sorting import SAVED_MODEL, ending_of
 from imaging.inference.errors import ModelFileError
 from imaging.inference.fields import MAX_JSON_BYTES, read_object
+from imaging.inference.golden import FILE as GOLDEN_FILE
 from imaging.inference.metadata import METADATA_FILE, NAME
 from imaging.inference.model_files import MAX_MODEL_BYTES
 
@@ -88,10 +89,11 @@ def _check_entry(entry: zipfile.ZipInfo, name: str) -> None:
     if "saved_model.pb" in name:
         raise ModelFileError(SAVED_MODEL)
     is_model = name.startswith("model.") and "/" not in name and "\\" not in name
-    if not (is_model or name == METADATA_FILE or name in COMPANIONS):
+    is_golden = GOLDEN_FILE.fullmatch(name) is not None
+    if not (is_model or is_golden or name == METADATA_FILE or name in COMPANIONS):
         raise ModelFileError(
             f"The ZIP holds “{_shown(name)}”, which has no place in a model folder. It takes "
-            "metadata.json, one model file named model.*, README.md and LICENSE."
+            "metadata.json, one model file named model.*, README.md, LICENSE and golden-*."
         )
 
 

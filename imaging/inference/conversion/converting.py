@@ -41,6 +41,7 @@ from imaging.inference.conversion.sorting import (
     source_file,
 )
 from imaging.inference.errors import ModelFileError
+from imaging.inference.golden import FILE as GOLDEN_FILE
 from imaging.inference.grids import FloatArray
 from imaging.inference.metadata import METADATA_FILE, ModelMetadata, read_metadata
 from imaging.inference.model_files import titled
@@ -97,9 +98,17 @@ def convert(folder: Path, out: Path, *, trusted: bool = False) -> Converted:
     if kind in _WORDS and not trusted:
         raise ModelFileError(f"{owner}: {_WORDS[kind]} {AT_THE_COMMAND_LINE}")
     out.mkdir(parents=True, exist_ok=True)
+    _golden_along(folder, out)
     original = _MAKERS[kind](work)
     served = _served_metadata(work)
     return _tried(work, served, original)
+
+
+def _golden_along(folder: Path, out: Path) -> None:
+    """Keep the golden case beside what is served: it can be run again on another machine."""
+    for path in folder.iterdir():
+        if GOLDEN_FILE.fullmatch(path.name) and path.is_file():
+            shutil.copyfile(path, out / path.name)
 
 
 def _declared_hash_holds(metadata: ModelMetadata, source: Path, owner: str) -> None:
