@@ -59,8 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{options.model} has no `tiling`: it takes a volume whole.", file=sys.stderr)
         return 2
     spec = spec_from_members(options.models, [MemberSpec(options.model)], threshold=0.5)
-    table = Table("volume", "windows", "loaded, MiB", "largest, MiB", "beside, MiB", "bytes a voxel",
-                  "seconds", box=None, pad_edge=False)  # fmt: skip
+    table = Table("volume", "windows", "loaded, MiB", "largest, MiB", "beside, MiB",
+                  "bytes a voxel", "seconds", box=None, pad_edge=False)  # fmt: skip
     for side in options.sides:
         found = measured(side, metadata, spec, options.models)
         table.add_row(f"{side}³", str(found.windows), f"{found.loaded_mb:.0f}",

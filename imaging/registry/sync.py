@@ -33,7 +33,7 @@ from imaging.registry.states import (
     was_active,
 )
 from imaging.registry.store import folder_of
-from imaging.registry.taking import Sent, model_take, why_not_ready
+from imaging.registry.taking import Sent, model_golden, model_take, why_not_ready
 from imaging.types import InferenceError
 
 MISSING = "The model's folder is missing. Restore it and sync again."
@@ -72,9 +72,10 @@ def models_sync() -> SyncReport:
     seen |= _store_checked(besides=seen)
     for model in ModelVersion.objects.exclude(pk__in=seen).exclude(state=ModelState.RETIRED):
         model_retire(user=None, model=model, problem=_why_gone(root, model))
-    known = ModelVersion.objects.order_by("name", "version")
-    report.active = [str(one) for one in known.filter(state=ModelState.ACTIVE)]
-    report.problems += [one.problem for one in known.exclude(problem="") if one.pk in seen]
+    known = list(ModelVersion.objects.order_by("name", "version"))
+    report.problems += _goldens_run(known)
+    report.active = [str(one) for one in known if one.state == ModelState.ACTIVE]
+    report.problems += [one.problem for one in known if one.problem and one.pk in seen]
     report.problems = list(dict.fromkeys(report.problems))
     report.ensembles = ensembles_sync(root, report.problems)
     return report
@@ -148,6 +149,22 @@ def _registered(folder: Path) -> ModelVersion:
         return model_quarantine(model=model, problem=str(error))
     _sign(model)
     return _served(model, metadata)
+
+
+def _goldens_run(known: Iterable[ModelVersion]) -> list[str]:
+    """Run the golden cases of folders that wait for a person; return what kept one from it.
+
+    Starter models serve as they come: `run_golden` runs theirs when somebody asks.
+    """
+    problems = []
+    for model in known:
+        waits = model.origin == ModelOrigin.FOLDER and model.state == ModelState.CHECKED
+        if waits and "golden" in model.metadata and "golden" not in model.facts:
+            try:
+                model_golden(model)
+            except EngineError as error:
+                problems.append(f"{model}: {error}")
+    return problems
 
 
 def _sign(model: ModelVersion) -> None:

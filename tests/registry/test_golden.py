@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from imaging.formats.png import encode_png
-from imaging.models import ModelState
+from imaging.models import ModelState, ModelVersion
 from imaging.registry import models_sync
 from imaging.registry.approvals import model_approve
 from imaging.registry.store import folder_of
@@ -138,6 +138,21 @@ def test_it_is_run_again_by_command_and_a_failure_takes_the_model_out(places, ca
     models_sync()
     model.refresh_from_db()
     assert (model.state, model.problem) == (ModelState.CHECKED, "")
+
+
+@pytest.mark.parametrize(("change", "state"), [(lambda _: None, "checked"),
+                                                (move_a_row, "quarantined")])  # fmt: skip
+def test_a_folder_laid_into_the_models_folder_has_its_case_run_once(
+    places, settings, monkeypatch, change, state
+):
+    with_case(places, change).rename(settings.MODELS_DIR / "mine")
+    models_sync()
+    model = ModelVersion.objects.get()
+    assert (model.state, "0.9091" in model.problem) == (state, state == "quarantined")
+    monkeypatch.setattr("imaging.registry.sync.model_golden", None)  # not asked again
+    models_sync()
+    model.refresh_from_db()
+    assert model.state == state
 
 
 def test_an_unknown_model_is_named(places):
