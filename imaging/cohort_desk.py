@@ -143,6 +143,9 @@ def cohort_decide(request: HttpRequest, pk) -> HttpResponse:
 
 def _counted(user):
     """Return the cohorts with how many pictures stand where; no picture, no patient."""
-    states = {state.value: Count("images", filter=Q(images__state=state)) for state in HoldState}
+    kept = Q(images__image__study__deleted_at=None)
+    states = {
+        state.value: Count("images", filter=Q(images__state=state) & kept) for state in HoldState
+    }
     rows = cohorts_managed_by(user).annotate(**states).select_related("organisation", "made_by")
     return rows.prefetch_related("readers__user").order_by("-created_at", "name")

@@ -20,6 +20,7 @@ from imaging.answer_tables import ResultClass as ResultClass
 from imaging.cohort_table import Cohort as Cohort
 from imaging.cohort_table import CohortImage as CohortImage
 from imaging.cohort_table import CohortReader as CohortReader
+from imaging.correction_table import Correction as Correction
 from imaging.deletion_table import Deletion as Deletion
 from imaging.erasure_table import Erasure as Erasure
 from imaging.impression_table import Impression as Impression
@@ -196,6 +197,9 @@ class Patient(Clinical):
     birth_date = SealedTextField(blank=True, default="")
     sex = SealedTextField(blank=True, default="")
     mrn_index = models.CharField(max_length=32, null=True, blank=True, editable=False)  # noqa: DJ001
+    version = models.PositiveIntegerField(
+        default=1, editable=False, help_text="one more with each correction of the identity"
+    )
 
     class Meta:
         constraints = [

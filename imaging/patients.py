@@ -56,6 +56,8 @@ def patient_detail(request: HttpRequest, pk) -> HttpResponse:
         "patient": patient,
         "studies": studies_visible_to(request.user).filter(patient=patient).order_by("-created_at"),
         "may_assign": patients_within(request.user, "patient.assign").contains(patient),
+        "may_change": patients_within(request.user, "patient.change").contains(patient),
+        "corrections": patient.corrections.select_related("corrected_by"),
         "may_run": user_may(request.user, "run.submit"),
     }
     return render(request, "imaging/patient_detail.html", context)

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from imaging.models import MemberOutcome, Result, Review
 from imaging.review_page import Cut, cut_of
+from imaging.services.identities import correction_after, identity_at
 from imaging.services.results import unit_of_counts
 from imaging.services.reviews import latest_review, review_numbered, review_superseding
 from imaging.services.signing import signature_holds
@@ -39,10 +40,11 @@ def report_content(
     review = latest_review(result) if version is None else review_numbered(result, version)
     cut = cut_of(result, review)
     gate, checks = gate_words(result)
+    signed_at = review.signed_at if review else None
     return ReportContent(
         title=result.job.run.title,
         result_id=str(result.pk),
-        patient=_patient(result),
+        patient=_patient(result, signed_at),
         severity=SEVERITY_WORDS[cut.row["severity"]],
         severity_reason=cut.row["severity_reason"],
         measures=_measures(result, cut),
@@ -60,7 +62,7 @@ def report_content(
         made_at=made_at,
         warnings=result.image.warnings,
         address=_address(result),
-        superseded=_superseded(review) if review else "",
+        superseded=". ".join(filter(None, [_superseded(review), _corrected(review)])),
     )
 
 
@@ -103,13 +105,30 @@ def _state(review: Review) -> str:
     return "Signed" if signature_holds(review) else "Signature does not fit its content"
 
 
-def _superseded(review: Review) -> str:
-    later = review_superseding(review)
+def _superseded(review: Review | None) -> str:
+    later = review_superseding(review) if review else None
     if later is None:
         return ""
     return (
         f"Version {review.number} was superseded by version {later.number},"
         f" signed {later.signed_at:%Y-%m-%d %H:%M} UTC by {later.signed_by}"
+    )
+
+
+def _corrected(review: Review | None) -> str:
+    """Say that the identity was corrected after the signature, and what the record says now."""
+    if review is None or review.signed_at is None:
+        return ""
+    patient = review.result.patient
+    first = correction_after(patient, review.signed_at)
+    if first is None:
+        return ""
+    born = " ".join(one for one in (patient.birth_date or NONE, patient.sex) if one)
+    return (
+        f"The patient's identity was corrected {first.corrected_at:%Y-%m-%d %H:%M} UTC by"
+        f" {first.corrected_by}, after version {review.number} was signed. The record says now:"
+        f" {patient.name or 'Unidentified'}, record number {patient.record_number or NONE},"
+        f" born {born}"
     )
 
 
@@ -121,8 +140,9 @@ def _cut_line(result: Result, cut: Cut) -> Line:
     return Line("Threshold", f"{cut.threshold:g}", f"level {cut.level} of 255{moved}")
 
 
-def _patient(result: Result) -> list[Line]:
-    patient, study = result.patient, result.image.study
+def _patient(result: Result, signed_at: datetime | None) -> list[Line]:
+    """Return who it is about; of a signed decision, as it was signed."""
+    patient, study = identity_at(result.patient, signed_at), result.image.study
     return [
         Line("Patient", patient.name or "Unidentified"),
         Line("Record number", patient.record_number or NONE),

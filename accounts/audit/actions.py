@@ -136,6 +136,7 @@ ACTIONS: dict[str, Action] = {
         ("study.delete", "Study deleted", DELETED),
         ("study.restore", "Deleted study restored", ACCESSED),
         ("study.purge", "Deleted study removed for good", DELETED),
+        ("patient.change", "Patient's identity corrected", PATIENT),
         ("patient.erase", "Patient erased", DELETED),
         ("patient.erase_ask", "Erasure of a patient asked for", PATIENT),
         ("patient.erase_withdraw", "Erasure of a patient withdrawn", PATIENT),

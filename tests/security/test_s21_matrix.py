@@ -87,7 +87,13 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
         "review",
     ),
     **dict.fromkeys(
-        ("imaging:patient-detail", "imaging:assignment-list", "imaging:glass-open"), "patient"
+        (
+            "imaging:patient-detail",
+            "imaging:patient-change",
+            "imaging:assignment-list",
+            "imaging:glass-open",
+        ),
+        "patient",
     ),
     "imaging:assignment-end": "assignment",
     **dict.fromkeys(("imaging:glass-close", "imaging:glass-review"), "glass"),
