@@ -25,15 +25,12 @@ def mask_file(result: Result, kind: str = "") -> tuple[str, bytes]:
     A picture gives a PNG of 1 bit, a volume a NIfTI of 0 and 1 on the original affine; `kind`
     NIFTI asks for the latter of a picture too.
     """
-    image, facts, (kept, level) = result.image, result.image.facts, mask_standing(result)
-    with blob_open(kept) as content:
-        if image.depth == 1 and kind != NIFTI:
-            (levels,) = _slices(content, image)
-            return PNG, encode_png(levels >= level, level=1)
-        masks = (levels >= level for levels in _slices(content, image))
-        return NIFTI, encode_nifti(
-            masks, image.shape, affine=facts.get("affine"), spacing=facts.get("spacing_mm")
-        )
+    return _file(result.image, *mask_standing(result), kind)
+
+
+def model_mask_file(result: Result) -> tuple[str, bytes]:
+    """Return the same of what the models found at the saved threshold, whatever a reader made."""
+    return _file(result.image, map_of(result), result.level)
 
 
 def mask_standing(result: Result, version: int | None = None) -> tuple[Blob, int]:
@@ -49,6 +46,18 @@ def mask_standing(result: Result, version: int | None = None) -> tuple[Blob, int
 
 def map_of(result: Result) -> Blob:
     return result.maps.select_related("blob").get(name="ensemble").blob
+
+
+def _file(image: Image, kept: Blob, level: int, kind: str = "") -> tuple[str, bytes]:
+    facts = image.facts
+    with blob_open(kept) as content:
+        if image.depth == 1 and kind != NIFTI:
+            (levels,) = _slices(content, image)
+            return PNG, encode_png(levels >= level, level=1)
+        masks = (levels >= level for levels in _slices(content, image))
+        return NIFTI, encode_nifti(
+            masks, image.shape, affine=facts.get("affine"), spacing=facts.get("spacing_mm")
+        )
 
 
 def _slices(content: BlobReader, image: Image) -> Iterator[NDArray[np.uint8]]:

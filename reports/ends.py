@@ -8,6 +8,10 @@ from reports.models import Export, ExportKind, ItemState
 
 def export_end_tell(export: Export, *, failed: bool = False) -> None:
     """Send the notice. One report is made while its page is looked at: only its failure is told."""
+    if export.cohort_id is not None and export.user.is_active:
+        kind = "cohort_export_failed" if failed else "cohort_export_finished"
+        notice_send(to=export.user, kind=kind, facts={"id": str(export.pk)[:8]})
+        return
     if not export.user.is_active or (export.kind == ExportKind.PDF and not failed):
         return
     if failed:

@@ -10,9 +10,15 @@ CLOSED = _(
     "This file holds a result that is no longer yours to export: a role, a department or an "
     "assignment has changed since. Ask for a new file of those that are."
 )
+LEFT_COHORT = _(
+    "This file holds a picture that is no longer in the cohort. "
+    "Ask for a new file of those that are."
+)
 FILES = {  # kind: (content type, file name without identity)
     ExportKind.PDF: ("application/pdf", "report-{}.pdf"),
     ExportKind.PDFS: ("application/zip", "reports-{}.zip"),
     ExportKind.CSV: ("text/csv", "measures-{}.csv"),
     ExportKind.MASKS: ("application/zip", "masks-{}.zip"),
+    ExportKind.COHORT_CSV: ("text/csv", "cohort-{}.csv"),
+    ExportKind.COHORT_ZIP: ("application/zip", "cohort-{}.zip"),
 }

@@ -19,8 +19,12 @@ class ExportKind(models.TextChoices):
     PDFS = "pdfs", gettext_lazy("ZIP of PDF reports")
     CSV = "csv", gettext_lazy("CSV of measures")
     MASKS = "masks", gettext_lazy("ZIP of masks")
+    COHORT_CSV = "anon-csv", gettext_lazy("CSV of a cohort")
+    COHORT_ZIP = "anon-zip", gettext_lazy("ZIP of a cohort")
 
 
+COHORT_KINDS = (ExportKind.COHORT_CSV, ExportKind.COHORT_ZIP)  # de-identified, a researcher's
+KINDS = tuple(kind for kind in ExportKind if kind not in COHORT_KINDS)
 ZIPS = (ExportKind.PDFS, ExportKind.MASKS)  # made file by file, each kept until the last is done
 ONE, BULK = "export.create", "export.create_bulk"  # one person's report, or many in one file
 
@@ -45,6 +49,7 @@ class Export(models.Model):
     deaths      how often in a row a worker took it and finished nothing.
     size        bytes of the file, kept when the file itself is gone.
     deleted_at  when its owner took the file away, before it expired.
+    cohort      whose pictures it holds, without identity; `rows` are theirs, by id.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -69,11 +74,20 @@ class Export(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    cohort = models.ForeignKey(
+        "imaging.Cohort", models.PROTECT, null=True, blank=True, related_name="+", editable=False
+    )
+    rows = models.JSONField(default=list, editable=False)
 
     class Meta:
         ordering = ["-created_at", "-id"]
         indexes = [models.Index(fields=["user", "-created_at"])]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=("anon-csv", "anon-zip"), cohort__isnull=False)
+                | ~Q(kind__in=("anon-csv", "anon-zip")) & Q(cohort=None),
+                name="export_of_a_cohort",
+            ),
             models.CheckConstraint(
                 condition=Q(status=ExportStatus.FAILED) | Q(error=""),
                 name="export_error_only_if_failed",

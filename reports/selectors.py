@@ -14,12 +14,13 @@ from reports.models import BULK, ONE, Export, ExportItem, ExportKind, ItemState
 
 
 def exports_visible_to(user) -> QuerySet[Export]:
-    """Return the exports that `user` made; nobody sees another's.
+    """Return the exports that `user` made of results; nobody sees another's.
 
     `is_closed`: a result in it is no longer theirs to export, so the file is not handed out.
     `is_superseded`: a version that it prints was followed by another signed one.
     """
-    return Export.objects.filter(user=user, organisation__in=organisations_of(user, ONE)).annotate(
+    houses = organisations_of(user, ONE)
+    return Export.objects.filter(user=user, organisation__in=houses, cohort=None).annotate(
         total=Count("items"),
         done=Count("items", filter=~Q(items__state=ItemState.WAITING)),
         skipped=Count("items", filter=Q(items__state=ItemState.SKIPPED)),

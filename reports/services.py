@@ -18,12 +18,12 @@ from accounts.models import Blob
 from accounts.vault.staging import StagedBlob
 from accounts.vault.storage import blob_delete, blob_keep
 from imaging import queue
-from imaging.models import Result
+from imaging.models import CohortImage, Result
 from imaging.services.leases import MAX_DEATHS, LeaseKeeper, LeaseLost, lease_end
 from imaging.services.refusals import NotPossible
 from imaging.services.reviews import review_numbered
 from reports.ends import export_end_tell
-from reports.models import Export, ExportItem, ExportKind, ExportStatus
+from reports.models import KINDS, Export, ExportItem, ExportKind, ExportStatus
 from reports.parts import export_held, parts_drop, parts_sweep
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def export_create(*, user, kind: str, results: list[Result], version: int | None
 
     version  of one PDF: an earlier version of the verdict than the one that counts.
     """
-    if kind not in ExportKind.values:
+    if kind not in KINDS:
         raise NotPossible(_("There is no such kind of export."))
     if not results:
         raise NotPossible(
@@ -218,7 +218,16 @@ def _expire() -> int:
     return count
 
 
-def exports_holding(results: Iterable[UUID]) -> tuple[type[Export], set[UUID]]:
-    """Return the exports whose file holds one of these results: an erasure takes the whole file."""
+def exports_holding(
+    results: Iterable[UUID], images: Iterable[UUID]
+) -> tuple[type[Export], set[UUID]]:
+    """Return the exports whose file holds one of these: an erasure takes the whole file.
+
+    Of a cohort with one of these images every file goes, whether or not it was in it.
+    """
     items = ExportItem.objects.filter(result__in=list(results))
-    return Export, set(items.values_list("export", flat=True))
+    cohorts = CohortImage.objects.filter(image__in=list(images)).values("cohort")
+    found = set(items.values_list("export", flat=True))
+    return Export, found | set(
+        Export.objects.filter(cohort__in=cohorts).values_list("pk", flat=True)
+    )

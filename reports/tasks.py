@@ -8,6 +8,8 @@ from accounts import audit
 from accounts.tracing import traced
 from accounts.vault.damage import damages_tell
 from imaging.services.leases import LeaseLost, WorkerStopping
+from imaging.services.refusals import NotPossible
+from reports.cohort_files import cohort_chunks
 from reports.making import export_chunks, parts_make
 from reports.models import ZIPS, ExportKind
 from reports.parts import parts_drop
@@ -46,13 +48,16 @@ def _make(export) -> None:
         if export.kind in ZIPS and not parts_make(export, export_keeper(export)):
             export_release(export)
             return
-        export_fill(export, export_chunks(export), patient_id=_only_patient(export))
+        chunks = export_chunks if export.cohort_id is None else cohort_chunks
+        export_fill(export, chunks(export), patient_id=_only_patient(export))
         parts_drop(export)
     except LeaseLost:
         logger.info("export %s: another worker's", export.pk)
     except WorkerStopping:
         logger.info("export %s: given back", export.pk)
         export_release(export)
+    except NotPossible as refusal:
+        export_fail(export, error=str(refusal))
     except PdfError as error:
         logger.warning("export %s: %s", export.pk, error)
         export_fail(export, error="The report could not be laid out. The log names the reason.")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reports import views
+from reports import cohort_views, views
 
 app_name = "reports"
 urlpatterns = [
@@ -13,4 +13,12 @@ urlpatterns = [
     path("exports/<uuid:pk>/cancel/", views.export_cancel_view, name="export-cancel"),
     path("exports/<uuid:pk>/delete/", views.export_delete_view, name="export-delete"),
     path("exports/<uuid:pk>/content/", views.export_download, name="export-download"),
+    path("cohorts/<uuid:pk>/files/", cohort_views.cohort_files, name="cohort-files"),
+    path("cohorts/<uuid:pk>/files/new/", cohort_views.cohort_export, name="cohort-export"),
+    path("cohorts/files/<uuid:pk>/content/", cohort_views.cohort_download, name="cohort-download"),
+    path(
+        "cohorts/files/<uuid:pk>/delete/",
+        cohort_views.cohort_file_delete,
+        name="cohort-file-delete",
+    ),
 ]

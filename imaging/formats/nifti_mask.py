@@ -29,21 +29,28 @@ def encode_nifti(
     """
     sink = io.BytesIO()
     with gzip.GzipFile(fileobj=sink, mode="wb", compresslevel=_LEVEL, mtime=0) as file:
-        file.write(_header(shape, affine, spacing) + _NO_EXTENSION)
+        file.write(nifti_header(shape, affine, spacing))
         for plane in planes:  # NIfTI counts x fastest, as these rows do
             file.write(plane.tobytes())
     return sink.getvalue()
 
 
-def _header(
+def nifti_header(
     shape: tuple[int, int, int],
     affine: Sequence[Sequence[float]] | None,
     spacing: Sequence[float] | None,
+    *,
+    dtype: str = "uint8",
+    scale: tuple[float, float] = (1.0, 0.0),
 ) -> bytes:
+    """Return the 352 bytes before the voxels, which are little-endian: no text, no time.
+
+    scale  slope and intercept from stored to real values.
+    """
     from nibabel.nifti1 import Nifti1Header  # a second of import that a radiograph does not need
 
-    header = Nifti1Header()
-    header.set_data_dtype(np.uint8)
+    header = Nifti1Header(endianness="<")
+    header.set_data_dtype(np.dtype(dtype))
     header.set_data_shape(shape[::-1])
     header.set_zooms(tuple(spacing[::-1]) if spacing else (1.0, 1.0, 1.0))
     if affine is not None:
@@ -53,4 +60,6 @@ def _header(
     if affine is not None or spacing:
         header.set_xyzt_units("mm")
     header["magic"], header["vox_offset"] = b"n+1", 352
-    return bytes(header.binaryblock)
+    if scale != (1.0, 0.0):
+        header["scl_slope"], header["scl_inter"] = scale
+    return bytes(header.binaryblock) + _NO_EXTENSION

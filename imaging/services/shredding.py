@@ -80,7 +80,7 @@ def rows_doomed(roots: Mapping[type[models.Model], set]) -> Rows:
     )
     _add(doomed, Run, runs - set(kept))
     for dotted in settings.ERASURE_ROOTS:
-        _add(doomed, *import_string(dotted)(doomed[Result]))
+        _add(doomed, *import_string(dotted)(doomed[Result], doomed[Image]))
     return doomed
 
 

@@ -20,7 +20,7 @@ from accounts.api.schema import FILE, GONE, READ, SENT, page_of
 from accounts.selectors import user_may
 from imaging.ranges import blob_response
 from reports.files import CLOSED, FILES
-from reports.models import BULK, Export, ExportKind, ExportStatus, action_of
+from reports.models import BULK, KINDS, Export, ExportStatus, action_of
 from reports.selectors import exports_visible_to, results_chosen
 from reports.services import MOST_RESULTS, export_create, export_taken
 
@@ -50,7 +50,7 @@ class ExportBody(serializers.ModelSerializer):
 class ExportRequest(serializers.Serializer):
     """Results by id, all of a run, or the newest of each image of a study."""
 
-    kind = serializers.ChoiceField(choices=ExportKind.choices)
+    kind = serializers.ChoiceField(choices=[(kind.value, kind.label) for kind in KINDS])
     results = serializers.ListField(child=serializers.UUIDField(), max_length=2000, default=list)
     studies = serializers.ListField(child=serializers.UUIDField(), max_length=2000, default=list)
     runs = serializers.ListField(child=serializers.UUIDField(), max_length=100, default=list)

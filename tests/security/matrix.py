@@ -181,13 +181,18 @@ def _kept(world: World, place, organisation, department, sender) -> None:
     if place == OWN:  # an export is its maker's alone
         exports |= {name: _export(user, organisation) for name, user in world.users.items()}
     world.rows["export", place] = exports
+    researcher = world.users[roles.RESEARCHER] if place == OWN else StrangerFactory()
+    world.rows["cohort file", place] = _export(
+        researcher, organisation, "anon-csv", world.rows["cohort", place]
+    )
 
 
-def _export(user, organisation) -> uuid.UUID:
+def _export(user, organisation, kind="pdf", cohort=None) -> uuid.UUID:
     blob = stored(organisation, b"a,b", "export")
     made = ExportFactory(
-        user=user, organisation=organisation, results=[], kind="pdf", status="succeeded", blob=blob
-    )
+        user=user, organisation=organisation, results=[], kind=kind, status="succeeded",
+        blob=blob, cohort_id=cohort,
+    )  # fmt: skip
     return made.pk
 
 
@@ -200,6 +205,7 @@ def _deleted(world: World) -> None:
     Assignment.objects.filter(pk=gone["assignment"]).delete()
     Review.objects.filter(pk=gone["review"]).delete()
     Ensemble.objects.filter(pk=gone["ensemble"]).delete()
+    Export.objects.filter(pk=gone["cohort file"]).delete()
     Cohort.objects.filter(pk=gone["cohort"]).delete()
     ResultSeal.objects.filter(result=gone["result"]).delete()
     MemberOutcome.objects.filter(result=gone["result"]).delete()

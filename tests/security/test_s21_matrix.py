@@ -138,8 +138,16 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
         "model",
     ),
     **dict.fromkeys(
-        ("imaging:cohort-detail", "imaging:cohort-run", "imaging:cohort-close"), "cohort"
+        (
+            "imaging:cohort-detail",
+            "imaging:cohort-run",
+            "imaging:cohort-close",
+            "reports:cohort-files",
+            "reports:cohort-export",
+        ),
+        "cohort",
     ),
+    **dict.fromkeys(("reports:cohort-download", "reports:cohort-file-delete"), "cohort file"),
     **dict.fromkeys(
         ("imaging:cohort-image", "imaging:cohort-picture", "imaging:cohort-layer"), "cohort image"
     ),

@@ -16,7 +16,6 @@ IN_WORDS = {  # rows of the table that no code asks for, and the words that say 
     "key.view_state": "state of keys",
     "result.count": "",  # analytics.view has come in its place
     "plan.change": "",  # an operator's, in the admin
-    "export.create_deidentified": "`export.create_deidentified`",
 }
 
 

@@ -1,0 +1,129 @@
+"""What a file of a cohort holds: a table, or pictures and masks, under the cohort's own names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from accounts.csv_cells import MARK, csv_line, safe
+from accounts.vault.storage import blob_open
+from imaging.display import default_window
+from imaging.formats.nifti_volume import nifti_pieces
+from imaging.formats.png import encode_png
+from imaging.formats.window import windowed
+from imaging.mask_files import model_mask_file
+from imaging.measures.rows import mask_px
+from imaging.models import CohortImage, Image, Result
+from imaging.planes import STORED, Plane, read_slice
+from imaging.selectors_cohorts import cohort_images_open_to, cohort_results_of
+from imaging.services.leases import LeaseLost
+from imaging.services.refusals import NotPossible
+from reports.answers import boxes_cell, classes_cell
+from reports.cohort_exports import ACTION
+from reports.csv import MEASURES
+from reports.models import Export, ExportKind
+from reports.parts import export_held
+from reports.zips import zip_chunks
+
+HEAD = (
+    "study", "patient", "picture", "modality", "year", "width", "height", "slices", "ensemble",
+    "members", "labels", "threshold", "severity", "severity_reason", "severity_rule",
+    "denominator", *MEASURES, "intensity_unit", "models_disagree", "task", "classes", "boxes",
+    "joined_by", "input_check", "notice",
+)  # fmt: skip
+
+
+def cohort_chunks(export: Export) -> Iterator[bytes]:
+    """Yield the file, of what is open to its user now; the export keeps which rows are in it.
+
+    Raises NotPossible where the cohort is closed meanwhile.
+    """
+    rows = cohort_images_open_to(export.user, ACTION).filter(cohort=export.cohort_id)
+    found = list(rows.order_by("position"))
+    if not found:
+        raise NotPossible(_("The cohort is closed, or nothing of it is free."))
+    if not export_held(export).update(rows=[str(one.pk) for one in found]):
+        raise LeaseLost
+    if export.kind == ExportKind.COHORT_CSV:
+        yield MARK + csv_line(HEAD)
+        for one in found:
+            yield from _lines(one)
+    else:
+        yield from zip_chunks(_members(found))
+
+
+def _lines(one: CohortImage) -> Iterator[bytes]:
+    results = list(cohort_results_of(one).order_by("created_at"))
+    for result in results or [None]:
+        yield csv_line([*_picture(one), *_answer(result), safe(settings.RESEARCH_NOTICE)])
+
+
+def _picture(one: CohortImage) -> list:
+    image = one.image
+    return [
+        one.study_name, one.patient_name, one.position, image.modality, one.year,
+        image.width, image.height, image.depth,
+    ]  # fmt: skip
+
+
+def _answer(result: Result | None) -> list:
+    """The cells of a result, as models said it: no title, no time, no reader, no reason typed."""
+    if result is None:
+        return [""] * (len(HEAD) - 9)
+    frozen, rule = result.job.run.frozen, result.severity_rule
+    row = result.operating if result.is_measured else {}
+    row = row | {"mask_px": mask_px(row) if row else None}
+    members = " + ".join(
+        f"{one['model']} {one['version']} x {one['weight']:g}" for one in frozen["members"]
+    )
+    return [
+        *map(safe, [frozen["name"], members, ", ".join(result.labels)]),
+        result.threshold if result.is_measured else "",
+        *map(safe, [result.severity, result.severity_reason,
+                    f"{rule['rule']} v{rule['version']}" if rule else "", result.denominator]),
+        *("" if row.get(name) is None else row[name] for name in MEASURES),
+        *map(safe, [row.get("unit", ""), "yes" if result.disagree else "no", result.type,
+                    classes_cell(result), boxes_cell(result), result.fusion,
+                    result.gate_verdict]),
+    ]  # fmt: skip
+
+
+def _members(rows: Iterable[CohortImage]) -> Iterator[tuple[str, int, Iterable[bytes]]]:
+    """Yield what the ZIP holds: per study a folder of its name, pictures and models' masks."""
+    for one in rows:
+        name, image = f"{one.study_name}/{one.position:04d}", one.image
+        if image.depth == 1:
+            content = _png(image)
+            yield f"{name}.png", len(content), [content]
+        else:
+            yield f"{name}.nii.gz", image.pixels.size, _nifti(image)
+        for number, result in enumerate(cohort_results_of(one).order_by("created_at"), start=1):
+            if result.is_measured:
+                ending, content = model_mask_file(result)
+                yield f"{name}-mask-{number}.{ending}", len(content), [content]
+
+
+def _png(image: Image) -> bytes:
+    """Return a picture under its first window, 8 bits of grey, drawn anew."""
+    plane = Plane(STORED, (0, 1, 2), (False, False), image.shape, (1.0, 1.0))
+    with blob_open(image.pixels) as content:
+        stored = read_slice(content, image.shape, image.dtype, plane, 0)
+    facts = image.facts
+    grey = windowed(stored, facts.get("slope", 1), facts.get("intercept", 0), default_window(image))
+    return encode_png(grey, level=3)
+
+
+def _nifti(image: Image) -> Iterator[bytes]:
+    """Yield a volume as NIfTI: its voxels, its spacing and place, and nothing else."""
+    facts = image.facts
+    with blob_open(image.pixels) as content:
+        yield from nifti_pieces(
+            content.chunks(0, content.size),
+            image.shape,
+            dtype=image.dtype,
+            scale=(facts.get("slope", 1.0), facts.get("intercept", 0.0)),
+            affine=facts.get("affine"),
+            spacing=facts.get("spacing_mm"),
+        )
