@@ -60,7 +60,10 @@ class CohortForm(forms.Form):
         help_text=gettext_lazy("As DICOM files say it, for instance CHEST. Others say none."),
     )
     department = forms.ModelChoiceField(
-        label=gettext_lazy("Department"), required=False, queryset=Department.objects.none()
+        label=gettext_lazy("Department"),
+        required=False,
+        queryset=Department.objects.none(),
+        empty_label=gettext_lazy("Any"),
     )
     since = forms.DateField(label=gettext_lazy("Came in from"), required=False, widget=_day())
     before = forms.DateField(label=gettext_lazy("Came in until"), required=False, widget=_day())
