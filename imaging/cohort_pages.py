@@ -20,6 +20,7 @@ from accounts.access import answers_data, requires
 from accounts.throttle import limited
 from imaging.choices import ensembles_open_to
 from imaging.cohort_pictures import Slice, layer_of, picture_drawn
+from imaging.cohort_table import SHOWN
 from imaging.compare_page import measure_rows, row_of
 from imaging.display import image_planes
 from imaging.forms import uuids
@@ -41,9 +42,8 @@ PER_PAGE, RUNS_SHOWN = 50, 20
 @require_GET
 @requires("pixels.view_deidentified")
 def cohort_list(request: HttpRequest) -> HttpResponse:
-    cohorts = cohorts_open_to(request.user).annotate(
-        shown=Count("images", filter=Q(images__state__in=("free", "cleared")))
-    )
+    shown = Q(images__state__in=SHOWN, images__image__study__deleted_at=None)
+    cohorts = cohorts_open_to(request.user).annotate(shown=Count("images", filter=shown))
     return render(request, "imaging/cohort_list.html", {"cohorts": cohorts.order_by("name")})
 
 
