@@ -126,7 +126,10 @@ def _trained(starter: Starter, weights: Path) -> nn.Module:
 
 
 def metadata_of(starter: Starter, recipe: Recipe, file: Path) -> dict[str, Any]:
-    """Describe the model for the registry; figures and thresholds already measured are kept."""
+    """Describe the model for the registry; figures and thresholds already measured are kept.
+
+    A golden case is not: it was the answer of other weights (`manage.py make_golden`).
+    """
     known_path = file.parent / "metadata.json"
     known = json.loads(known_path.read_text()) if known_path.exists() else {}
     last = starter.delivered_as == "keras"

@@ -26,7 +26,7 @@ from training.networks import MEMBERS, Member, build_network
 from training.train_lungs import RUNS
 
 MODELS = REPOSITORY / "models"
-VERSION = "1.0.0"
+VERSION = "1.0.1"
 TOLERANCE = 1e-4
 FILES = {"safetensors": "model.safetensors", "onnx": "model.onnx", "keras": "model.keras"}
 FRAMEWORKS = {"safetensors": "pytorch", "onnx": "onnx", "keras": "tensorflow"}

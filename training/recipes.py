@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from imaging.measures.severity import WHOLE_IMAGE, Rule
 from training import ct_lungs, hippocampus, tuberculosis, tumour
 
 NOT_DIAGNOSTIC = "Not for diagnostic use."
@@ -53,6 +54,8 @@ _HIPPOCAMPUS = Recipe(
         "postprocess": [{"op": "largest_components", "count": 1}],
         "tta": ["identity", "flip_z"],
         "gate": {"min_side": 20, "body_part": ["HEAD", "BRAIN", "HIPPOCAMPUS"]},
+        # a crop inside the head has no foreground: shares are of the whole of it, the cuts default
+        "severity": Rule.default(WHOLE_IMAGE).to_json(),
     },
     grid=hippocampus.GRID,
     outputs=3,

@@ -25,7 +25,7 @@ class Starter:
     network: dict[str, Any]
     seed: int
     epochs: int
-    version: str = "1.0.0"
+    version: str = "1.0.1"
 
 
 _UNET = {
@@ -74,7 +74,7 @@ STARTERS = {
             network={**_HALF_GRID, "dims": 2, "filters": [24, 48, 72, 96], "outputs": 1},
             seed=51,
             epochs=7,
-            version="1.1.0",
+            version="1.1.1",
         ),
         Starter(
             name="mri-brain-tumour-deep",
@@ -136,7 +136,7 @@ STARTERS = {
             },
             seed=62,
             epochs=50,
-            version="1.1.0",
+            version="1.1.1",
         ),
         Starter(
             name="xray-tuberculosis-lite",
@@ -160,7 +160,7 @@ STARTERS = {
             },
             seed=71,
             epochs=12,
-            version="1.1.0",
+            version="1.1.1",
         ),
         Starter(
             name="ct-lungs-halfgrid",
@@ -171,7 +171,7 @@ STARTERS = {
             network={**_HALF_GRID, "dims": 3, "filters": [12, 24, 48], "outputs": 1},
             seed=81,
             epochs=20,
-            version="1.1.0",
+            version="1.1.1",
         ),
     )
 }
