@@ -18,6 +18,7 @@ from imaging import (
     sending,
     viewer_urls,
     views,
+    witness,
     worklist_views,
 )
 
@@ -92,6 +93,7 @@ urlpatterns = [
     path("deletions/<uuid:pk>/approve/", deletions.approve, name="deletion-approve"),
     path("deletions/<uuid:pk>/restore/", deletions.restore, name="deletion-restore"),
     path("erasures/", erasures.erasure_list, name="erasure-list"),
+    path("erasures/witness/", witness.erasure_witness, name="erasure-witness"),
     path("erasures/<uuid:pk>/approve/", erasures.erasure_approve_view, name="erasure-approve"),
     path("erasures/<uuid:pk>/withdraw/", erasures.erasure_withdraw_view, name="erasure-withdraw"),
     *cohort_urls.urlpatterns,

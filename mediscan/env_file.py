@@ -97,6 +97,8 @@ DEBUG=false
 #LEASE_S=60
 # Days in which a deleted study can be restored; then its files are removed for good.
 #STUDY_KEPT_DAYS=30
+# Days after which the auditor's page advises new keys (docs/operators/keys.md).
+#KEY_ADVISED_DAYS=365
 
 # --- the audit trail
 # The key that signs its checkpoints: 32 bytes in base64 (openssl rand -base64 32), best as

@@ -20,7 +20,7 @@ NOUNS = (
     "study", "image", "series", "result", "run", "job", "upload", "uploaditem", "export", "user",
     "patient", "membership", "organisation", "department", "plan", "modelversion", "ensemble",
     "cohort", "cohortimage",
-    "review", "authenticator", "auditevent",
+    "review", "authenticator", "auditevent", "erasure",
 )  # fmt: skip
 
 

@@ -106,6 +106,8 @@ def _context(request: HttpRequest, form: TrailForm, page: Page) -> dict:
         "may_find": user_may(request.user, "audit.view"),
         "may_verify": user_may(request.user, "audit.verify"),
         "may_export": user_may(request.user, "audit.export"),
+        "may_witness": user_may(request.user, "patient.erase_witness"),
+        "may_view_keys": user_may(request.user, "key.view_state"),
         "last_check": _last_check() if AUDITOR in roles_of(request.user) else None,
     }
 

@@ -346,6 +346,7 @@ RECOVERIES = [
     "accounts.services.locks.attempts_sweep",
 ]
 ERASURE_LEDGER = env_str("ERASURE_LEDGER", "")  # a file; default: in the data folder
+KEY_ADVISED_DAYS = env_int("KEY_ADVISED_DAYS", 365)  # then the auditor reads that a new one is due
 STUDY_KEPT_DAYS = env_int("STUDY_KEPT_DAYS", 30)  # a deleted study, until it goes for good
 ERASURE_ROOTS = ["reports.services.exports_holding"]
 STARTER_MODELS = [

@@ -52,6 +52,8 @@ STATUSES = {  # of an upload, a file, a run, a job, an export
     "deleted": ("", "trash", gettext_lazy("Deleted")),
     "withdrawn": ("", "close", gettext_lazy("Withdrawn")),
     "restored": ("low", "retry", gettext_lazy("Restored")),
+    "erased": ("", "trash", gettext_lazy("Erased")),
+    "destroyed": ("", "close", gettext_lazy("Destroyed")),
     "purged": ("", "trash", gettext_lazy("Removed for good")),
     "unread": ("info", "eye", gettext_lazy("Needs review")),
     "edited": ("", "edit", gettext_lazy("Edited")),

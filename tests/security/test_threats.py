@@ -12,8 +12,6 @@ from accounts.roles import TABLE
 ROOT = Path(__file__).resolve().parents[2]
 OWED = (*range(1, 27), *range(38, 45), *range(47, 55), 56, 58)
 IN_WORDS = {  # rows of the table that no code asks for, and the words that say so
-    "patient.erase_witness": "witnesses an erasure",
-    "key.view_state": "state of keys",
     "result.count": "",  # analytics.view has come in its place
     "plan.change": "",  # an operator's, in the admin
 }
