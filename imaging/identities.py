@@ -22,8 +22,8 @@ ACTION = "patient.change"
 @requires(ACTION)
 def patient_change_view(request: HttpRequest, pk) -> HttpResponse:
     patient = get_object_or_404(patients_within(request.user, ACTION), pk=pk)
-    form = IdentityForm(request.POST or None, patient=patient)
-    if request.method != "POST" or not form.is_valid():
+    form = IdentityForm(request.POST if request.method == "POST" else None, patient=patient)
+    if not form.is_valid():
         return _page(request, patient, form, 422 if form.errors else 200)
     try:
         done = patient_change(by=request.user, patient=patient, **form.sent())

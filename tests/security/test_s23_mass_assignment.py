@@ -61,6 +61,9 @@ FORMS: dict[str, Callable[[World], Form]] = {  # what each form is meant to be s
     "imaging:erasure-list": lambda world: {
         "patient": world.id_of("patient", OWN, ""), "reason": REASON,
     },
+    "imaging:patient-change": lambda world: {"name": "A^B", "sex": "F", "seen": "1"},
+    "imaging:study-ask-deletion": lambda world: {"reason": "trial"},
+    "imaging:deletion-decline": lambda world: {"answer": "kept"},
     "imaging:review-create": lambda world: {"decision": "accepted", "seen": "1"},
     "reports:export-create": lambda world: {
         "kind": "pdf", "result": world.id_of("result", OWN, ""),
