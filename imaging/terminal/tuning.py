@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +88,14 @@ def _dice(
         return np.where(both > 0, 2 * right[levels] / np.maximum(both, 1), np.nan)
 
 
-def folds_of(images: Sequence[Tried], count: int) -> list[NDArray[np.int64]]:
+class OfPatient(Protocol):
+    """An image that somebody's patient belongs to."""
+
+    @property
+    def patient(self) -> str: ...
+
+
+def folds_of(images: Sequence[OfPatient], count: int) -> list[NDArray[np.int64]]:
     """Share the images among folds, a patient's together, the same at every call."""
     patients = sorted({image.patient for image in images})
     order = np.random.default_rng(_SEED).permutation(len(patients))

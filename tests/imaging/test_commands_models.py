@@ -16,6 +16,7 @@ from imaging.models import Ensemble, ModelVersion
 from tests.imaging.tiny_models import make_ensemble, make_model, picture, write_png
 from tests.inference.conversion import saved
 from tests.inference.factories import TINY_UNET, identity_onnx, metadata_json
+from tests.inference.task_models import onnx_classifier
 from tests.inference.test_bundle import INFERENCE, bundle
 from tests.registry.sent import places, sent_folder
 
@@ -115,3 +116,40 @@ def test_tuning_writes_a_suggestion_that_sync_shows(settings, tmp_path):
     told = Ensemble.objects.get(name="both").suggested
     assert told["weights"]["good"] > told["weights"]["dim"]
     assert told["images"] == 6
+
+
+@pytest.mark.engine
+def test_a_classifiers_weights_are_proposed_from_a_table(settings, tmp_path):
+    """One member follows the brightness, which is what the label means; the other runs against."""
+    settings.MODELS_DIR = tmp_path / "models"
+    settings.MODELS_DIR.mkdir()
+    changes = {"labels": {"0": "bright"}, "gate": {"min_side": 1}}
+    onnx_classifier(settings.MODELS_DIR, "right", [0.5], gain=4.0, **changes)
+    onnx_classifier(settings.MODELS_DIR, "wrong", [0.5], gain=-6.0, **changes)
+    make_ensemble(settings.MODELS_DIR, "both", "right", "wrong", type="classification")
+    rows = ["file,bright"]
+    for n in range(8):
+        array = picture(bright=(8, 20 + 5 * (n % 2) + n, 20, 44))
+        write_png(tmp_path / "images" / f"{n}.png", array)
+        rows.append(f"{n}.png,{n % 2}")
+    (tmp_path / "truth.csv").write_text("\n".join(rows) + "\n")
+    where = {"images": tmp_path / "images", "references": tmp_path / "truth.csv"}
+    kept = tmp_path / "proposal.json"
+    text = run("tune_ensemble", ensemble="both", modality="xray", json=kept, **where)
+    assert "AUROC 0." in text
+    told = json.loads(kept.read_text())
+    assert told["weights"]["right"] > 0.5 > told["weights"]["wrong"]
+    assert told["auroc_tuned"] > 0.7 > told["auroc_now"]
+    with pytest.raises(CommandError, match="--write is for masks"):
+        run("tune_ensemble", ensemble="both", modality="xray", write=True, **where)
+
+
+def test_images_without_references_are_said(settings, tmp_path):
+    settings.MODELS_DIR = tmp_path / "models"
+    make_model(settings.MODELS_DIR, "one")
+    make_ensemble(settings.MODELS_DIR, "alone", "one")
+    write_png(tmp_path / "images" / "a.png", picture())
+    write_png(tmp_path / "references" / "b.png", picture())
+    where = {"images": tmp_path / "images", "references": tmp_path / "references"}
+    with pytest.raises(CommandError, match="No image has a reference"):
+        run("tune_ensemble", ensemble="alone", modality="xray", **where)

@@ -13,19 +13,28 @@ from imaging.engine.client import decode_engine, infer_engine
 from imaging.inference.ensembles import ENSEMBLES
 from imaging.inference.spec import EnsembleSpec, spec_from_file
 from imaging.terminal.command import TerminalCommand
-from imaging.terminal.inputs import clean_path
+from imaging.terminal.inputs import clean_path, images_under, stem
 from imaging.terminal.pairs import Pairs, pairs_by_stem
 from imaging.terminal.progress import meter
+from imaging.terminal.truths import class_truths
 from imaging.terminal.tuning import Choice, Tried, is_worth_it, propose, tried, words
+from imaging.terminal.tuning_classes import (
+    Judged,
+    Truths,
+    class_words,
+    judged,
+    propose_classes,
+)
 from imaging.terminal.work import EXPECTED, analysed, map_read, opened, reason
 from imaging.types import InferenceError
 
 
 class Command(TerminalCommand):
     help = (
-        "Run an ensemble's members on images with reference masks, and propose weights and a"
-        " threshold by cross-validated Dice. --write puts them into the ensemble's file as"
-        " suggested weights, which the run page offers; nothing is changed unasked."
+        "Run an ensemble's members on images with references, and propose weights and thresholds:"
+        " of masks by cross-validated Dice, of classes by AUROC (--references is a CSV then)."
+        " --write puts those of masks into the ensemble's file as suggested weights, which the run"
+        " page offers; nothing is changed unasked."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -40,11 +49,15 @@ class Command(TerminalCommand):
     def handle(self, **options: Any) -> None:
         try:
             spec = spec_from_file(self.models_dir, options["ensemble"])
+            if spec.type == "classification":
+                return self._classes(spec, options)
             pairs = pairs_by_stem(options["images"], options["references"])
         except (InferenceError, OSError, ValueError) as error:
             raise CommandError(str(error)) from error
-        if spec.type != "segmentation":
-            raise CommandError("Only ensembles of segmentation models are tuned here.")
+        if spec.type == "detection":
+            raise CommandError("Ensembles of detectors are not tuned here.")
+        if not pairs.pairs:
+            raise CommandError("No image has a reference with the same name before the ending.")
         images, failed = self._tried(spec, pairs, options["modality"])
         names = [member.model for member in spec.members]
         now = Choice(tuple(spec.shares[name] for name in names), spec.threshold)
@@ -61,6 +74,45 @@ class Command(TerminalCommand):
         if options["write"]:
             self._write(options["ensemble"], told)
         self.some_failed(failed, len(pairs.pairs))
+
+    def _classes(self, spec: EnsembleSpec, options: dict[str, Any]) -> None:
+        """Weights of a classifier: `--references` is a CSV file with a row per image."""
+        if options["write"]:
+            raise CommandError("--write is for masks: a classifier has a threshold per label.")
+        truths = class_truths(options["references"], spec.labels)
+        known = [one for one in images_under([options["images"]])[0] if stem(one) in truths]
+        judged, failed = self._judged(spec, known, truths, options["modality"])
+        names = [member.model for member in spec.members]
+        now = [spec.shares[name] for name in names]
+        found = propose_classes(judged, spec.labels, now, folds=options["folds"])
+        for line in class_words(names, found):
+            self.stdout.write(line)
+        if options["json"]:
+            told = found | {"weights": dict(zip(names, found["weights"], strict=True))}
+            options["json"].write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        self.some_failed(failed, len(known))
+
+    def _judged(
+        self, spec: EnsembleSpec, files: list[Path], truths: Truths, modality: str
+    ) -> tuple[list[Judged], int]:
+        found, failed = [], 0
+        infer = infer_engine(memory_mb=settings.ENGINE_MEMORY_CAP_MB)
+        with decode_engine() as decoder, meter(len(files)) as bar:
+            for path in files:
+                bar.begin(clean_path(path))
+                try:
+                    with opened(decoder, path, modality=modality) as picture:
+                        told = analysed(
+                            infer, picture, spec, models_dir=self.models_dir, maps=False,
+                            timeout_s=settings.ENGINE_CALL_TIMEOUT_S, on_progress=bar.step,
+                        )  # fmt: skip
+                        patient = picture.record["header"]["patient_id"] or path.name
+                        found.append(judged(spec, told, path.name, patient, truths[stem(path)]))
+                except EXPECTED as error:
+                    failed += 1
+                    self.stderr.write(f"{clean_path(path)}: {reason(error)}")
+                bar.end()
+        return found, failed
 
     def _tried(self, spec: EnsembleSpec, pairs: Pairs, modality: str) -> tuple[list[Tried], int]:
         found, failed = [], 0
