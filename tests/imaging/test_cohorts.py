@@ -433,3 +433,30 @@ def test_a_picture_is_drawn_from_pixels_alone(client, house, researcher):
         kinds.append(picture[at + 4 : at + 8])
         at += size + 12
     assert kinds == [b"IHDR", b"IDAT", b"IEND"]
+
+
+def test_making_and_closing_ask_again_who_it_is(client, house, administrator):
+    cohort = CohortFactory(organisation=house)
+    client.force_login(administrator)  # no proof at all
+    for answer in (
+        client.get(reverse("imaging:cohort-manage")),
+        client.post(reverse("imaging:cohort-manage"), {"name": "x"}),
+        client.post(reverse("imaging:cohort-close", args=[cohort.pk])),
+    ):
+        assert reverse("account_reauthenticate") in answer.url
+    cohort.refresh_from_db()
+    assert cohort.is_open
+    assert Cohort.objects.count() == 1
+
+
+def test_a_deleted_study_is_in_no_page_of_the_cohort(client, house, shown):
+    one, result = shown
+    Study.objects.filter(pk=one.image.study_id).update(deleted_at=now())
+    for name, args in (
+        ("cohort-image", [one.pk]),
+        ("cohort-picture", [one.pk]),
+        ("cohort-layer", [one.pk, result.pk, "mask"]),
+    ):
+        assert client.get(reverse(f"imaging:{name}", args=args)).status_code == 404
+    page = client.get(reverse("imaging:cohort-detail", args=[one.cohort_id])).content.decode()
+    assert one.study_name not in page

@@ -266,3 +266,13 @@ def test_whoever_has_the_machine_may_approve_alone_and_the_trail_says_so(radiolo
     call_command("approve_ensemble", "chest-night", stdout=out)
     assert out.getvalue() == "chest-night serves.\n"
     assert AuditEvent.objects.get(action="ensemble.approve").actor is None
+
+
+@pytest.mark.parametrize("act", ["approve", "decline"])
+def test_a_decision_asks_again_who_it_is(client, radiologist, administrator, house, model, act):
+    waiting = propose(radiologist, house, model)
+    client.force_login(administrator)  # no proof at all
+    answer = client.post(reverse(f"imaging:ensemble-{act}", args=[waiting.pk]), {"reason": "x"})
+    assert reverse("account_reauthenticate") in answer.url
+    waiting.refresh_from_db()
+    assert waiting.state == "proposed"
