@@ -13,6 +13,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import audit
@@ -25,7 +26,7 @@ from imaging.compare_page import measure_rows, row_of
 from imaging.display import image_planes
 from imaging.forms import uuids
 from imaging.measures.small_cells import count_told
-from imaging.models import Cohort, CohortImage, JobStatus, Modality, Result
+from imaging.models import LIVE, Cohort, CohortImage, JobStatus, Modality, Result
 from imaging.selectors_cohorts import (
     VIEW_RESULT,
     cohort_images_open_to,
@@ -34,6 +35,7 @@ from imaging.selectors_cohorts import (
     cohorts_open_to,
 )
 from imaging.services.cohort_runs import cohort_run_submit
+from imaging.services.runs import run_cancel
 from imaging.slice_page import PLANE_NAMES
 
 PER_PAGE, RUNS_SHOWN = 50, 20
@@ -122,6 +124,17 @@ def cohort_run(request: HttpRequest, pk) -> HttpResponse:
     return redirect("imaging:cohort-detail", pk=cohort.pk)
 
 
+@require_POST
+@requires("run.submit_cohort")
+def cohort_run_cancel(request: HttpRequest, pk, run) -> HttpResponse:
+    cohort = get_object_or_404(cohorts_open_to(request.user, "run.submit_cohort"), pk=pk)
+    mine = get_object_or_404(cohort_runs_of(request.user, cohort), pk=run)
+    count = run_cancel(user=request.user, run=mine)
+    said = ngettext("%(n)d image was cancelled.", "%(n)d images were cancelled.", count)
+    messages.success(request, said % {"n": count})
+    return redirect("imaging:cohort-detail", pk=cohort.pk)
+
+
 def _results_by_image(cohort: Cohort, images: Iterable[CohortImage]) -> dict[UUID, list[Result]]:
     """Return the results of these pictures by image, newest first, by one query."""
     runs = Q(job__run__cohort=None) | Q(job__run__cohort=cohort)
@@ -145,10 +158,12 @@ def _runs(user, cohort: Cohort) -> list[dict]:
     runs = cohort_runs_of(user, cohort).order_by("-created_at")[:RUNS_SHOWN]
     return [
         {
+            "pk": run.pk,
             "name": run.frozen["name"],
             "total": len(jobs := [job.status for job in run.jobs.all()]),
             "succeeded": jobs.count(JobStatus.SUCCEEDED),
             "failed": jobs.count(JobStatus.FAILED),
+            "live": sum(status in LIVE for status in jobs),
         }
         for run in runs
     ]

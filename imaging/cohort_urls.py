@@ -10,6 +10,11 @@ urlpatterns = [
     path("cohorts/review/", cohort_desk.cohort_review, name="cohort-review"),
     path("cohorts/<uuid:pk>/", cohort_pages.cohort_detail, name="cohort-detail"),
     path("cohorts/<uuid:pk>/runs/", cohort_pages.cohort_run, name="cohort-run"),
+    path(
+        "cohorts/<uuid:pk>/runs/<uuid:run>/cancel/",
+        cohort_pages.cohort_run_cancel,
+        name="cohort-run-cancel",
+    ),
     path("cohorts/<uuid:pk>/close/", cohort_desk.cohort_close_view, name="cohort-close"),
     path("cohorts/images/<uuid:pk>/", cohort_pages.cohort_image, name="cohort-image"),
     path("cohorts/images/<uuid:pk>/decide/", cohort_desk.cohort_decide, name="cohort-decide"),

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
@@ -85,7 +86,7 @@ def run_cancel(*, user: User, run: Run) -> int:
     the middle of one finds out within seconds and stops its engine.
     """
     run_hold(run.pk)
-    theirs = jobs_visible_to(user, "run.submit").filter(run=run).values("pk")
+    theirs = _jobs_to_cancel(user, run).values("pk")
     live = run.jobs.live().filter(pk__in=theirs)
     studies = set(live.values_list("image__study", flat=True))
     count = live.update(status=JobStatus.CANCELLED, finished_at=now(), lease_until=None, step="")
@@ -133,6 +134,13 @@ def _submit(user, images, members, threshold, ensemble, name, token, fusion, coh
     doorbells_ring(user.pk)
     work_settle(image.study_id for image in images)
     return run
+
+
+def _jobs_to_cancel(user: User, run: Run) -> QuerySet[Job]:
+    """The jobs of a run that are `user`'s to run; a cohort's run is its researcher's alone."""
+    if run.cohort_id is not None:
+        return run.jobs.filter(run__requested_by=user)
+    return jobs_visible_to(user, "run.submit").filter(run=run)
 
 
 def _approved_check(ensemble: Ensemble | None) -> None:

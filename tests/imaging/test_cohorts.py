@@ -26,6 +26,7 @@ from imaging.services.cohorts import (
     cohort_make,
 )
 from imaging.services.refusals import NotPossible
+from imaging.services.runs import run_cancel
 from imaging.types import BURNED_IN
 from tests.accounts.factories import (
     DepartmentFactory,
@@ -367,6 +368,28 @@ def test_a_researcher_runs_from_the_page(client, house, shown, queued):
     answer = client.post(address, {"ensemble": ensemble.pk, "image": one.pk}, follow=True)
     assert "Started" in answer.content.decode()
     assert Run.objects.get(cohort=one.cohort).members.get().model_version == model
+
+
+def test_a_researcher_cancels_their_own_run_and_no_other(client, house, shown, queued):
+    one, result = shown
+    cohort, ensemble = one.cohort, str(EnsembleFactory().pk)
+    researcher = cohort.readers.get().user
+    mine = cohort_run_submit(user=researcher, cohort=cohort, ensemble_id=ensemble)
+    colleague = member(house, RESEARCHER)
+    cohort.readers.create(user=colleague)
+    theirs = cohort_run_submit(
+        user=colleague, cohort=cohort, ensemble_id=str(EnsembleFactory(threshold=0.2).pk)
+    )
+    page = client.get(reverse("imaging:cohort-detail", args=[cohort.pk])).content.decode()
+    address = reverse("imaging:cohort-run-cancel", args=[cohort.pk, mine.pk])
+    assert address in page
+    client.post(address)
+    assert mine.jobs.get().status == "cancelled"
+    for run in (theirs, result.job.run):
+        foreign = reverse("imaging:cohort-run-cancel", args=[cohort.pk, run.pk])
+        assert client.post(foreign).status_code == 404
+    assert theirs.jobs.get().status == "queued"
+    assert run_cancel(user=colleague, run=mine) == 0
 
 
 def test_the_page_costs_the_same_however_many_pictures(

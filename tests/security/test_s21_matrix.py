@@ -141,6 +141,7 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
         (
             "imaging:cohort-detail",
             "imaging:cohort-run",
+            "imaging:cohort-run-cancel",
             "imaging:cohort-close",
             "reports:cohort-files",
             "reports:cohort-export",
@@ -200,7 +201,7 @@ NEVER_OWN = {"imaging:glass-close", "people:invitation-accept", "trail:disown",
              "signin:session-end", "signin:program-end", "trail:entry",
              "imaging:view-drop", "api:order-detail", "imaging:upload-pieces",
              "imaging:upload-close", "imaging:upload-give-up",
-             "imaging:deletion-withdraw"}  # fmt: skip
+             "imaging:deletion-withdraw", "imaging:cohort-run-cancel"}  # fmt: skip
 # S25; a token is got by S14; allauth's pages, about oneself: S1, S3
 KEPT_OUT = ("admin:", "api:token", "plain:auth-", "account_", "mfa_", "usersessions_")
 
@@ -291,6 +292,8 @@ def address(world: World, route: Route, person: str, place: str | None) -> str:
         more["pk"] = world.id_of("study" if kind == "nobody's" else kind, place, person)
         if route.name == "imaging:result-compare":
             more["other"] = more["pk"]
+        if route.name == "imaging:cohort-run-cancel":
+            more["run"] = world.id_of("run", place, person)
         if route.name == "imaging:cohort-layer":
             more["result"] = world.id_of("result", place, person)
     return reverse(route.name, kwargs=more)

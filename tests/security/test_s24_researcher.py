@@ -72,7 +72,7 @@ def addresses(rows) -> list[tuple[str, str]]:
         if not route.name or any(word in route.pattern for word in LEFT):
             continue
         more = {"result": rows["result"].pk, "name": "original", "plane": "stored", "number": 1,
-                "other": rows["result"].pk}  # fmt: skip
+                "other": rows["result"].pk, "run": rows["run"].pk}  # fmt: skip
         wanted = {name for name in more if f":{name}>" in route.pattern}
         extra = {name: more[name] for name in wanted}
         for pk in [row.pk for row in rows.values()] if ":pk>" in route.pattern else [None]:
