@@ -102,6 +102,7 @@ def card_text(starter: Starter, metadata: Mapping[str, Any], tables: Mapping[str
         measured=recipe.measured,
         ensemble=starter.ensemble,
         rows="\n".join(_rows(starter, tables)),
+        tuned=f"\n\n{_wrapped(recipe.tuned)}" if recipe.tuned else "",
         limitations=_wrapped(recipe.limitations),
         seed=starter.seed,
         epochs=starter.epochs,
