@@ -35,7 +35,13 @@ TABS = {
 @require_safe
 @signed_in
 def dashboard(request: HttpRequest) -> HttpResponse:
-    return render(request, "analytics/dashboard.html", {"dashboard": dashboard_of(request.user)})
+    context = {
+        "dashboard": dashboard_of(request.user),
+        "may_upload": user_may(request.user, "upload.create"),
+        "may_run": user_may(request.user, "run.submit"),
+        "may_research": user_may(request.user, "pixels.view_deidentified"),
+    }
+    return render(request, "analytics/dashboard.html", context)
 
 
 @require_safe

@@ -220,3 +220,13 @@ def test_the_count_starts_anew_with_the_next_month(month, expected):
 
     day = localtime().replace(year=2026, month=month, day=1)
     assert (_next_month(day).year, _next_month(day).month) == expected
+
+
+@pytest.mark.parametrize(
+    ("role", "leads_to"), [("researcher", "imaging:cohort-list"), ("auditor", None)]
+)
+def test_nobody_is_led_to_an_upload_that_is_not_their_role_s(client, role, leads_to):
+    client.force_login(UserFactory(role=role))
+    page = client.get(reverse("analytics:dashboard")).content.decode()
+    assert reverse("imaging:upload-create") not in page
+    assert (reverse("imaging:cohort-list") in page) is bool(leads_to)
