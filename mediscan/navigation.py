@@ -70,7 +70,7 @@ ROOMS = (
     Room("locks:list", "lock", _("Locks"), ABOUT, ("locks:",), "lock.view", compact=True),
     Room("trail:list", "shield", _("Audit"), ABOUT, ("trail:list", "trail:entry"), "audit.view",
          compact=True),
-    Room("imaging:deletion-list", "list", _("Deletions"), ABOUT,
+    Room("imaging:deletion-list", "trash", _("Deletions"), ABOUT,
          ("imaging:deletion-",), "study.delete"),
     Room("imaging:erasure-list", "close", _("Erasures"), ABOUT,
          ("imaging:erasure-",), "patient.erase"),

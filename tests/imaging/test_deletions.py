@@ -13,10 +13,11 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from accounts.models import AuditEvent, Blob, Notice
-from accounts.roles import ADMINISTRATOR, AUDITOR, CLINICIAN, RADIOLOGIST, TECHNICIAN
+from accounts.roles import ADMINISTRATOR, AUDITOR, CLINICIAN, RADIOLOGIST, RESEARCHER, TECHNICIAN
 from accounts.vault.staging import blobs_dir
 from analytics.selectors import dashboard_of
 from imaging.models import Deletion, Image, Job, JobStatus, Patient, Result, Run, Study, UploadItem
+from imaging.selectors_cohorts import cohort_images_open_to
 from imaging.services.deletions import (
     deletion_approve,
     deletion_ask,
@@ -40,6 +41,7 @@ from tests.accounts.factories import (
     verify,
 )
 from tests.imaging.factories import (
+    CohortFactory,
     ImageFactory,
     JobFactory,
     ResultFactory,
@@ -120,6 +122,7 @@ def test_asked_on_the_page_decided_in_the_queue(client, house, reader, chief, st
     page = client.get(study.get_absolute_url()).content.decode()
     assert "Ask for its deletion" in page
     assert "30 days" in page
+    assert page.count("csrfmiddlewaretoken") == page.count('method="post"')
     ask = reverse("imaging:study-ask-deletion", args=[study.pk])
     assert client.post(ask, {"reason": "because"}).url == study.get_absolute_url()
     assert not Deletion.objects.exists()
@@ -362,6 +365,16 @@ def test_a_run_of_several_studies_counts_those_that_are_left(client, reader, chi
     assert "1 of 1" in client.get(run).content.decode()
     [counted] = client.get(reverse("imaging:run-list")).context["runs"]
     assert (counted.total, counted.succeeded) == (1, 1)
+
+
+def test_a_researcher_finds_it_in_no_cohort(house, reader, chief, study):
+    researcher = member(house, RESEARCHER)
+    CohortFactory(organisation=house, readers=[researcher], images=[study.images.get()], held=[])
+    assert cohort_images_open_to(researcher).count() == 1
+    deletion = deleted(study, reader, chief)
+    assert not cohort_images_open_to(fresh(researcher)).exists()
+    deletion_restore(user=chief, deletion=deletion)
+    assert cohort_images_open_to(fresh(researcher)).count() == 1
 
 
 def test_restored_it_is_bit_for_bit_what_it_was(reader, chief, seen, study):
