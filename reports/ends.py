@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.services.notices import notice_send
-from reports.models import Export, ExportKind, ItemState
+from reports.models import MANY, Export, ItemState
 
 
 def export_end_tell(export: Export, *, failed: bool = False) -> None:
@@ -12,7 +12,7 @@ def export_end_tell(export: Export, *, failed: bool = False) -> None:
         kind = "cohort_export_failed" if failed else "cohort_export_finished"
         notice_send(to=export.user, kind=kind, facts={"id": str(export.pk)[:8]})
         return
-    if not export.user.is_active or (export.kind == ExportKind.PDF and not failed):
+    if not export.user.is_active or (export.kind in MANY and not failed):
         return
     if failed:
         notice_send(to=export.user, kind="export_failed", facts={"id": str(export.pk)[:8]})

@@ -14,13 +14,15 @@ from accounts.vault.storage import blob_open
 from imaging.mask_files import mask_file
 from imaging.models import Result
 from imaging.services.reviews import latest_review
+from imaging.types import Refused
 from reports.csv import csv_lines
+from reports.dicom import NotAsDicom, dicom_zip
 from reports.gather import report_content
 from reports.models import ZIPS, Export, ExportItem, ExportKind, ItemState
 from reports.parts import item_done, item_skip, items_done, part_keep
 from reports.pdf import PdfError, render_pdf
 from reports.pictures import result_pictures
-from reports.zips import zip_chunks
+from reports.zips import unzipped, zip_chunks
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 20
@@ -33,6 +35,8 @@ NO_MASK = "It has no mask: it is of classes or boxes, or was not analysed."
 
 TURN_S = 120.0  # then others have their turn: one batch of hundreds never holds a worker for long
 
+LEFT_OUT = (PdfError, VaultError, NotAsDicom, Refused)
+
 Maker = Callable[[ExportItem], tuple[str, bytes]]  # a file's ending and its content
 
 
@@ -42,7 +46,7 @@ def parts_make(export: Export, keep: Callable[[], None], clock=time.monotonic) -
     Raises: LeaseLost, and what `keep` raises.
     """
     ends = clock() + TURN_S
-    make: Maker = _mask_file if export.kind == ExportKind.MASKS else _pdf_file
+    make = MAKERS[ExportKind(export.kind)]
     for item in _waiting(export):
         keep()
         if clock() > ends:
@@ -52,9 +56,9 @@ def parts_make(export: Export, keep: Callable[[], None], clock=time.monotonic) -
             continue
         try:
             ending, content = make(item)
-        except (PdfError, VaultError) as error:
+        except LEFT_OUT as error:
             logger.warning("export %s: result %s left out: %s", export.pk, item.result_id, error)
-            item_skip(item, LAID_OUT if isinstance(error, PdfError) else DAMAGED)
+            item_skip(item, _why_left_out(error))
             continue
         part_keep(export, item, ending=ending, content=content)
     return True
@@ -91,12 +95,39 @@ def _mask_file(item: ExportItem) -> tuple[str, bytes]:
     return mask_file(item.result)
 
 
+def _dicom_file(item: ExportItem) -> tuple[str, bytes]:
+    if item.version is None:
+        latest = latest_review(item.result)
+        item.version = latest.number if latest else 0
+    return "zip", dicom_zip(item.result, item.version, pdf_of(item.result, item.version))
+
+
+MAKERS: dict[ExportKind, Maker] = {
+    ExportKind.PDFS: _pdf_file,
+    ExportKind.MASKS: _mask_file,
+    ExportKind.DICOM: _dicom_file,
+    ExportKind.DICOMS: _dicom_file,
+}
+
+
+def _why_left_out(error: Exception) -> str:
+    """Return the sentence that the owner of the file reads."""
+    if isinstance(error, VaultError):
+        return DAMAGED
+    return LAID_OUT if isinstance(error, PdfError) else str(error)
+
+
 def _members(export: Export) -> Iterator[tuple[str, int, Iterator[bytes]]]:
     """Yield what the ZIP holds, in the order of the selection, read as it is written."""
     kept = export.items.exclude(part=None).select_related("part").order_by("position")
     for item in kept.iterator(chunk_size=AT_ONCE):
-        name = f"{item.position:04d}-{str(item.result_id)[:8]}.{item.ending}"
-        yield name, item.part.size, blob_open(item.part).chunks(0, item.part.size)
+        name, content = f"{item.position:04d}-{str(item.result_id)[:8]}", blob_open(item.part)
+        if item.ending == "zip":  # the objects of one result, each a file
+            whole = content.read_range(0, item.part.size)
+            folder = "" if export.kind == ExportKind.DICOM else f"{name}/"
+            yield from unzipped(whole, folder)
+        else:
+            yield f"{name}.{item.ending}", item.part.size, content.chunks(0, item.part.size)
 
 
 def _waiting(export: Export) -> Iterator[ExportItem]:

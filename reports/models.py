@@ -19,19 +19,23 @@ class ExportKind(models.TextChoices):
     PDFS = "pdfs", gettext_lazy("ZIP of PDF reports")
     CSV = "csv", gettext_lazy("CSV of measures")
     MASKS = "masks", gettext_lazy("ZIP of masks")
+    DICOM = "dicom", gettext_lazy("DICOM SEG, SR and PDF")
+    DICOMS = "dicoms", gettext_lazy("ZIP of DICOM SEG, SR and PDF")
     COHORT_CSV = "anon-csv", gettext_lazy("CSV of a cohort")
     COHORT_ZIP = "anon-zip", gettext_lazy("ZIP of a cohort")
 
 
 COHORT_KINDS = (ExportKind.COHORT_CSV, ExportKind.COHORT_ZIP)  # de-identified, a researcher's
 KINDS = tuple(kind for kind in ExportKind if kind not in COHORT_KINDS)
-ZIPS = (ExportKind.PDFS, ExportKind.MASKS)  # made file by file, each kept until the last is done
+MANY = {ExportKind.PDF: ExportKind.PDFS, ExportKind.DICOM: ExportKind.DICOMS}  # of several results
+# made file by file, each kept until the last is done
+ZIPS = (ExportKind.PDFS, ExportKind.MASKS, ExportKind.DICOM, ExportKind.DICOMS)
 ONE, BULK = "export.create", "export.create_bulk"  # one person's report, or many in one file
 
 
 def action_of(kind: str) -> str:
     """Return the action that making, and taking away, such a file is."""
-    return BULK if kind in (ExportKind.PDFS, ExportKind.CSV, ExportKind.MASKS) else ONE
+    return BULK if kind in KINDS and kind not in MANY else ONE
 
 
 class ExportStatus(models.TextChoices):

@@ -10,7 +10,7 @@ from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquer
 from accounts.selectors import organisations_of
 from imaging.models import Result, Review
 from imaging.selectors import results_visible_to, results_within, studies_visible_to
-from reports.models import BULK, ONE, Export, ExportItem, ExportKind, ItemState
+from reports.models import BULK, MANY, ONE, Export, ExportItem, ItemState
 
 
 def exports_visible_to(user) -> QuerySet[Export]:
@@ -25,7 +25,7 @@ def exports_visible_to(user) -> QuerySet[Export]:
         done=Count("items", filter=~Q(items__state=ItemState.WAITING)),
         skipped=Count("items", filter=Q(items__state=ItemState.SKIPPED)),
         is_superseded=Exists(_amended().filter(export=OuterRef("pk"))),
-        is_closed=Case(When(kind=ExportKind.PDF, then=_lost(user, ONE)), default=_lost(user, BULK)),
+        is_closed=Case(When(kind__in=MANY, then=_lost(user, ONE)), default=_lost(user, BULK)),
     )
 
 

@@ -23,7 +23,7 @@ from imaging.services.leases import MAX_DEATHS, LeaseKeeper, LeaseLost, lease_en
 from imaging.services.refusals import NotPossible
 from imaging.services.reviews import review_numbered
 from reports.ends import export_end_tell
-from reports.models import KINDS, Export, ExportItem, ExportKind, ExportStatus
+from reports.models import KINDS, MANY, Export, ExportItem, ExportKind, ExportStatus
 from reports.parts import export_held, parts_drop, parts_sweep
 
 logger = logging.getLogger(__name__)
@@ -49,8 +49,8 @@ def export_create(*, user, kind: str, results: list[Result], version: int | None
         )
     if len(results) > MOST_RESULTS:
         raise NotPossible(_("At most %(n)d results fit one export.") % {"n": MOST_RESULTS})
-    if kind == ExportKind.PDF and len(results) > 1:
-        raise NotPossible(_("A PDF is the report of one result. Choose one, or a ZIP."))
+    if kind in MANY and len(results) > 1:
+        raise NotPossible(_("Such a file is of one result. Choose one, or a ZIP."))
     if version is not None and (
         kind != ExportKind.PDF or review_numbered(results[0], version) is None
     ):

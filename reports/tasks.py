@@ -11,7 +11,7 @@ from imaging.services.leases import LeaseLost, WorkerStopping
 from imaging.services.refusals import NotPossible
 from reports.cohort_files import cohort_chunks
 from reports.making import export_chunks, parts_make
-from reports.models import ZIPS, ExportKind
+from reports.models import MANY, ZIPS
 from reports.parts import parts_drop
 from reports.pdf import PdfError
 from reports.services import (
@@ -68,6 +68,6 @@ def _make(export) -> None:
 
 def _only_patient(export):
     """The patient whose key seals the file, when it is one person's."""
-    if export.kind != ExportKind.PDF:
+    if export.kind not in MANY:
         return None
     return export.items.values_list("result__patient", flat=True).first()

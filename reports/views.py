@@ -21,7 +21,7 @@ from imaging.ranges import blob_response
 from imaging.services.refusals import NotPossible
 from imaging.worklist import studies_chosen
 from reports.files import CLOSED, FILES
-from reports.models import BULK, ExportKind, ExportStatus, action_of
+from reports.models import BULK, MANY, ExportKind, ExportStatus, action_of
 from reports.selectors import (
     exports_visible_to,
     items_superseded,
@@ -47,8 +47,8 @@ def export_create_view(request: HttpRequest) -> HttpResponse:
     kind = request.POST.get("kind", "")
     results = _chosen(request, kind)
     without = studies_without(request.user, _studies(request), results)
-    if kind == ExportKind.PDF and len(results) > 1:
-        kind = ExportKind.PDFS.value
+    if kind in MANY and len(results) > 1:
+        kind = MANY[ExportKind(kind)].value
         results = _chosen(request, kind)
     try:
         export = export_create(

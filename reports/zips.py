@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Iterable, Iterator
 
@@ -21,6 +22,13 @@ def zip_chunks(members: Iterable[tuple[str, int, Iterable[bytes]]]) -> Iterator[
                     yield sink.take()
             yield sink.take()
     yield sink.take()
+
+
+def unzipped(content: bytes, folder: str) -> Iterator[tuple[str, int, Iterable[bytes]]]:
+    """Yield the members of a small ZIP of ours, as `zip_chunks` takes them, below `folder`."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for info in archive.infolist():
+            yield f"{folder}{info.filename}", info.file_size, [archive.read(info)]
 
 
 class _Sink:

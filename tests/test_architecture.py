@@ -7,9 +7,21 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 DECODERS = ("PIL", "pydicom", "nibabel", "nrrd", "gdcm", "tifffile", "openjpeg", "jpeg_ls")
-HEAVY = ("torch", "monai", "onnxruntime", "onnx", "keras", "cv2", "skimage", "scipy", *DECODERS)
+HEAVY = (
+    "torch",
+    "monai",
+    "onnxruntime",
+    "onnx",
+    "keras",
+    "cv2",
+    "skimage",
+    "scipy",
+    "highdicom",
+    *DECODERS,
+)
 ENGINE_ONLY = (
     "imaging.engine.child",
+    "imaging.dicom_out.objects",
     "imaging.formats.reading",
     "imaging.inference.pipeline",
     "imaging.inference.cache",
@@ -28,6 +40,7 @@ RULES = {  # files: what they must never import
     "imaging/inference/**/*.py": (*DJANGO, *APPS),
     "imaging/measures/**/*.py": (*DJANGO, *APPS),
     "imaging/engine/**/*.py": (*DJANGO, *APPS),
+    "imaging/dicom_out/**/*.py": (*DJANGO, *APPS),
     "accounts/roles.py": (*DJANGO, *APPS),
     "accounts/notices.py": (*DJANGO, *APPS),
     "accounts/audit/actions.py": (*DJANGO, *APPS),

@@ -12,6 +12,7 @@ from typing import Any
 ITEM_BYTES = {"uint8": 1, "uint16": 2, "int16": 2, "int32": 4, "float32": 4}
 THUMBNAIL_BYTES = 12 * 1024
 MAX_ENTRIES, LIST_BYTES = 20_000, 16 << 20
+MOST_OBJECTS, OBJECT_BYTES = 4, 256 << 20
 LONGEST_TEXT = 2000
 _PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}\.[a-z0-9]{1,11}")
 _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -75,6 +76,15 @@ def _check_unpacked(value: dict[str, Any], args: Mapping[str, Any]) -> None:
     path = plain_path(Path(args["out_dir"]), value["entries"])
     _require(path.lstat().st_size <= LIST_BYTES, "unpack_archive: the list")
     _require(0 <= value["count"] <= MAX_ENTRIES, "unpack_archive: count")
+
+
+def _check_composed(value: dict[str, Any], args: Mapping[str, Any]) -> None:
+    names = value["files"]
+    _require(0 < len(names) <= MOST_OBJECTS and len(set(names)) == len(names), "compose: files")
+    for name in names:
+        _require(name.endswith(".dcm"), "compose: a name")
+        path = plain_path(Path(args["out_dir"]), name)
+        _require(path.lstat().st_size <= OBJECT_BYTES, "compose: an object's size")
 
 
 def _check_image(image: dict[str, Any], folder: Path) -> None:
@@ -204,6 +214,7 @@ _CHECKS: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]] = {
     "measure_mask": _check_mask,
     "measure_without": _check_without,
     "describe_device": _check_devices,
+    "compose": _check_composed,
     "convert": _check_convert,
     "look": _check_look,
     "golden": lambda value, args: _check_golden(value["golden"]),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from imaging.engine.dicom_op import compose
 from imaging.engine.mask_op import read_mask
 from imaging.engine.records import header_to_json, pixels_write, volume_to_json
 from imaging.engine.serving import Progress
@@ -118,6 +119,7 @@ def _written(decoded: Decoded, folder: Path, pixels: str, thumbnail: str) -> dic
 
 
 OPS = {
+    "compose": compose,
     "decode": decode,
     "decode_series": decode_series,
     "read_mask": read_mask,

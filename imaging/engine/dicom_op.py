@@ -1,0 +1,44 @@
+"""Writing a result as DICOM: the child alone reads the originals that it is written beside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imaging.engine.serving import Progress
+from imaging.types import Refused
+
+
+def compose(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Write the objects of one result into `out_dir`; return their names.
+
+    `files` are the originals in the order of the slices, `map` the uint8 map or mask where there
+    is one, `grey` the picture as it is viewed where it is no DICOM, `pdf` the report.
+    Raises: Refused where the originals' headers carry too little.
+    """
+    from imaging.dicom_out.objects import HeaderTooBare, objects_of
+    from imaging.dicom_out.request import Request
+
+    folder, request = Path(args["out_dir"]), Request.from_json(args["request"])
+    try:
+        made = objects_of(
+            request,
+            [folder / name for name in args["files"]],
+            grey=None
+            if request.capture is None
+            else _array(folder, args["grey"], request.shape[1:]),
+            levels=_array(folder, args["map"], request.shape) if args["map"] else None,
+            pdf=(folder / args["pdf"]).read_bytes(),
+        )
+    except HeaderTooBare as error:
+        raise Refused("dicom-header", str(error)) from error
+    for name, dataset in made.items():
+        dataset.save_as(folder / name, enforce_file_format=True)
+    return {"files": sorted(made)}
+
+
+def _array(folder: Path, name: str, shape: Sequence[int]) -> np.ndarray:
+    return np.fromfile(folder / name, np.uint8).reshape(shape)

@@ -1,0 +1,172 @@
+"""A result as DICOM objects, written by the decoding child beside the originals it is about."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+
+from accounts.vault.storage import blob_open
+from imaging.display import default_window
+from imaging.engine.client import decode_engine
+from imaging.engine.scratch import scratch_folder
+from imaging.formats.window import apply_window
+from imaging.mask_files import mask_standing
+from imaging.models import Image, Result, Review
+from imaging.review_page import Cut, cut_of
+from imaging.services.analysis import blob_out
+from imaging.services.reviews import latest_review
+from reports.zips import EPOCH
+
+TIMEOUT_S = 120
+ROOM = 256 << 20
+NO_DICOM = "A volume that was not sent as DICOM has none to refer to: its mask leaves as NIfTI."
+OF_IMAGE = {  # our name of a measure: what the SR calls it, and our unit
+    "area_percent": ("Affected area", "%"), "area_mm2": ("Area", "mm2"),
+    "volume_ml": ("Volume", "ml"), "average_intensity": ("Average intensity, 0 to 255", "1"),
+    "circularity": ("Circularity, 1 is round", "1"), "sphericity": ("Sphericity", "1"),
+    "lesions": ("Regions", "1"),
+}  # fmt: skip
+
+
+class NotAsDicom(Exception):
+    """Nothing of this result can be written as DICOM; the text says why."""
+
+
+def dicom_zip(result: Result, version: int, pdf: bytes) -> bytes:
+    """Return a ZIP of the DICOM objects of `result`, in the version of its verdict that counts.
+
+    `pdf` is its report, which becomes one of them.
+
+    Raises: NotAsDicom; Refused for a header that no SEG can be made of; EngineError.
+    """
+    image = result.image
+    is_dicom = image.source.format == "dicom"
+    if not is_dicom and image.depth > 1:
+        raise NotAsDicom(NO_DICOM)
+    with (
+        scratch_folder(room_bytes=ROOM + 2 * image.pixels.size) as folder,
+        decode_engine() as engine,
+    ):
+        (folder / "report.pdf").write_bytes(pdf)
+        files = _originals_out(image, folder) if is_dicom else []
+        if not is_dicom:
+            (folder / "grey.raw").write_bytes(_as_viewed(image).tobytes())
+        level = _mask_out(result, folder)
+        answer = engine.call(
+            "compose", timeout_s=TIMEOUT_S, out_dir=str(folder), files=files, grey="grey.raw",
+            pdf="report.pdf", map="map.raw" if level else "",
+            request=_request(result, version, level, is_dicom=is_dicom),
+        )  # fmt: skip
+        return _zipped([folder / name for name in answer["files"]])
+
+
+def _request(result: Result, version: int, level: int | None, *, is_dicom: bool) -> dict[str, Any]:
+    review = latest_review(result) if version else None
+    image, cut = result.image, cut_of(result, review)
+    return {
+        "identity": f"{result.pk} {version}",
+        "title": result.job.run.title,
+        "version": settings.VERSION,
+        "shape": list(image.shape),
+        "level": level,
+        "unit": image.facts.get("unit", ""),
+        "is_edited": review is not None and review.mask_id is not None,
+        "lesions": _lesions(result, review),
+        "measures": _measures(result, cut),
+        "said": _said(result, review, cut),
+        "classes": [[one.name, one.p] for one in result.classes.order_by("-p")],
+        "boxes": [[one.label, one.score, one.x0, one.y0, one.x1, one.y1, one.plane]
+                  for one in result.boxes.all()],
+        "members": [_member(one) for one in result.members.select_related("member__model_version")],
+        "signer": _signer(review),
+        "capture": None if is_dicom else _capture(image),
+        "uids": {
+            "study": image.study.study_instance_uid,
+            "series": image.series.series_instance_uid,
+            "instances": list(image.files.values_list("sop_instance_uid", flat=True))
+            or [image.sop_instance_uid],
+        },
+    }  # fmt: skip
+
+
+def _lesions(result: Result, review: Review | None) -> list[dict]:
+    """Return the regions of the mask that counts; none where a reader's cut listed none."""
+    if review is not None and review.row is not None:
+        return review.lesions or []
+    return [one.facts | {"tracking_uid": one.tracking_uid} for one in result.lesions.all()]
+
+
+def _measures(result: Result, cut: Cut) -> list[list]:
+    if not result.is_measured:
+        return []
+    known = [(name, *told, cut.row.get(name)) for name, told in OF_IMAGE.items()]
+    return [[name.upper()[:16], meaning, value, unit]
+            for name, meaning, unit, value in known if value is not None]  # fmt: skip
+
+
+def _said(result: Result, review: Review | None, cut: Cut) -> list[list[str]]:
+    said = [["NOTICE", "Notice", settings.RESEARCH_NOTICE]]
+    if result.is_measured:
+        said.append(["SEVERITY", "Severity", cut.row["severity"]])
+    if review is not None:
+        said.append(["DECISION", "Decision", review.decision])
+    return said
+
+
+def _member(outcome) -> dict[str, str]:
+    version = outcome.member.model_version
+    return {"name": version.name, "version": version.version}
+
+
+def _signer(review: Review | None) -> dict[str, str] | None:
+    if review is None or not review.is_signed:
+        return None
+    return {"name": str(review.signed_by), "organisation": str(review.organisation)}
+
+
+def _capture(image: Image) -> dict[str, str]:
+    patient = image.patient
+    return {
+        "record_number": patient.record_number, "name": patient.name,
+        "birth_date": patient.birth_date, "sex": patient.sex,
+        "accession": image.study.accession_number,
+    }  # fmt: skip
+
+
+def _originals_out(image: Image, folder: Path) -> list[str]:
+    """Write the originals, in the order of the slices, for the child to read their headers."""
+    sources = [one.source for one in image.files.select_related("source__blob")] or [image.source]
+    names = []
+    for number, source in enumerate(sources):
+        names.append(f"{number:05d}.orig")
+        blob_out(source.blob, folder / names[-1])
+    return names
+
+
+def _mask_out(result: Result, folder: Path) -> int | None:
+    if not result.is_measured:
+        return None
+    kept, level = mask_standing(result)
+    blob_out(kept, folder / "map.raw")
+    return level
+
+
+def _as_viewed(image: Image) -> np.ndarray:
+    """Return a picture as the viewer opens it: uint8 (Y, X)."""
+    with blob_open(image.pixels) as content:
+        stored = np.frombuffer(content.read_range(0, image.pixels.size), image.dtype)
+    values = stored.reshape(image.height, image.width) * image.facts.get("slope", 1)
+    return apply_window(values + image.facts.get("intercept", 0), *default_window(image))
+
+
+def _zipped(paths: list[Path]) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
+        for path in paths:
+            archive.writestr(zipfile.ZipInfo(path.name, date_time=EPOCH), path.read_bytes())
+    return sink.getvalue()
