@@ -8,6 +8,7 @@ a running site needs neither Babel nor gettext's tools.
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import sys
 from collections.abc import Iterable, Iterator
@@ -24,6 +25,7 @@ KEYWORDS = {
     "npgettext": ((1, "c"), 2, 3),
 }
 COMMAND = "make words"
+ACTS = "accounts/audit/actions.py"  # pure: it loads without the house
 ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)  # of the file's head: a date would differ in each branch
 
 
@@ -40,6 +42,8 @@ def said(language: str | None = None, root: Path = ROOT):
         for _line, message, notes, context in _in(path):
             place = path.relative_to(root).as_posix()
             catalogue.add(message, None, [(place, None)], user_comments=notes, context=context)
+    for message in _acts(root / ACTS):
+        catalogue.add(message, None, [(ACTS, None)])
     return catalogue
 
 
@@ -79,6 +83,14 @@ def words_of(message) -> str:
 
 def po_of(language: str) -> Path:
     return ROOT / "locale" / language / "LC_MESSAGES" / "django.po"
+
+
+def _acts(path: Path) -> set[str]:
+    """Return the words of the trail, which its table composes: read from the table itself."""
+    spec = importlib.util.spec_from_file_location("acts_of_the_trail", path)
+    table = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(table)
+    return {*table.GROUPS.values(), *table.OUTCOMES, *(one.words for one in table.ACTIONS.values())}
 
 
 def _sources(root: Path) -> Iterator[Path]:

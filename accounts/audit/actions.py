@@ -24,6 +24,7 @@ class Action:
     dicom: str = ""
 
 
+OUTCOMES = ("ok", "refused", "failed")
 GROUPS = {
     "signin": "Signing in",
     "credentials": "Passwords, factors, tokens",

@@ -5,9 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.audit.actions import GROUPS
-
-OUTCOMES = ("ok", "refused", "failed")
+from accounts.audit.actions import GROUPS, OUTCOMES
 
 
 class TrailForm(forms.Form):
@@ -15,7 +13,9 @@ class TrailForm(forms.Form):
 
     who = forms.UUIDField(required=False, widget=forms.HiddenInput)
     group = forms.ChoiceField(
-        label=_("What"), required=False, choices=[("", _("Everything")), *GROUPS.items()]
+        label=_("What"),
+        required=False,
+        choices=[("", _("Everything")), *((name, _(words)) for name, words in GROUPS.items())],
     )
     outcome = forms.ChoiceField(
         label=_("Outcome"),
