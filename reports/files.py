@@ -8,7 +8,7 @@ from reports.models import ExportKind
 
 CLOSED = _(
     "This file holds a result that is no longer yours to export: a role, a department or an "
-    "assignment has changed since. Ask for a new file of those that are."
+    "assignment has changed since, or its study was deleted. Ask for a new file of those that are."
 )
 LEFT_COHORT = _(
     "This file holds a picture that is no longer in the cohort. "
