@@ -88,8 +88,10 @@ def _request(result: Result, version: int, level: int | None, *, is_dicom: bool)
         "uids": {
             "study": image.study.study_instance_uid,
             "series": image.series.series_instance_uid,
-            "instances": list(image.files.values_list("sop_instance_uid", flat=True))
-            or [image.sop_instance_uid],
+            "instances": [
+                one or image.sop_instance_uid  # a picture's file has no number of its own
+                for one in image.files.values_list("sop_instance_uid", flat=True)
+            ] or [image.sop_instance_uid],
         },
     }  # fmt: skip
 

@@ -23,6 +23,7 @@ from reports.services import (
 )
 
 logger = logging.getLogger(__name__)
+NOTHING = "Nothing could be put into the file: below stands why, for each result."
 
 
 @audit.as_worker
@@ -47,6 +48,9 @@ def _make(export) -> None:
     try:
         if export.kind in ZIPS and not parts_make(export, export_keeper(export)):
             export_release(export)
+            return
+        if export.kind in ZIPS and not export.items.exclude(part=None).exists():
+            export_fail(export, error=NOTHING)
             return
         chunks = export_chunks if export.cohort_id is None else cohort_chunks
         export_fill(export, chunks(export), patient_id=_only_patient(export))

@@ -20,6 +20,7 @@ from imaging.dicom_out.request import Request, device_uid
 from imaging.mask_files import map_of
 from imaging.models import SourceFile
 from reports.models import Export, ItemState
+from reports.tasks import NOTHING, make_export
 from tests.accounts.factories import UserFactory, verify
 from tests.formats.factories import dicom_file, radiograph_dataset, ramp
 from tests.formats.series import ct_series
@@ -141,6 +142,7 @@ def test_a_picture_gets_a_capture_that_the_others_refer_to(user):
     patient = result.image.patient
     patient.name, patient.record_number = "Rivière^Zoë", "MRN 7"
     patient.save()
+    result.image.files.update(sop_instance_uid="")  # as an upload leaves it
     found = exported(result)
     assert sorted(found) == ["picture.dcm", "report.dcm", "seg.dcm", "sr.dcm"]
     picture = dcmread(found["picture.dcm"])
@@ -189,7 +191,9 @@ def test_what_cannot_be_is_left_out_with_its_reason(user, tmp_path):
     left = export.items.get(state=ItemState.SKIPPED)
     assert (left.result, "NIfTI" in left.reason) == (nifti, True)
     alone = ExportFactory(results=[bare], items=[bare], kind="dicoms")
-    made(alone)
+    make_export(str(alone.pk))
+    alone.refresh_from_db()
+    assert (alone.status, alone.error) == ("failed", NOTHING)
     assert "header" in alone.items.get().reason
 
 
