@@ -113,7 +113,7 @@ def ensembles_of(user) -> list[tuple[str, str]]:
     houses = {one.organisation_id for one in grants_of(user, VIEW)}
     ran = Run.objects.filter(ensemble=OuterRef("pk"), organisation__in=houses)
     found = Ensemble.objects.filter(Exists(ran)).order_by("title", "name")
-    return [(str(one.pk), str(one)) for one in found.only("title", "name")]
+    return [(str(one.pk), str(one)) for one in found.only("title", "name", "number")]
 
 
 def between(start: str, end: str) -> ExpressionWrapper:

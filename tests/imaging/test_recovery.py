@@ -42,6 +42,7 @@ def test_the_house_recovers_every_kind_of_work_that_has_a_lease_or_a_clock(setti
         "reviews_recover",
         "exports_recover",
         "glasses_tend",
+        "studies_purge",
         "locks_tell",
         "attempts_sweep",
     ]
