@@ -94,7 +94,8 @@ class CohortForm(forms.Form):
 def cohort_manage(request: HttpRequest) -> HttpResponse:
     """Make a cohort, and see those that there are."""
     organisation = home_organisation(request.user, MANAGE)
-    form = CohortForm(request.POST or None, organisation=organisation)
+    sent = request.POST if request.method == "POST" else None
+    form = CohortForm(sent, organisation=organisation)
     if request.method == "POST" and form.is_valid():
         try:
             cohort_make(user=request.user, organisation=organisation, **form.asked())
