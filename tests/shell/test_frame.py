@@ -29,7 +29,7 @@ def rooms_of(client, **person) -> set[str]:
 def test_a_radiologist_sees_every_room_but_the_admin(client):
     names = ("analytics:dashboard", "imaging:study-list", "imaging:upload-create",
              "imaging:run-list", "reports:export-list", "imaging:patient-find",
-             "imaging:model-list", "analytics:overview")  # fmt: skip
+             "imaging:cohort-review", "imaging:model-list", "analytics:overview")  # fmt: skip
     assert rooms_of(client) == {reverse(name) for name in names}
 
 
