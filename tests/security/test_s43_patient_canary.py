@@ -25,7 +25,7 @@ from imaging.models import Image, ItemStatus, Upload
 from imaging.services.jobs import job_succeed
 from imaging.services.uploads import upload_receive
 from mediscan.logs import JsonLine, RequestIdFilter
-from reports.models import Export, ExportKind
+from reports.models import KINDS, MANY, ZIPS, Export
 from reports.tasks import make_export
 from tests.accounts.factories import UserFactory, verify
 from tests.browser.story import analysis, three_models
@@ -161,15 +161,15 @@ def analysed(person, image: Image, models, folder: Path):
 
 def exported(visit, person, results, seen: Seen) -> None:
     """Every kind of file, made and fetched; what it is called tells nothing."""
-    for kind in ExportKind.values:
-        chosen = results[:1] if kind == ExportKind.PDF else results
+    for kind in KINDS:
+        chosen = results[:1] if kind in MANY else results
         export = ExportFactory(user=person, results=chosen, items=chosen, kind=kind)
         make_export(str(export.pk))
         assert Export.objects.get(pk=export.pk).status == "succeeded", kind
         answer = visit("get", reverse("reports:export-download", args=[export.pk]))
         seen.look(f"what {kind} is called", answer["Content-Disposition"])
         data = b"".join(answer.streaming_content) if answer.streaming else answer.content
-        if kind in (ExportKind.PDFS, ExportKind.MASKS):
+        if kind in ZIPS:
             seen.look(f"names in {kind}", "\n".join(zipfile.ZipFile(io.BytesIO(data)).namelist()))
 
 
