@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from imaging.display import Display, presets
-from imaging.measures.rows import mask_px
+from imaging.measures.numbers import mask_px
 from imaging.models import Result, Severity
 from imaging.planes import STORED
 from imaging.result_page import PALETTE_NAMES, pixel_spacing, sides, spacing_text

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from imaging.display import Display, label_maps, presets, row_at
 from imaging.film_page import film
 from imaging.gate_page import gate_context
-from imaging.measures.rows import mask_px
+from imaging.measures.numbers import mask_px
 from imaging.models import Image, Lesion, Result, Severity
 from imaging.palettes import palette
 from imaging.planes import Plane

@@ -14,7 +14,7 @@ from imaging.formats.nifti_volume import nifti_pieces
 from imaging.formats.png import encode_png
 from imaging.formats.window import windowed
 from imaging.mask_files import model_mask_file
-from imaging.measures.rows import mask_px
+from imaging.measures.numbers import mask_px
 from imaging.models import CohortImage, Image, Result
 from imaging.planes import STORED, Plane, read_slice
 from imaging.selectors_cohorts import cohort_images_open_to, cohort_results_of

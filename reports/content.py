@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from imaging.measures.rows import mask_px
+from imaging.measures.numbers import mask_px
 
 NONE = "—"
 UNREVIEWED = "Not reviewed. Name, date and signature:"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from accounts.csv_cells import MARK, csv_line, safe
-from imaging.measures.rows import mask_px
+from imaging.measures.numbers import mask_px
 from imaging.models import Result, Review
 from imaging.review_page import cut_of
 from imaging.services.results import unit_of_counts

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from imaging.measures.rows import mask_px
+from imaging.measures.numbers import mask_px
 from imaging.models import (
     Job,
     Lesion,

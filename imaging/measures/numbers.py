@@ -1,10 +1,11 @@
-"""The one rounding of every stored number, so that no page needs more digits than are true."""
+"""The one rounding of every stored number, and what pages count of it; no heavy library here."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from math import isfinite
-from typing import overload
+from typing import Any, overload
 
 DECIMALS = 6
 _LARGE = 1e15  # from here on a float has no decimals
@@ -32,3 +33,11 @@ def half_up(value: float, digits: int = 2) -> str:
     if abs(value) >= _LARGE:
         return f"{value:.{digits}f}"
     return str(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
+
+
+def mask_px(row: Mapping[str, Any]) -> int:
+    """Return |M|, the pixels or voxels whose volume stands beside it: the denominator's and others.
+
+    `area_px` of a ROW is |M ∩ R| alone, the numerator of the share (MEASURES §5).
+    """
+    return int(row["area_px"] + row["outside_px"])

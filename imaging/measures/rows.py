@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,14 +75,6 @@ def row_of(threshold: float, found: Counted, here: Setting) -> dict[str, Any]:
         circularity=row["circularity"],
     )
     return {**row, "severity": word, "severity_reason": why, "reasons": reasons}
-
-
-def mask_px(row: Mapping[str, Any]) -> int:
-    """Return |M|, the pixels or voxels whose volume stands beside it: the denominator's and others.
-
-    `area_px` of a ROW is |M ∩ R| alone, the numerator of the share (MEASURES §5).
-    """
-    return int(row["area_px"] + row["outside_px"])
 
 
 def _area(found: Counted, here: Setting, reasons: dict[str, str]) -> dict[str, Any]:

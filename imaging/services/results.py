@@ -11,7 +11,7 @@ from typing import Any
 from accounts.vault.staging import StagedBlob
 from accounts.vault.storage import blobs_keep
 from imaging.answer_words import NO_SEVERITY, headline, refusal
-from imaging.measures.rows import mask_px
+from imaging.measures.numbers import mask_px
 from imaging.measures.threshold import threshold_level
 from imaging.models import (
     Image,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from imaging.answer_words import headline, refusal
-from imaging.measures.rows import mask_px
+from imaging.measures.numbers import mask_px
 
 _FROM_ROW = (
     *(

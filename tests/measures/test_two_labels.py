@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from imaging.measures.measuring import measure, measure_at
-from imaging.measures.rows import mask_px
+from imaging.measures.numbers import mask_px
 from tests.measures.factories import calibrated, map_of
 
 SHAPE = (5, 7, 9)  # 315 voxels of 2.0 × 1.0 × 0.5 mm: 1 mm³ each, 0.001 ml
