@@ -104,6 +104,18 @@ class BodyLimit:
         return bad_request(request) if isinstance(exception, UnreadablePostError) else None
 
 
+class NoNul:
+    """A NUL in a query is in no word that anybody types: 400, before PostgreSQL refuses it."""
+
+    def __init__(self, get_response) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            return bad_request(request)
+        return self.get_response(request)
+
+
 class LoginRequired(LoginRequiredMiddleware):
     """Send the anonymous to the login page; answer 401 where a page fetches data."""
 

@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "mediscan.language.Language",
     "django.middleware.common.CommonMiddleware",
     "mediscan.middleware.BodyLimit",
+    "mediscan.middleware.NoNul",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "mediscan.language.OwnLanguage",

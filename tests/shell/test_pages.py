@@ -150,3 +150,14 @@ def test_every_page_leads_to_help(client):
     assert f'href="{reverse("help")}"' in client.get(reverse("account_login")).content.decode()
     client.force_login(UserFactory())
     assert f'href="{reverse("help")}"' in client.get("/dashboard/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "path", ["/help/", "/worklist/", "/admin/accounts/membership/?role__exact", "/api/v1/studies/"]
+)
+def test_a_nul_in_a_query_is_refused_before_the_database_hears_of_it(client, path):
+    """PostgreSQL takes none, and the admin's filters look up what they are given."""
+    client.force_login(UserFactory(role="auditor"))
+    answer = client.get(f"{path}{'=' if '?' in path else '?a='}b%00c")
+    assert answer.status_code == 400
+    assert answer.content
