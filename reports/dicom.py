@@ -19,7 +19,7 @@ from imaging.mask_files import mask_standing
 from imaging.models import Image, Result, Review
 from imaging.review_page import Cut, cut_of
 from imaging.services.analysis import blob_out
-from imaging.services.reviews import latest_review
+from imaging.services.reviews import review_numbered
 from reports.zips import EPOCH
 
 TIMEOUT_S = 120
@@ -38,7 +38,7 @@ class NotAsDicom(Exception):
 
 
 def dicom_zip(result: Result, version: int, pdf: bytes) -> bytes:
-    """Return a ZIP of the DICOM objects of `result`, in the version of its verdict that counts.
+    """Return a ZIP of the DICOM objects of `result`, in that version of its verdict (0: none).
 
     `pdf` is its report, which becomes one of them.
 
@@ -56,7 +56,7 @@ def dicom_zip(result: Result, version: int, pdf: bytes) -> bytes:
         files = _originals_out(image, folder) if is_dicom else []
         if not is_dicom:
             (folder / "grey.raw").write_bytes(_as_viewed(image).tobytes())
-        level = _mask_out(result, folder)
+        level = _mask_out(result, folder, version)
         answer = engine.call(
             "compose", timeout_s=TIMEOUT_S, out_dir=str(folder), files=files, grey="grey.raw",
             pdf="report.pdf", map="map.raw" if level else "",
@@ -66,7 +66,7 @@ def dicom_zip(result: Result, version: int, pdf: bytes) -> bytes:
 
 
 def _request(result: Result, version: int, level: int | None, *, is_dicom: bool) -> dict[str, Any]:
-    review = latest_review(result) if version else None
+    review = review_numbered(result, version)
     image, cut = result.image, cut_of(result, review)
     return {
         "identity": f"{result.pk} {version}",
@@ -150,10 +150,10 @@ def _originals_out(image: Image, folder: Path) -> list[str]:
     return names
 
 
-def _mask_out(result: Result, folder: Path) -> int | None:
+def _mask_out(result: Result, folder: Path, version: int) -> int | None:
     if not result.is_measured:
         return None
-    kept, level = mask_standing(result)
+    kept, level = mask_standing(result, version)
     blob_out(kept, folder / "map.raw")
     return level
 

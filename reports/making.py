@@ -85,10 +85,15 @@ def pdf_of(result: Result, version: int | None = None) -> bytes:
 
 def _pdf_file(item: ExportItem) -> tuple[str, bytes]:
     """Print the version that was asked for, else the one that counts; the item keeps which."""
+    return "pdf", pdf_of(item.result, _version(item))
+
+
+def _version(item: ExportItem) -> int:
+    """Settle which version of the verdict the file says: that asked for, else what counts now."""
     if item.version is None:
         latest = latest_review(item.result)
         item.version = latest.number if latest else 0
-    return "pdf", pdf_of(item.result, item.version)
+    return item.version
 
 
 def _mask_file(item: ExportItem) -> tuple[str, bytes]:
@@ -96,10 +101,8 @@ def _mask_file(item: ExportItem) -> tuple[str, bytes]:
 
 
 def _dicom_file(item: ExportItem) -> tuple[str, bytes]:
-    if item.version is None:
-        latest = latest_review(item.result)
-        item.version = latest.number if latest else 0
-    return "zip", dicom_zip(item.result, item.version, pdf_of(item.result, item.version))
+    version = _version(item)
+    return "zip", dicom_zip(item.result, version, pdf_of(item.result, version))
 
 
 MAKERS: dict[ExportKind, Maker] = {

@@ -26,6 +26,7 @@ from django.conf import settings
 
 from accounts.vault.cipher import DamagedKey, VaultError, new_secret
 from accounts.vault.kek import current_kek, kek_named
+from accounts.vault.staging import folder_sync
 
 AAD = b"erasure ledger v1"
 
@@ -156,13 +157,5 @@ def _locked() -> Iterator[BinaryIO]:
     with os.fdopen(handle, "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         if is_new:
-            _sync_folder(path.parent)
+            folder_sync(path.parent)
         yield file
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -113,16 +113,17 @@ def publish_all(staged: Sequence[StagedBlob]) -> None:
     for one in staged:
         one.rename()
     for folder in {one.path.parent for one in staged}:
-        _fsync_folder(folder)
+        folder_sync(folder)
 
 
 def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _fsync_folder(folder.parent)
+        folder_sync(folder.parent)
 
 
-def _fsync_folder(folder: Path) -> None:
+def folder_sync(folder: Path) -> None:
+    """Wait until the disk holds the names in `folder`: a renamed file survives a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

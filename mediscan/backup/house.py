@@ -17,7 +17,7 @@ from django.db import connection
 
 from accounts.vault.kek import current_kek
 from accounts.vault.ledger import ledger_entries
-from accounts.vault.staging import TEMPORARY, blob_path, blobs_dir
+from accounts.vault.staging import TEMPORARY, blob_path, blobs_dir, folder_sync
 from accounts.vault.tables import Blob
 from mediscan.backup import database
 from mediscan.backup.archive import Archive, files_below
@@ -64,7 +64,7 @@ def backup_make(target: Path, recipient: Path) -> Made:
             file.flush()
             os.fsync(file.fileno())
         unfinished.rename(target)
-        _sync_folder(target.parent)
+        folder_sync(target.parent)
     finally:
         unfinished.unlink(missing_ok=True)
     size = target.stat().st_size
@@ -118,14 +118,6 @@ def _refuse_moved(missing: list) -> None:
             f"{moved} files are missing, or got another key while the backup was made."
             " Let rotate_keys end, then ask again; if it stays so, see manage.py doctor."
         )
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _below(path: Path) -> str:

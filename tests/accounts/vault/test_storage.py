@@ -265,14 +265,14 @@ def test_a_full_disk_leaves_nothing(organisation, files, monkeypatch, where):
 
 def test_a_folder_that_cannot_be_made_durable_leaves_nothing(organisation, files, monkeypatch):
     """The file has its name already when this fails."""
-    real = staging._fsync_folder
+    real = staging.folder_sync
 
     def full(folder) -> None:
         if any(path.suffix == ".1" for path in folder.iterdir()):
             raise OSError(5, "Input/output error")
         real(folder)
 
-    monkeypatch.setattr(staging, "_fsync_folder", full)
+    monkeypatch.setattr(staging, "folder_sync", full)
     with pytest.raises(OSError, match="Input/output"):
         written(organisation)
     assert files() == []
@@ -319,7 +319,7 @@ def test_several_files_are_kept_all_or_none(organisation, files, monkeypatch):
     kept = blobs_keep(staged())
     assert [b"".join(blob_open(blob).chunks()) for blob in kept] == [b"0", b"1", b"2"]
     before, late = sorted(files()), staged()
-    monkeypatch.setattr(staging, "_fsync_folder", fails_when_full)
+    monkeypatch.setattr(staging, "folder_sync", fails_when_full)
     with pytest.raises(OSError, match="full"), transaction.atomic():
         blobs_keep(late)
     assert (Blob.objects.count(), sorted(files())) == (3, before)
