@@ -93,7 +93,7 @@ TABLE: Mapping[str, Mapping[str, Cell]] = {
     # what leaves the house
     "export.create": {RADIOLOGIST: department, CLINICIAN: assigned},  # PDF, SEG, SR
     "export.read_signed": {INTEGRATOR: own},
-    "export.create_bulk": {RADIOLOGIST: proved(department)},  # CSV, ZIP
+    "export.create_bulk": {RADIOLOGIST: proved(department)},  # CSV, XLSX, ZIP
     "export.create_deidentified": {RESEARCHER: proved(cohort)},
     # models
     "model.view": {role: house for role in ROLES if role != INTEGRATOR},

@@ -22,9 +22,9 @@ from imaging.services.leases import LeaseLost
 from imaging.services.refusals import NotPossible
 from reports.answers import boxes_cell, classes_cell
 from reports.cohort_exports import ACTION
-from reports.csv import MEASURES
 from reports.models import Export, ExportKind
 from reports.parts import export_held
+from reports.table import MEASURES, members_cell
 from reports.zips import zip_chunks
 
 HEAD = (
@@ -75,9 +75,7 @@ def _answer(result: Result | None) -> list:
     frozen, rule = result.job.run.frozen, result.severity_rule
     row = result.operating if result.is_measured else {}
     row = row | {"mask_px": mask_px(row) if row else None}
-    members = " + ".join(
-        f"{one['model']} {one['version']} x {one['weight']:g}" for one in frozen["members"]
-    )
+    members = members_cell(frozen["members"])
     return [
         *map(safe, [frozen["name"], members, ", ".join(result.labels)]),
         result.threshold if result.is_measured else "",

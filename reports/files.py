@@ -18,6 +18,10 @@ FILES = {  # kind: (content type, file name without identity)
     ExportKind.PDF: ("application/pdf", "report-{}.pdf"),
     ExportKind.PDFS: ("application/zip", "reports-{}.zip"),
     ExportKind.CSV: ("text/csv", "measures-{}.csv"),
+    ExportKind.XLSX: (
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "measures-{}.xlsx",
+    ),
     ExportKind.MASKS: ("application/zip", "masks-{}.zip"),
     ExportKind.COHORT_CSV: ("text/csv", "cohort-{}.csv"),
     ExportKind.COHORT_ZIP: ("application/zip", "cohort-{}.zip"),

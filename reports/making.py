@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from django.conf import settings
 from django.utils.timezone import now
@@ -22,6 +22,8 @@ from reports.models import ZIPS, Export, ExportItem, ExportKind, ItemState
 from reports.parts import item_done, item_skip, items_done, part_keep
 from reports.pdf import PdfError, render_pdf
 from reports.pictures import result_pictures
+from reports.table import Cell, table_rows
+from reports.xlsx import xlsx_chunks
 from reports.zips import unzipped, zip_chunks
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ TURN_S = 120.0  # then others have their turn: one batch of hundreds never holds
 LEFT_OUT = (PdfError, VaultError, NotAsDicom, Refused)
 
 Maker = Callable[[ExportItem], tuple[str, bytes]]  # a file's ending and its content
+Rows = Iterable[tuple[Cell, ...]]
 
 
 def parts_make(export: Export, keep: Callable[[], None], clock=time.monotonic) -> bool:
@@ -66,8 +69,9 @@ def parts_make(export: Export, keep: Callable[[], None], clock=time.monotonic) -
 
 def export_chunks(export: Export) -> Iterator[bytes]:
     """Yield the file that `export` asks for; of a ZIP the parts are there already."""
-    if export.kind == ExportKind.CSV:
-        yield from csv_lines(_results(export), notice=settings.RESEARCH_NOTICE)
+    if export.kind in TABLES:
+        rows = table_rows(_results(export), notice=settings.RESEARCH_NOTICE)
+        yield from TABLES[ExportKind(export.kind)](rows)
         items_done(export)
     elif export.kind == ExportKind.PDF:
         item = next(_waiting(export))
@@ -75,6 +79,10 @@ def export_chunks(export: Export) -> Iterator[bytes]:
         item_done(item)
     else:
         yield from zip_chunks(_members(export))
+
+
+def _xlsx(rows: Rows) -> Iterator[bytes]:
+    return xlsx_chunks(rows, notice=settings.RESEARCH_NOTICE, made_at=now())
 
 
 def pdf_of(result: Result, version: int | None = None) -> bytes:
@@ -105,6 +113,10 @@ def _dicom_file(item: ExportItem) -> tuple[str, bytes]:
     return "zip", dicom_zip(item.result, version, pdf_of(item.result, version))
 
 
+TABLES: dict[ExportKind, Callable[[Rows], Iterator[bytes]]] = {
+    ExportKind.CSV: csv_lines,
+    ExportKind.XLSX: _xlsx,
+}
 MAKERS: dict[ExportKind, Maker] = {
     ExportKind.PDFS: _pdf_file,
     ExportKind.MASKS: _mask_file,

@@ -18,6 +18,7 @@ class ExportKind(models.TextChoices):
     PDF = "pdf", gettext_lazy("PDF report")
     PDFS = "pdfs", gettext_lazy("ZIP of PDF reports")
     CSV = "csv", gettext_lazy("CSV of measures")
+    XLSX = "xlsx", gettext_lazy("XLSX of measures")
     MASKS = "masks", gettext_lazy("ZIP of masks")
     DICOM = "dicom", gettext_lazy("DICOM SEG, SR and PDF")
     DICOMS = "dicoms", gettext_lazy("ZIP of DICOM SEG, SR and PDF")

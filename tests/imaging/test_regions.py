@@ -20,8 +20,9 @@ from imaging.services.refusals import NotPossible
 from imaging.services.reviews import review_save, review_sign
 from imaging.services.signing import signature_holds
 from imaging.sides import Sides
-from reports.csv import HEAD, csv_lines
+from reports.csv import csv_lines
 from reports.gather import report_content
+from reports.table import HEAD, table_rows
 from tests.accounts.factories import UserFactory
 from tests.imaging.volumes import NIFTI, SHAPE, volume_result
 
@@ -96,7 +97,7 @@ def test_measured_by_the_real_engine_all_numbers_follow(reader, result):
     assert said["Mask"] == "without L1 by the reader"
     assert said["Regions"] == "1"
     _, cells = csv.reader(
-        io.StringIO(b"".join(csv_lines([result], notice="x")).decode("utf-8-sig"))
+        io.StringIO(b"".join(csv_lines(table_rows([result], notice="x"))).decode("utf-8-sig"))
     )
     assert cells[HEAD.index("lesions")] == "1"
     assert mask_file(result)[0] == "nii.gz"

@@ -30,7 +30,8 @@ import mediscan.wsgi
 from django.template.loader import get_template
 from django.urls import reverse
 reverse("account_login"), get_template("account/login.html"), get_template("reports/report.html")
-heavy = "xhtml2pdf", "reportlab", "pypdf", "fontTools", "lxml", "PIL", "pandas", "torch", "cv2"
+heavy = ("xhtml2pdf", "xlsxwriter", "reportlab", "pypdf", "fontTools", "lxml", "PIL", "pandas",
+         "torch", "cv2")
 print([name for name in heavy if name in sys.modules])
 """
 

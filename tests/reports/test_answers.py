@@ -11,6 +11,7 @@ from imaging.models import Result
 from reports.csv import csv_lines
 from reports.gather import report_content
 from reports.making import pdf_of
+from reports.table import table_rows
 from tests.accounts.factories import UserFactory
 from tests.imaging.analyses import (
     REFUSAL,
@@ -43,7 +44,7 @@ def test_the_report_says_it_on_one_page(stored, make, kind, words):
 
 
 def rows(*results):
-    data = b"".join(csv_lines(results, notice="Research use only"))
+    data = b"".join(csv_lines(table_rows(results, notice="Research use only")))
     return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from accounts.csv_cells import safe
 from reports.content import measure_lines, number, range_sentence
-from reports.csv import HEAD, csv_lines
+from reports.csv import csv_lines
 from reports.letters import runs
+from reports.table import HEAD, table_rows
 from reports.zips import zip_chunks
 from tests.imaging.factories import ResultFactory, operating_row
 
@@ -30,7 +31,7 @@ def test_csv_has_one_row_per_result_and_parses_back():
     result = ResultFactory()
     result.image.source.name = '=HYPERLINK("http://x"),\r\n"evil".png'
     result.image.source.save()
-    data = b"".join(csv_lines([result], notice="Research use only")).decode("utf-8-sig")
+    data = b"".join(csv_lines(table_rows([result], notice="Research use only"))).decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(data, newline="")))
     assert tuple(rows[0]) == HEAD
     assert rows[0]["area_percent"] == "26.04"

@@ -30,7 +30,7 @@ from tests.imaging.factories import (
 from tests.reports.factories import ExportFactory
 
 pytestmark = pytest.mark.django_db
-BULK = ("csv", "masks", "pdfs")
+BULK = ("csv", "xlsx", "masks", "pdfs")
 THERE = "reports:export-create"
 
 
@@ -139,7 +139,8 @@ def test_only_the_buttons_that_work_are_shown(client, role):
         result.get_absolute_url(), reverse("reports:export-list"),
     ):  # fmt: skip
         shown = client.get(page).content.decode()
-        assert ('value="csv"' in shown or "CSV or masks" in shown) == (role == RADIOLOGIST)
+        for kind, words in (("csv", "CSV, XLSX"), ("xlsx", "XLSX or masks")):
+            assert (f'value="{kind}"' in shown or words in shown) == (role == RADIOLOGIST)
         assert ('value="pdf"' in shown or 'value="pdfs"' in shown) == ("exports" not in page)
 
 

@@ -17,6 +17,7 @@ from imaging.display import image_planes
 from imaging.planes import slice_of
 from reports.csv import csv_lines
 from reports.pictures import result_pictures
+from reports.table import table_rows
 from tests.accounts.factories import UserFactory
 from tests.imaging.factories import ResultFactory
 from tests.imaging.volumes import AXIAL, NIFTI, SHAPE, quantised, two_balls, volume_result
@@ -94,7 +95,7 @@ def test_a_volume_of_unknown_spacing_says_why_it_has_no_millilitres(user, tmp_pa
 
 def test_the_table_has_volume_and_sphericity(user, tmp_path):
     result = volume_result(user, tmp_path)
-    lines = b"".join(csv_lines([result], notice="n")).decode("utf-8-sig")
+    lines = b"".join(csv_lines(table_rows([result], notice="n"))).decode("utf-8-sig")
     (row,) = csv.DictReader(io.StringIO(lines))
     assert float(row["volume_ml"]) == result.operating["volume_ml"]
     assert float(row["sphericity"]) == result.operating["sphericity"]
@@ -118,7 +119,7 @@ def test_page_report_table_and_api_count_the_voxels_of_the_volume(client, user, 
     for name, shown in {"mask_px": voxels, "area_px": row["area_px"]}.items():
         assert re.search(rf'data-m="{name}">([\d,]+)<', page)[1].replace(",", "") == str(shown)
     assert "<b>CT</b>" in page
-    lines = b"".join(csv_lines([result], notice="n")).decode("utf-8-sig")
+    lines = b"".join(csv_lines(table_rows([result], notice="n"))).decode("utf-8-sig")
     (cells,) = csv.DictReader(io.StringIO(lines))
     assert (cells["mask_px"], cells["counted_in"]) == (str(voxels), "voxels")
     export = ExportFactory(results=[result], items=[result], kind="pdf")

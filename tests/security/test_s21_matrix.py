@@ -192,7 +192,7 @@ FORM = {"trail:export": "format=csv"}  # what a POST needs to be understood at a
 BY_FORM = {  # where the form decides what is done: each form, and the action that it is
     "reports:export-create": {
         "kind=pdf": "export.create",
-        **dict.fromkeys(("kind=csv", "kind=masks", "kind=pdfs"), "export.create_bulk"),
+        **dict.fromkeys(("kind=csv", "kind=xlsx", "kind=masks", "kind=pdfs"), "export.create_bulk"),
     },
     "api:review-list": {"decision=accepted": "review.save"},
 }

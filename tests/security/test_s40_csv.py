@@ -8,7 +8,8 @@ import io
 import pytest
 
 from imaging.models import Patient, Run, SourceFile
-from reports.csv import HEAD, csv_lines
+from reports.csv import csv_lines
+from reports.table import HEAD, table_rows
 from tests.imaging.factories import ResultFactory
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +37,7 @@ DANGEROUS = set("=+-@\t\r\n\0＝＋－＠")
 
 
 def parsed(result) -> dict[str, str]:
-    data = b"".join(csv_lines([result], notice="Research use only")).decode("utf-8-sig")
+    data = b"".join(csv_lines(table_rows([result], notice="Research use only"))).decode("utf-8-sig")
     (row,) = csv.DictReader(io.StringIO(data, newline=""))
     assert tuple(row) == HEAD
     return row
