@@ -180,7 +180,9 @@ def test_filters_narrow_by_kind_department_and_ensemble(client):
     assert f'value="{chest.pk}" selected' in page
 
 
-@pytest.mark.parametrize("query", ["?period=5000", "?department=1", "?modality=x'&ensemble=%F0%9F%A9%BB"])
+@pytest.mark.parametrize(
+    "query", ["?period=5000", "?department=1", "?modality=x'&ensemble=%F0%9F%A9%BB"]
+)
 def test_what_makes_no_sense_is_left_out(client, query):
     page_of(client, UserFactory(), query)
 
