@@ -122,6 +122,7 @@ TABLE: Mapping[str, Mapping[str, Cell]] = {
     "analytics.view_readers": {RADIOLOGIST: own, ADMINISTRATOR: organisation},
     "plan.view": {ADMINISTRATOR: organisation, AUDITOR: organisation},
     "plan.change": {},  # an operator's
+    "letterhead.manage": {ADMINISTRATOR: proved(organisation)},  # logo and words of the PDF
     "key.view_state": {AUDITOR: organisation},  # the rest is the command line's
     "admin.open": {ADMINISTRATOR: organisation, AUDITOR: organisation},
     "glass.break": {RADIOLOGIST: proved(organisation), CLINICIAN: proved(organisation),

@@ -74,6 +74,8 @@ ROOMS = (
          ("imaging:deletion-",), "study.delete"),
     Room("imaging:erasure-list", "close", _("Erasures"), ABOUT,
          ("imaging:erasure-",), "patient.erase"),
+    Room("reports:letterhead", "file", _("Letterhead"), ABOUT,
+         ("reports:letterhead",), "letterhead.manage"),
     Room("admin:index", "gear", _("Admin"), ABOUT, ("admin:",), "admin.open", staff=True),
 )  # fmt: skip
 

@@ -41,6 +41,16 @@ class MemberLine:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What an organisation prints on its reports: plain texts, and a PNG or b""."""
+
+    heading: str = ""
+    address: Sequence[str] = ()
+    closing: str = ""
+    logo: bytes = b""
+
+
 HEAT_CAPTION = "Heatmap, green low, red high, cut outlined"
 
 
@@ -79,6 +89,7 @@ class ReportContent:
     labels: Sequence[Line] = field(default_factory=tuple)
     address: str = ""
     superseded: str = ""
+    head: Head | None = None
 
     @property
     def short_id(self) -> str:

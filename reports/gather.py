@@ -18,12 +18,15 @@ from reports.content import (
     NONE,
     SEVERITY_WORDS,
     UNREVIEWED,
+    Head,
     Line,
     MemberLine,
     ReportContent,
     measure_lines,
     range_sentence,
 )
+from reports.letterhead_words import head_of, logo_of
+from reports.letterheads import letterhead_at
 
 HEADINGS = {"classification": "Classes", "detection": "Boxes"}
 
@@ -62,8 +65,15 @@ def report_content(
         made_at=made_at,
         warnings=result.image.warnings,
         address=_address(result),
+        head=_head(result, signed_at or made_at),
         superseded=". ".join(filter(None, [_superseded(review), _corrected(review)])),
     )
+
+
+def _head(result: Result, moment: datetime) -> Head | None:
+    """Return the letterhead of that moment: a signed report keeps what it had when signed."""
+    found = letterhead_at(result.organisation_id, moment)
+    return None if found is None or found.is_empty else head_of(found, logo_of(found))
 
 
 def _address(result: Result) -> str:

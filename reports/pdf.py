@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from PIL import Image as Picture
+from pypdf import PdfReader
 from reportlab import rl_config
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
@@ -20,12 +21,15 @@ from reportlab.platypus.tables import CellStyle
 from xhtml2pdf import pisa
 from xhtml2pdf.config.resources import ResourceAccessPolicy
 
-from reports.content import Pictures, ReportContent
+from reports.content import Head, Pictures, ReportContent
 from reports.letters import FILES, FONTS, reads_leftwards, runs
 from reports.qr import qr_png
 
 SECONDS = 30
 SIDE, FULL_SIDE = 190, 150  # of the square that holds a picture, on a full page a smaller one, pt
+HEAD_TAKES = 34  # of the pictures' height, where an organisation prints its letterhead, pt
+SMALLEST_SIDE = 92  # where that is not enough to fit the page, pt
+LOGO = (150, 40)  # the box that a logo is fitted into, pt
 LONGEST = 4_000  # letters of one text: a page has room for no more, and the record has them all
 RTL, END = "\N{RIGHT-TO-LEFT ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 library_log = logging.getLogger("xhtml2pdf")
@@ -46,12 +50,39 @@ def render_pdf(content: ReportContent, pictures: Pictures) -> bytes:
 
     Raises: PdfError.
     """
+    made, pages = b"", 0
+    for side, tight in _layouts(content):
+        tried, count = _laid_out(content, pictures, side, tight=tight)
+        if not made or count < pages:
+            made, pages = tried, count
+        if pages == 1:
+            break
+    return made
+
+
+def _layouts(content: ReportContent) -> Iterator[tuple[int, bool]]:
+    """Yield ever closer settings: the pictures' square in pt, and whether lines move together.
+
+    What an organisation prints takes its room of the pictures; without it the first is the one.
+    """
+    side = FULL_SIDE if content.review or content.labels else SIDE
+    yield (side - HEAD_TAKES if content.head else side), False
+    if content.head:
+        yield SMALLEST_SIDE, False
+        yield SMALLEST_SIDE, True
+
+
+def _laid_out(
+    content: ReportContent, pictures: Pictures, side: int, *, tight: bool
+) -> tuple[bytes, int]:
+    """Return the PDF with pictures in squares of `side`, and its number of pages."""
     html = render_to_string(
         "reports/report.html",
         {
             "content": content,
-            "pictures": _data_urls(pictures)
-            | {"width": _width(pictures, FULL_SIDE if content.review or content.labels else SIDE)},
+            "tight": tight,
+            "pictures": _data_urls(pictures) | {"width": _width(pictures, side)},
+            "logo": _logo(content.head),
             "fonts": _fonts_for(content),
             "qr": _data_url("png", qr_png(content.address)) if content.address else "",
         },
@@ -67,7 +98,7 @@ def render_pdf(content: ReportContent, pictures: Pictures) -> bytes:
         library_log.removeHandler(complaints)
     if status.err or complaints.texts:
         raise PdfError("; ".join(complaints.texts) or f"{status.err} errors while rendering")
-    return sink.getvalue()
+    return sink.getvalue(), len(PdfReader(sink).pages)
 
 
 def by_script(text: str) -> SafeString:
@@ -118,6 +149,19 @@ def _width(pictures: Pictures, side: int) -> int:
     """Return how wide the pictures are set: a high one goes into the square that a wide one has."""
     width, height = Picture.open(io.BytesIO(pictures.original)).size
     return round(side * min(1, width / height))
+
+
+def _logo(head: Head | None) -> dict[str, Any]:
+    """Return the logo and how large it is set; nothing where there is none."""
+    if head is None or not head.logo:
+        return {}
+    width, height = Picture.open(io.BytesIO(head.logo)).size
+    scale = min(LOGO[0] / width, LOGO[1] / height)
+    return {
+        "url": _data_url("png", head.logo),
+        "width": round(width * scale, 1),
+        "height": round(height * scale, 1),
+    }
 
 
 def _data_url(kind: str, data: bytes) -> str:

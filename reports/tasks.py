@@ -10,6 +10,7 @@ from accounts.vault.damage import damages_tell
 from imaging.services.leases import LeaseLost, WorkerStopping
 from imaging.services.refusals import NotPossible
 from reports.cohort_files import cohort_chunks
+from reports.letterhead_making import letterhead_read
 from reports.making import export_chunks, parts_make
 from reports.models import MANY, ZIPS
 from reports.parts import parts_drop
@@ -41,6 +42,19 @@ def make_export(export_id: str) -> None:
         return
     with traced(export.request_id):
         _make(export)
+    damages_tell()
+
+
+@audit.as_worker
+def read_letterhead(letterhead_id: str) -> None:
+    """Draw a letterhead's logo and lay out its specimen.
+
+    State before: reading. State after: ready or refused; after a crash it is rung for again.
+    """
+    try:
+        letterhead_read(letterhead_id)
+    except Exception:
+        logger.exception("letterhead %s failed", letterhead_id)
     damages_tell()
 
 

@@ -182,6 +182,8 @@ ACTIONS: dict[str, Action] = {
         ("ensemble.propose", "Ensemble proposed", SOFTWARE),
         ("ensemble.approve", "Ensemble approved", SOFTWARE),
         ("ensemble.decline", "Ensemble declined", SOFTWARE),
+        ("letterhead.save", "Letterhead of the reports drafted", SECURITY),
+        ("letterhead.use", "Letterhead of the reports put into use", SECURITY),
     ),
     **_group(
         "vault",

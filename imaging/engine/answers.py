@@ -13,6 +13,7 @@ ITEM_BYTES = {"uint8": 1, "uint16": 2, "int16": 2, "int32": 4, "float32": 4}
 THUMBNAIL_BYTES = 12 * 1024
 MAX_ENTRIES, LIST_BYTES = 20_000, 16 << 20
 MOST_OBJECTS, OBJECT_BYTES = 4, 256 << 20
+LOGO_BYTES = 2 << 20
 LONGEST_TEXT = 2000
 _PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}\.[a-z0-9]{1,11}")
 _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -85,6 +86,13 @@ def _check_composed(value: dict[str, Any], args: Mapping[str, Any]) -> None:
         _require(name.endswith(".dcm"), "compose: a name")
         path = plain_path(Path(args["out_dir"]), name)
         _require(path.lstat().st_size <= OBJECT_BYTES, "compose: an object's size")
+
+
+def _check_logo(value: dict[str, Any], args: Mapping[str, Any]) -> None:
+    path = plain_path(Path(args["out_dir"]), value["logo"])
+    _require(0 < path.lstat().st_size <= LOGO_BYTES, "redraw_logo: the size")
+    with path.open("rb") as file:
+        _require(file.read(8) == _PNG, "redraw_logo: no PNG")
 
 
 def _check_image(image: dict[str, Any], folder: Path) -> None:
@@ -215,6 +223,7 @@ _CHECKS: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]] = {
     "measure_without": _check_without,
     "describe_device": _check_devices,
     "compose": _check_composed,
+    "redraw_logo": _check_logo,
     "convert": _check_convert,
     "look": _check_look,
     "golden": lambda value, args: _check_golden(value["golden"]),

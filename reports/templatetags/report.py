@@ -18,6 +18,12 @@ def scripts(text: str) -> SafeString:
 
 
 @register.filter
+def broken(text: str, longest: int = 28) -> str:
+    """Break the words that would run into what stands beside them."""
+    return " ".join(folded(word, longest) for word in text.split())
+
+
+@register.filter
 def folded(text: str, size: int = 32) -> str:
     """Break a long word into pieces that fit a narrow column."""
     return " ".join(text[at : at + size] for at in range(0, len(text), size))

@@ -1,10 +1,12 @@
-"""One factory for exports, making the smallest valid row."""
+"""One factory for each noun of the press, making the smallest valid row."""
 
 from __future__ import annotations
 
 import factory
+from django.utils.timezone import now
 
-from reports.models import Export, ExportItem
+from reports.models import Export, ExportItem, Letterhead
+from tests.accounts.factories import OrganisationFactory, UserFactory
 from tests.imaging.factories import ResultFactory
 
 
@@ -32,3 +34,21 @@ class ExportFactory(factory.django.DjangoModelFactory):
             ExportItem.objects.create(
                 export=self, organisation=self.organisation, result=result, position=position
             )
+
+
+class LetterheadFactory(factory.django.DjangoModelFactory):
+    """A draft that is ready, of words alone; `used` puts it into use now."""
+
+    class Meta:
+        model = Letterhead
+
+    class Params:
+        used = factory.Trait(
+            used_at=factory.LazyFunction(now), used_by=factory.SelfAttribute("created_by")
+        )
+
+    organisation = factory.SubFactory(OrganisationFactory)
+    created_by = factory.SubFactory(UserFactory)
+    number = factory.Sequence(lambda n: n + 1)
+    heading = "The hospital in the wood"
+    state = "ready"

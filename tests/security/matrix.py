@@ -28,7 +28,7 @@ from imaging.models import (
     Study,
     Upload,
 )
-from reports.models import Export
+from reports.models import Export, Letterhead
 from tests.accounts.factories import (
     DepartmentFactory,
     MembershipFactory,
@@ -50,7 +50,7 @@ from tests.imaging.factories import (
     sealed,
     stored,
 )
-from tests.reports.factories import ExportFactory
+from tests.reports.factories import ExportFactory, LetterheadFactory
 
 OWN, DEPARTMENT, ORGANISATION, DELETED = "own", "other department", "other organisation", "deleted"
 PLACES = (OWN, DEPARTMENT, ORGANISATION, DELETED)
@@ -181,6 +181,11 @@ def _kept(world: World, place, organisation, department, sender) -> None:
     if place == OWN:  # an export is its maker's alone
         exports |= {name: _export(user, organisation) for name, user in world.users.items()}
     world.rows["export", place] = exports
+    world.rows["letterhead", place] = LetterheadFactory(
+        organisation=organisation, created_by=sender,
+        logo=stored(organisation, b"PNG", "letterhead"),
+        specimen=stored(organisation, b"%PDF", "letterhead"),
+    ).pk  # fmt: skip
     researcher = world.users[roles.RESEARCHER] if place == OWN else StrangerFactory()
     world.rows["cohort file", place] = _export(
         researcher, organisation, "anon-csv", world.rows["cohort", place]
@@ -220,6 +225,7 @@ def _deleted(world: World) -> None:
     Membership.objects.filter(pk=gone["membership"]).delete()
     Invitation.objects.filter(pk=gone["invitation"]).delete()
     Department.objects.filter(pk=gone["department"]).delete()
+    Letterhead.objects.filter(pk=gone["letterhead"]).delete()
     for place in (OWN, DEPARTMENT, ORGANISATION):
         world.rows["model", place] = ModelVersionFactory(state="checked").pk
     world.rows["model", DELETED] = uuid.uuid4()

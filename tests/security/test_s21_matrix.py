@@ -152,6 +152,10 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
     **dict.fromkeys(
         ("imaging:cohort-image", "imaging:cohort-picture", "imaging:cohort-layer"), "cohort image"
     ),
+    **dict.fromkeys(
+        ("reports:letterhead-use", "reports:letterhead-logo", "reports:letterhead-specimen"),
+        "letterhead",
+    ),
     "imaging:cohort-decide": "held image",
     "api:study-detail": "study",
     "api:series-detail": "series",
