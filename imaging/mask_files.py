@@ -19,13 +19,13 @@ from imaging.services.reviews import latest_review, review_numbered
 PNG, NIFTI = "png", "nii.gz"
 
 
-def mask_file(result: Result, kind: str = "") -> tuple[str, bytes]:
+def mask_file(result: Result, kind: str = "", version: int | None = None) -> tuple[str, bytes]:
     """Return (ending, content) of the binary mask at the threshold that counts, on its own grid.
 
     A picture gives a PNG of 1 bit, a volume a NIfTI of 0 and 1 on the original affine; `kind`
-    NIFTI asks for the latter of a picture too.
+    NIFTI asks for the latter of a picture too. `version` as of `mask_standing`.
     """
-    return _file(result.image, *mask_standing(result), kind)
+    return _file(result.image, *mask_standing(result, version), kind)
 
 
 def model_mask_file(result: Result) -> tuple[str, bytes]:

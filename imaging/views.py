@@ -70,9 +70,13 @@ def study_detail(request: HttpRequest, pk) -> HttpResponse:
         .order_by("created_at", "id")
         .prefetch_related(Prefetch("results", results))
     )
+    analysed = sum(bool(image.results.all()) for image in images)
     context = {
         "study": study,
         "images": images,
+        "may_export": bool(analysed) and user_may(request.user, "export.create"),
+        "may_export_bulk": user_may(request.user, "export.create_bulk"),
+        "many": analysed > 1,
         "open": pixels_open(request.user, [image.pk for image in images]),
         "held": images_held_back(request.user, study),
         "may_run": user_may(request.user, "run.submit"),

@@ -70,7 +70,8 @@ def parts_make(export: Export, keep: Callable[[], None], clock=time.monotonic) -
 def export_chunks(export: Export) -> Iterator[bytes]:
     """Yield the file that `export` asks for; of a ZIP the parts are there already."""
     if export.kind in TABLES:
-        rows = table_rows(_results(export), notice=settings.RESEARCH_NOTICE)
+        asked = export.items.filter(version__isnull=False).values_list("result", "version")
+        rows = table_rows(_results(export), notice=settings.RESEARCH_NOTICE, versions=dict(asked))
         yield from TABLES[ExportKind(export.kind)](rows)
         items_done(export)
     elif export.kind == ExportKind.PDF:
@@ -105,7 +106,7 @@ def _version(item: ExportItem) -> int:
 
 
 def _mask_file(item: ExportItem) -> tuple[str, bytes]:
-    return mask_file(item.result)
+    return mask_file(item.result, version=item.version)
 
 
 def _dicom_file(item: ExportItem) -> tuple[str, bytes]:

@@ -133,8 +133,9 @@ class ExportItem(models.Model):
     """One result of an export, and whether it is in the file.
 
     part, ending  its own file while a ZIP is being made of them, and what its name ends in.
-    version       which version of the verdict the report prints, 0 where there was none; null
-                  until it is made, unless one was asked for, and in other kinds of file.
+    version       which version of the verdict the file tells, 0 where there was none; null until
+                  a report is made and in other kinds of file, unless it was settled when asked for:
+                  one was named, or signed ones alone were wanted.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

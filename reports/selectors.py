@@ -9,7 +9,7 @@ from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquer
 
 from accounts.selectors import organisations_of
 from imaging.models import Result, Review
-from imaging.selectors import results_visible_to, results_within, studies_visible_to
+from imaging.selectors import results_within, studies_visible_to
 from reports.models import BULK, MANY, ONE, Export, ExportItem, ItemState
 
 
@@ -51,38 +51,6 @@ def _lost(user, action: str) -> Exists:
     """Say whether an export holds a result that `user` may not export so."""
     left = results_within(user, action).filter(pk=OuterRef("result"))
     return Exists(ExportItem.objects.filter(~Exists(left), export=OuterRef("pk")))
-
-
-def results_chosen(
-    user,
-    *,
-    action: str,
-    results: Sequence[uuid.UUID],
-    studies: Sequence[uuid.UUID],
-    runs: Sequence[uuid.UUID],
-) -> QuerySet[Result]:
-    """Return the results meant by ids: themselves, all of a run, the newest of each study image.
-
-    Only those that `user` may export by `action`, and only what an export needs to
-    name them is read: their tables are large.
-    """
-    newest = (
-        Result.objects.filter(image=OuterRef("image"), job__run__cohort=None)
-        .order_by("-created_at", "-id")
-        .values("pk")
-    )
-    return (
-        results_visible_to(user)
-        .filter(pk__in=results_within(user, action))
-        .select_related(None)
-        .only("organisation")
-        .filter(
-            Q(pk__in=results)
-            | Q(job__run__in=runs)
-            | Q(image__study__in=studies, pk=Subquery(newest[:1]))
-        )
-        .order_by("created_at", "id")
-    )
 
 
 def studies_without(user, studies: Sequence[uuid.UUID], results: Sequence[Result]) -> int:

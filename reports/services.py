@@ -22,6 +22,7 @@ from imaging.models import CohortImage, Result
 from imaging.services.leases import MAX_DEATHS, LeaseKeeper, LeaseLost, lease_end
 from imaging.services.refusals import NotPossible
 from imaging.services.reviews import review_numbered
+from reports.choosing import MOST_RESULTS, signed_versions
 from reports.ends import export_end_tell
 from reports.models import KINDS, MANY, Export, ExportItem, ExportKind, ExportStatus
 from reports.parts import export_held, parts_drop, parts_sweep
@@ -30,18 +31,33 @@ logger = logging.getLogger(__name__)
 TASK = "reports.tasks.make_export"
 KEPT = timedelta(days=7)
 LIVE = (ExportStatus.QUEUED, ExportStatus.RUNNING)
-MOST_RESULTS = 2_000
 STALE = timedelta(seconds=60)
 
 
 @transaction.atomic
-def export_create(*, user, kind: str, results: list[Result], version: int | None = None) -> Export:
+def export_create(
+    *,
+    user,
+    kind: str,
+    results: list[Result],
+    version: int | None = None,
+    signed_only: bool = False,
+) -> Export:
     """Ask for a file of `results`, all of one organisation. Raises NotPossible.
 
-    version  of one PDF: an earlier version of the verdict than the one that counts.
+    version      of one PDF: an earlier version of the verdict than the one that counts.
+    signed_only  leave out what is not signed; the file tells the versions that are signed now,
+                 whatever is saved before it is made.
     """
     if kind not in KINDS:
         raise NotPossible(_("There is no such kind of export."))
+    signed = signed_versions(results) if signed_only else {}
+    if signed_only:
+        results = [one for one in results if one.pk in signed]
+    if not results and signed_only:
+        raise NotPossible(
+            _("None of the selected images has a signed result that is yours to export.")
+        )
     if not results:
         raise NotPossible(
             _("None of the selected images has a result that is yours to export. ")
@@ -66,7 +82,7 @@ def export_create(*, user, kind: str, results: list[Result], version: int | None
             organisation_id=export.organisation_id,
             result=result,
             position=position,
-            version=version,
+            version=signed.get(result.pk, version),
         )
         for position, result in enumerate(results, start=1)
     )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from imaging.measures.numbers import mask_px
 from imaging.models import Result, Review
 from imaging.review_page import cut_of
 from imaging.services.results import unit_of_counts
-from imaging.services.reviews import latest_review
+from imaging.services.reviews import latest_review, review_numbered
 from reports.answers import boxes_cell, classes_cell, gate_words
 
 Cell = str | int | float | datetime | None
@@ -63,14 +64,19 @@ HEAD = tuple(one.name for one in COLUMNS)
 MEASURES = tuple(one.name for one in _MEASURED)
 
 
-def table_rows(results: Iterable[Result], *, notice: str) -> Iterator[tuple[Cell, ...]]:
-    """Yield the cells of each result, in the order of COLUMNS; None where there is no value."""
+def table_rows(
+    results: Iterable[Result], *, notice: str, versions: Mapping[UUID, int] | None = None
+) -> Iterator[tuple[Cell, ...]]:
+    """Yield the cells of each result, in the order of COLUMNS; None where there is no value.
+
+    versions  by result, which version of its verdict is told; without one, that which counts.
+    """
     for result in results:
-        yield _row(result, notice)
+        yield _row(result, notice, (versions or {}).get(result.pk))
 
 
-def _row(result: Result, notice: str) -> tuple[Cell, ...]:
-    review = latest_review(result)
+def _row(result: Result, notice: str, version: int | None) -> tuple[Cell, ...]:
+    review = latest_review(result) if version is None else review_numbered(result, version)
     cut = cut_of(result, review)
     image, run, rule = result.image, result.job.run, result.severity_rule
     row = {**cut.row, "mask_px": mask_px(cut.row) if result.is_measured else None}

@@ -16,21 +16,19 @@ from accounts.access import answers_data, demand, requires
 from accounts.selectors import user_may
 from accounts.throttle import limited
 from imaging.forms import uuids
-from imaging.models import Result
 from imaging.ranges import blob_response
 from imaging.services.refusals import NotPossible
 from imaging.worklist import studies_chosen
+from reports.choosing import Chosen, choose
 from reports.files import CLOSED, FILES
 from reports.models import BULK, MANY, ExportKind, ExportStatus, action_of
 from reports.selectors import (
     exports_visible_to,
     items_superseded,
-    results_chosen,
     studies_without,
 )
 from reports.services import (
     KEPT,
-    MOST_RESULTS,
     export_cancel,
     export_create,
     export_delete,
@@ -44,31 +42,52 @@ SHOWN = 50
 @requires("export.create")
 @limited("export", "10/m")
 def export_create_view(request: HttpRequest) -> HttpResponse:
-    kind = request.POST.get("kind", "")
-    results = _chosen(request, kind)
-    without = studies_without(request.user, _studies(request), results)
-    if kind in MANY and len(results) > 1:
+    kind, signed_only = request.POST.get("kind", ""), "signed" in request.POST
+    chosen = _chosen(request, kind, signed_only)
+    if kind in MANY and len(chosen.results) > 1:
         kind = MANY[ExportKind(kind)].value
-        results = _chosen(request, kind)
+        chosen = _chosen(request, kind, signed_only)
     try:
         export = export_create(
-            user=request.user, kind=kind, results=results, version=_version(request)
-        )
+            user=request.user, kind=kind, results=chosen.results, version=_version(request),
+            signed_only=signed_only,
+        )  # fmt: skip
     except NotPossible as refusal:
         messages.error(request, str(refusal))
         return redirect(reverse("imaging:study-list"))
-    if without:
-        messages.warning(
-            request,
-            ngettext(
-                "%(n)d chosen study has no result that is yours to export: it is not in the file.",
-                "%(n)d chosen studies have no result that is yours to export: they are not in"
-                " the file.",
-                without,
-            )
-            % {"n": without},
-        )
+    _tell(request, chosen, signed_only)
     return redirect(export)
+
+
+def _tell(request: HttpRequest, chosen: Chosen, signed_only: bool) -> None:
+    """Say what of the selection is not in the file, and what stands in it once for several."""
+    if without := studies_without(request.user, _studies(request), chosen.results):
+        words = _without_signed(without) if signed_only else _without(without)
+        messages.warning(request, words % {"n": without})
+    if chosen.folded:
+        words = ngettext(
+            "%(n)d repetition is left out: the same models on the same image stand in it once.",
+            "%(n)d repetitions are left out: the same models on the same image stand in it once.",
+            chosen.folded,
+        )
+        messages.info(request, words % {"n": chosen.folded})
+
+
+def _without(n: int) -> str:
+    return ngettext(
+        "%(n)d chosen study has no result that is yours to export: it is not in the file.",
+        "%(n)d chosen studies have no result that is yours to export: they are not in the file.",
+        n,
+    )
+
+
+def _without_signed(n: int) -> str:
+    return ngettext(
+        "%(n)d chosen study has no signed result that is yours to export: it is not in the file.",
+        "%(n)d chosen studies have no signed result that is yours to export: they are not in"
+        " the file.",
+        n,
+    )
 
 
 def _version(request: HttpRequest) -> int | None:
@@ -81,20 +100,20 @@ def _studies(request: HttpRequest) -> list:
     return studies_chosen(request.user, request.POST)
 
 
-def _chosen(request: HttpRequest, kind: str) -> list[Result]:
+def _chosen(request: HttpRequest, kind: str, signed_only: bool) -> Chosen:
     """Return the results meant, once whoever asks may have such a file and has proved it is they.
 
     A ZIP or a table of many takes more than one report does (accounts/roles.py).
     """
     demand(request, action_of(kind))
-    chosen = results_chosen(
+    return choose(
         request.user,
         action=action_of(kind),
         results=uuids(request.POST.getlist("result")),
         studies=_studies(request),
         runs=uuids(request.POST.getlist("run")),
+        signed_only=signed_only,
     )
-    return list(chosen[: MOST_RESULTS + 1])
 
 
 @require_GET

@@ -19,10 +19,11 @@ from accounts.api.rooms import AnyAnswer, Listing
 from accounts.api.schema import FILE, GONE, READ, SENT, page_of
 from accounts.selectors import user_may
 from imaging.ranges import blob_response
+from reports.choosing import choose
 from reports.files import CLOSED, FILES
 from reports.models import BULK, KINDS, Export, ExportStatus, action_of
-from reports.selectors import exports_visible_to, results_chosen
-from reports.services import MOST_RESULTS, export_create, export_taken
+from reports.selectors import exports_visible_to
+from reports.services import export_create, export_taken
 
 
 class ExportBody(serializers.ModelSerializer):
@@ -48,12 +49,16 @@ class ExportBody(serializers.ModelSerializer):
     ]
 )
 class ExportRequest(serializers.Serializer):
-    """Results by id, all of a run, or the newest of each image of a study."""
+    """Results by id, all of a run, or the newest of each image of a study; signed ones if asked.
+
+    Of one image and one ensemble chosen twice by runs or studies, one stands in the file.
+    """
 
     kind = serializers.ChoiceField(choices=[(kind.value, kind.label) for kind in KINDS])
     results = serializers.ListField(child=serializers.UUIDField(), max_length=2000, default=list)
     studies = serializers.ListField(child=serializers.UUIDField(), max_length=2000, default=list)
     runs = serializers.ListField(child=serializers.UUIDField(), max_length=100, default=list)
+    signed_only = serializers.BooleanField(default=False)
 
 
 class Exports(Listing):
@@ -75,8 +80,10 @@ class Exports(Listing):
             raise PermissionDenied(refusal(wanted))
         if wanted == BULK:
             demand_fresh(request)
-        results = list(results_chosen(request.user, action=wanted, **sent)[: MOST_RESULTS + 1])
-        export = export_create(user=request.user, kind=kind, results=results)
+        chosen = choose(request.user, action=wanted, **sent)
+        export = export_create(
+            user=request.user, kind=kind, results=chosen.results, signed_only=sent["signed_only"]
+        )
         there = reverse("api:export-detail", args=[export.pk])
         headers = {"Location": there, "Retry-After": "2"}
         return Response(ExportBody(self._export(export.pk)).data, 202, headers=headers)

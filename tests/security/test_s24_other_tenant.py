@@ -11,8 +11,8 @@ from accounts.roles import ADMINISTRATOR, CLINICIAN, RADIOLOGIST, RESEARCHER
 from accounts.vault.fields import blind_index
 from analytics.selectors import dashboard_of
 from imaging.models import Result
+from reports.choosing import choose
 from reports.making import export_chunks
-from reports.selectors import results_chosen
 from tests.accounts.factories import MembershipFactory, OrganisationFactory, UserFactory, verify
 from tests.imaging.factories import (
     AssignmentFactory,
@@ -77,7 +77,7 @@ def test_no_file_moves():
     before = b"".join(export_chunks(export))
     chosen = {"results": [], "studies": [result.image.study_id], "runs": [result.job.run_id]}
     gained(like=result)
-    assert list(results_chosen(user, action="export.create_bulk", **chosen)) == [result]
+    assert choose(user, action="export.create_bulk", **chosen).results == [result]
     assert b"".join(export_chunks(export)) == before
 
 
