@@ -14,6 +14,7 @@ FILES = {  # by class in the report's style sheet, the first that holds a letter
     "arab": "NotoSansArabic-Regular.ttf",
     "cjk": "DroidSansFallback.ttf",
 }
+BOLD = {"arab": "NotoSansArabic-Bold.ttf", "cjk": "CjkBold.ttf"}  # of those, as far as it goes
 MARK = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -33,6 +34,11 @@ def runs(text: str) -> list[tuple[str, str]]:
     return found
 
 
+def has_bold(script: str, text: str) -> bool:
+    """Say whether the bold font of `script` has all of `text`: half a name is not bold."""
+    return all(ord(one) in _letters_of(BOLD[script]) for one in text if not one.isspace())
+
+
 def reads_leftwards(text: str) -> bool:
     """Say whether the first letter that has a direction is one that is read from the right."""
     kinds = (unicodedata.bidirectional(letter) for letter in text)
@@ -43,9 +49,9 @@ def _script(letter: str) -> str | None:
     """Return the class of the first font that holds `letter`; white space is in every one."""
     if letter.isspace():
         return ""
-    return next((script for script in FILES if ord(letter) in _letters_of(script)), None)
+    return next((script for script in FILES if ord(letter) in _letters_of(FILES[script])), None)
 
 
 @cache
-def _letters_of(script: str) -> frozenset[int]:
-    return frozenset(TTFontFile(str(FONTS / FILES[script])).charToGlyph)
+def _letters_of(file: str) -> frozenset[int]:
+    return frozenset(TTFontFile(str(FONTS / file)).charToGlyph)

@@ -22,7 +22,7 @@ from xhtml2pdf import pisa
 from xhtml2pdf.config.resources import ResourceAccessPolicy
 
 from reports.content import Head, Pictures, ReportContent
-from reports.letters import FILES, FONTS, reads_leftwards, runs
+from reports.letters import FILES, FONTS, has_bold, reads_leftwards, runs
 from reports.qr import qr_png
 
 SECONDS = 30
@@ -111,12 +111,19 @@ def by_script(text: str) -> SafeString:
         "",
         "{}",
         (
-            (format_html('<span class="{}">{}</span>', script, part) if script else part,)
+            (format_html('<span class="{}">{}</span>', _font_class(script, part), part),)
+            if script
+            else (part,)
             for script, part in runs(text)
         ),
     )
     # what begins in Arabic is set from the right as a whole, numbers and Latin words in it too
     return format_html("{}{}{}", RTL, marked, END) if reads_leftwards(text) else marked
+
+
+def _font_class(script: str, part: str) -> str:
+    """Return the class of the style sheet: one without a bold face where that lacks a letter."""
+    return script if has_bold(script, part) else f"{script}-plain"
 
 
 def _fonts_for(content: ReportContent) -> dict[str, bool]:

@@ -87,3 +87,23 @@ def test_what_begins_in_arabic_is_set_from_the_right_with_its_numbers():
     assert not reads_leftwards("12345")
     assert by_script("محمد 7").startswith("\N{RIGHT-TO-LEFT ISOLATE}")
     assert "\N{RIGHT-TO-LEFT ISOLATE}" not in by_script("Dr محمد")
+
+
+@pytest.mark.parametrize(
+    ("name", "face"),
+    [
+        ("محمد الحسيني", "NotoSansArabic-Bold"),
+        ("王小明 欧阳娜娜", "MediScanCJK-Bold"),
+        ("陳大文", "MediScanCJK-Bold"),
+        ("山田 カタカナ", "MediScanCJK-Bold"),
+        ("김철수", "MediScanCJK-Bold"),
+        ("王龘", "DroidSansFallback"),  # half a name is not bold
+    ],
+)
+def test_a_bold_name_has_a_bold_face_of_its_script_or_a_plain_one_whole(name, face):
+    (page,) = pdf_with(name).pages
+    fonts = page["/Resources"]["/Font"].values()
+    used = {font.get_object()["/BaseFont"].partition("+")[2] for font in fonts}
+    assert face in used
+    if face == "DroidSansFallback":
+        assert "MediScanCJK-Bold" not in used
