@@ -12,8 +12,9 @@ from django.utils.functional import Promise
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import AuditEvent, Blob, Membership, Organisation, Plan, User
+from accounts.models import AuditEvent, Blob, Invitation, Membership, Organisation, Plan, User
 from accounts.selectors import home_organisation, user_may
+from accounts.services.invitations import invitations_of
 from imaging.models import ItemStatus, Job, JobStatus, Result, Run, UploadItem
 from imaging.selectors import JOB, KEPT_JOBS, results_visible_to, runs_visible_to
 
@@ -59,6 +60,7 @@ class Dashboard:
     meters: Sequence[Meter]
     runs: Sequence[Run] | None  # None: not for this role
     results: Sequence[Result] | None
+    invitations: Sequence[Invitation]
 
     @property
     def is_new(self) -> bool:
@@ -94,6 +96,7 @@ def dashboard_of(user: User) -> Dashboard:
         meters=_meters(organisation, month) if organisation else [],
         runs=list(_recent_runs(user)) if user_may(user, "run.view") else None,
         results=list(_recent_results(user)) if user_may(user, "result.view") else None,
+        invitations=list(invitations_of(user).select_related("organisation")),
     )
 
 

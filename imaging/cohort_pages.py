@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -26,13 +26,15 @@ from imaging.compare_page import measure_rows, row_of
 from imaging.display import image_planes
 from imaging.forms import uuids
 from imaging.measures.small_cells import count_told
-from imaging.models import LIVE, Cohort, CohortImage, JobStatus, Modality, Result
+from imaging.models import LIVE, Cohort, CohortImage, Ensemble, JobStatus, Modality, Result
 from imaging.selectors_cohorts import (
     VIEW_RESULT,
     cohort_images_open_to,
     cohort_results_of,
     cohort_runs_of,
     cohorts_open_to,
+    year_of,
+    years_told,
 )
 from imaging.services.cohort_runs import cohort_run_submit
 from imaging.services.runs import run_cancel
@@ -60,8 +62,9 @@ def cohort_detail(request: HttpRequest, pk) -> HttpResponse:
         "cohort": cohort,
         "page": page,
         "results": _results_by_image(cohort, page.object_list),
-        "figures": _figures(images),
-        "ensembles": ensembles_open_to(request.user).order_by("organisation", "name"),
+        "years": (years := years_told(cohort)),
+        "figures": _figures(images, years),
+        "ensembles": _ensembles(request.user, images),
         "runs": _runs(request.user, cohort),
     }
     return render(request, "imaging/cohort_detail.html", context)
@@ -78,6 +81,7 @@ def cohort_image(request: HttpRequest, pk) -> HttpResponse:
     context = {
         "one": one,
         "cohort": one.cohort,
+        "year": year_of(one, years_told(one.cohort)),
         "shown": shown,
         "planes": [(name, PLANE_NAMES[name], name == shown.plane.name) for name in names],
         "results": [_told(result) for result in cohort_results_of(one).order_by("-created_at")],
@@ -135,23 +139,38 @@ def cohort_run_cancel(request: HttpRequest, pk, run) -> HttpResponse:
     return redirect("imaging:cohort-detail", pk=cohort.pk)
 
 
+def _ensembles(user, images: QuerySet[CohortImage]) -> list[Ensemble]:
+    """Return the approved ensembles that were made for any of these pictures."""
+    kinds = set(images.order_by().values_list("image__modality", flat=True).distinct())
+    found = ensembles_open_to(user).order_by("organisation", "name")
+    return [one for one in found if kinds & set(one.modalities)]
+
+
 def _results_by_image(cohort: Cohort, images: Iterable[CohortImage]) -> dict[UUID, list[Result]]:
-    """Return the results of these pictures by image, newest first, by one query."""
+    """Return each ensemble's newest result of these pictures by image, by one query."""
     runs = Q(job__run__cohort=None) | Q(job__run__cohort=cohort)
     rows = Result.objects.filter(runs, image__in=[one.image_id for one in images])
-    found: dict[UUID, list[Result]] = defaultdict(list)
+    found: dict[UUID, dict[str, Result]] = defaultdict(dict)
     for result in rows.defer("table").select_related("job__run").order_by("-created_at"):
-        found[result.image_id].append(result)
-    return dict(found)
+        frozen = result.job.run.frozen
+        found[result.image_id].setdefault(frozen["name"] or str(result.pk), result)
+    return {image: list(results.values()) for image, results in found.items()}
 
 
-def _figures(images) -> list[tuple[str, str, str]]:
-    """Return how many patients there are by modality and year; fewer than five are not told."""
-    rows = images.order_by().values_list("image__modality", "year")
-    counted = rows.annotate(n=Count("image__patient", distinct=True))
+def _figures(images, told: set[tuple[str, str]]) -> list[tuple[str, str, str]]:
+    """Return how many patients there are by modality and year.
+
+    Years of fewer than five are one row, and a row of fewer than five is not counted out.
+    """
+    patients: dict[tuple[str, str], set[UUID]] = defaultdict(set)
+    rows = images.order_by().values_list("image__modality", "year", "image__patient").distinct()
+    for kind, year, patient in rows:
+        patients[kind, year if (kind, year) in told else ""].add(patient)
     names = dict(Modality.choices)
-    ordered = sorted(counted.order_by("image__modality", "year"))
-    return [(str(names[kind]), year or "—", count_told(n)) for kind, year, n in ordered]
+    return [
+        (str(names[kind]), year or "—", count_told(len(some)))
+        for (kind, year), some in sorted(patients.items())
+    ]
 
 
 def _runs(user, cohort: Cohort) -> list[dict]:

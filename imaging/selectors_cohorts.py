@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils.timezone import localdate
 
 from accounts.roles import COHORT
 from accounts.selectors import grants_of, organisations_of
 from imaging.cohort_table import SHOWN, HoldState
+from imaging.measures.small_cells import LEAST
 from imaging.models import Cohort, CohortImage, CohortReader, Job, Result, Run
 from imaging.selectors import JOB, images_visible_to
 
@@ -36,6 +37,22 @@ def images_in(cohorts: QuerySet[Cohort]) -> QuerySet[CohortImage]:
         cohort__in=cohorts, state__in=SHOWN, image__study__deleted_at=None
     )
     return found.select_related("cohort__organisation", "image__study", "image__pixels")
+
+
+def years_told(cohort: Cohort) -> set[tuple[str, str]]:
+    """Return (modality, year) of which the cohort has five patients or more.
+
+    The year of fewer would be about persons: it is told neither in a list nor in a file.
+    """
+    rows = images_in(Cohort.objects.filter(pk=cohort.pk)).order_by()
+    patients = Count("image__patient", distinct=True)
+    counted = rows.values("image__modality", "year").annotate(n=patients)
+    told = counted.filter(n__gte=LEAST).exclude(year="")
+    return set(told.values_list("image__modality", "year"))
+
+
+def year_of(one: CohortImage, told: set[tuple[str, str]]) -> str:
+    return one.year if (one.image.modality, one.year) in told else ""
 
 
 def cohort_results_of(one: CohortImage) -> QuerySet[Result]:

@@ -17,7 +17,7 @@ from imaging.mask_files import model_mask_file
 from imaging.measures.numbers import mask_px
 from imaging.models import CohortImage, Image, Result
 from imaging.planes import STORED, Plane, read_slice
-from imaging.selectors_cohorts import cohort_images_open_to, cohort_results_of
+from imaging.selectors_cohorts import cohort_images_open_to, cohort_results_of, year_of, years_told
 from imaging.services.leases import LeaseLost
 from imaging.services.refusals import NotPossible
 from reports.answers import boxes_cell, classes_cell
@@ -48,22 +48,23 @@ def cohort_chunks(export: Export) -> Iterator[bytes]:
         raise LeaseLost
     if export.kind == ExportKind.COHORT_CSV:
         yield MARK + csv_line(HEAD)
+        told = years_told(export.cohort)
         for one in found:
-            yield from _lines(one)
+            yield from _lines(one, year_of(one, told))
     else:
         yield from zip_chunks(_members(found))
 
 
-def _lines(one: CohortImage) -> Iterator[bytes]:
+def _lines(one: CohortImage, year: str) -> Iterator[bytes]:
     results = list(cohort_results_of(one).order_by("created_at"))
     for result in results or [None]:
-        yield csv_line([*_picture(one), *_answer(result), safe(settings.RESEARCH_NOTICE)])
+        yield csv_line([*_picture(one, year), *_answer(result), safe(settings.RESEARCH_NOTICE)])
 
 
-def _picture(one: CohortImage) -> list:
+def _picture(one: CohortImage, year: str) -> list:
     image = one.image
     return [
-        one.study_name, one.patient_name, one.position, image.modality, one.year,
+        one.study_name, one.patient_name, one.position, image.modality, year,
         image.width, image.height, image.depth,
     ]  # fmt: skip
 

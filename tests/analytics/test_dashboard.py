@@ -10,6 +10,7 @@ from django.utils.timezone import localtime, now
 
 from accounts import audit, roles
 from accounts.models import AuditEvent
+from accounts.services.invitations import invitation_send
 from accounts.vault.storage import blob_write
 from analytics.selectors import Meter, dashboard_of
 from imaging.models import Run
@@ -202,8 +203,20 @@ def test_the_number_of_queries_is_constant(client, amount, django_assert_num_que
         UploadItemFactory(upload=UploadFactory(user=user), accepted=True)
         ResultFactory(user=user)
     client.force_login(user)
-    with django_assert_num_queries(12):  # one is the bell
+    with django_assert_num_queries(14):  # one is the bell, two the offers to join
         client.get(URL)
+
+
+def test_an_open_invitation_stands_on_the_first_page(client):
+    person, house = StrangerFactory(), OrganisationFactory(name="Hillside")
+    assert "Hillside" not in page_of(client, person)
+    head = UserFactory(organisation=house, role=roles.ADMINISTRATOR)
+    invitation_send(by=head, organisation=house, email=person.email, role=roles.TECHNICIAN)
+    page = page_of(client, person)
+    assert "Hillside" in page
+    assert "asks you to join as Technician" in page
+    assert reverse("people:invitations") in page
+    assert "Hillside" not in page_of(client, StrangerFactory())
 
 
 def test_the_lists_are_short_and_newest_first():

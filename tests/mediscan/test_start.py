@@ -30,6 +30,14 @@ def test_a_busy_port_names_another(taken_port):
         start.refuse_a_busy_port("127.0.0.1", taken_port)
 
 
+def test_the_address_is_the_one_that_people_open(settings):
+    settings.PUBLIC_BASE_URL = "http://localhost:8000"
+    assert start.site_address("127.0.0.1", 8000) == "http://127.0.0.1:8000/"
+    settings.PUBLIC_BASE_URL = "https://scan.example.org"
+    told = start.site_address("127.0.0.1", 8000)
+    assert told == "https://scan.example.org/, for your proxy at http://127.0.0.1:8000/"
+
+
 def test_a_free_port_is_fine(taken_port):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -50,7 +50,7 @@ class Command(BaseCommand):
             wait_for_port(host, port)
             if not no_sample and settings.ENVIRONMENT != PRODUCTION:
                 self._seed_sample()
-            self.stdout.write(self.style.SUCCESS(f"MediScan is ready: http://{host}:{port}/"))
+            self.stdout.write(self.style.SUCCESS(f"MediScan is ready: {site_address(host, port)}"))
             self.stdout.write(f"{settings.RESEARCH_NOTICE}. Ctrl-C stops it.")
             self.stdout.flush()
             children.wait()
@@ -82,6 +82,14 @@ class Command(BaseCommand):
                 )
         else:
             call_command("create_admin", stdout=self.stdout)
+
+
+def site_address(host: str, port: int) -> str:
+    """Return where people find the site: behind a proxy that is not where it listens."""
+    here = f"http://{host}:{port}/"
+    if settings.PUBLIC_BASE_URL.startswith("https://"):
+        return f"{settings.PUBLIC_BASE_URL}/, for your proxy at {here}"
+    return here
 
 
 class Children:
