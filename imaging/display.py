@@ -9,10 +9,12 @@ from django.utils.translation import gettext as _
 
 from imaging.formats.window import CT_WINDOW, window_between
 from imaging.measures.threshold import threshold_level
-from imaging.models import Image, Modality, Result
+from imaging.models import Image, Modality, Result, Review
 from imaging.palettes import DEFAULT_PALETTE, PALETTES
 from imaging.planes import Plane, first_plane, planes_of
+from imaging.services.reviews import latest_review
 
+EDITED = "edited"  # among maps: the mask that a reader painted, sent or left over
 MODES = ("heat", "mask", "outline", "disagreement", "off")
 CT_PRESETS = {  # name: (center, width) in HU
     "Soft tissue": CT_WINDOW,
@@ -27,7 +29,7 @@ CT_PRESETS = {  # name: (center, width) in HU
 class Display:
     """What was asked for; what makes no sense falls back to the stored.
 
-    map    what heat, mask and outline are drawn of: "ensemble", or one label's.
+    map    what heat, mask and outline are drawn of: "ensemble", one label's, or EDITED.
     spread what the disagreement is drawn of: of the members, or of mirrored copies.
     slice  index of the slice in `plane`, from 0; in addresses and on the page it counts from 1.
     """
@@ -59,7 +61,7 @@ class Display:
             width=width,
             plane=plane,
             slice=int(number) - 1 if number else opening_slice(result, plane),
-            map=_one_of(query.get("map", ""), list(label_maps(result))),
+            map=_map_asked(query.get("map", ""), result),
             spread=_spread(query.get("spread", ""), result),
         )
 
@@ -96,6 +98,19 @@ def label_maps(result: Result) -> dict[str, str]:
     return {"ensemble": _("Any finding")} | {
         f"label-{number}": label for number, label in enumerate(several)
     }
+
+
+def edited_review(result: Result) -> Review | None:
+    """Return the version that counts if its mask is the reader's own, and measured."""
+    review = latest_review(result)
+    is_edited = review is not None and review.row is not None and review.mask is not None
+    return review if is_edited else None
+
+
+def _map_asked(asked: str, result: Result) -> str:
+    if asked == EDITED and edited_review(result) is not None:
+        return EDITED
+    return _one_of(asked, list(label_maps(result)))
 
 
 def _spread(asked: str, result: Result) -> str:

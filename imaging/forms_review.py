@@ -9,6 +9,7 @@ from accounts.forms_factors import StepUp
 from imaging.models import Decision, Meaning, RejectReason
 
 BYTES_PER_PIXEL, MOST_HEADER = 8, 1 << 20  # a NIfTI file of float64, and what stands before it
+UNSAID = {"plane": "", "slices": (), "base": 0, "level": 1}
 CHOICES = [
     (Decision.ACCEPTED, _("Accept")),
     (Decision.EDITED, _("Edit")),
@@ -77,14 +78,32 @@ class ReviewForm(forms.Form):
             self.add_error("decision", said)
 
 
+class SliceNumbers(forms.CharField):
+    """Slices counted from 1, as addresses count them: "4,5,9", rising. Cleans to indices from 0."""
+
+    def clean(self, value) -> tuple[int, ...]:
+        text = super().clean(value)
+        try:
+            found = tuple(int(one) - 1 for one in text.split(",")) if text else ()
+        except ValueError:
+            found = (-1,)
+        if found and (found[0] < 0 or list(found) != sorted(set(found))):
+            raise forms.ValidationError(_("The numbers of the slices are not in order."))
+        return found
+
+
 class PaintForm(forms.Form):
-    """A painted mask with its words: 1 bit per pixel, packed by the page's script."""
+    """What was painted, packed by the page's script (`Painting`), with its words."""
 
     bits = forms.FileField(
         widget=forms.FileInput(attrs={"hidden": True}),
         label=_("Painted mask"),
         error_messages={"required": _("Nothing was painted: paint first, then save.")},
     )
+    plane = forms.SlugField(required=False)
+    slices = SliceNumbers(required=False, max_length=20_000)
+    base = forms.IntegerField(required=False, min_value=0, max_value=32_767)
+    level = forms.IntegerField(required=False, min_value=1, max_value=255)
     comment = forms.CharField(
         label=_("Impression"),
         required=False,
@@ -93,15 +112,31 @@ class PaintForm(forms.Form):
     )
     amendment = forms.CharField(
         label=_("Why it is amended"),
+        required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
     seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
-    def __init__(self, *args, signed: bool = False, **kwargs) -> None:
+    def __init__(self, *args, largest: int = 0, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        if not signed:
-            del self.fields["amendment"]
+        self.largest = largest
+
+    def clean_bits(self) -> bytes:
+        """Read the bits, unless they are more than any painting of this image."""
+        file = self.cleaned_data["bits"]
+        if file.size > self.largest:
+            raise forms.ValidationError(_("Too much was painted at once: save, then paint on."))
+        return file.read()
+
+    def clean(self) -> dict:
+        """Set what was not said: the whole image, over the models' map."""
+        cleaned = super().clean()
+        return cleaned | {name: cleaned.get(name) or least for name, least in UNSAID.items()}
+
+    def sentences(self) -> list[str]:
+        """Return what is wrong, as the page's script shows it."""
+        return [str(one) for errors in self.errors.values() for one in errors]
 
 
 class MaskForm(forms.Form):

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import answers_data, requires
 from imaging.forms_review import MaskForm, PaintForm
 from imaging.models import Decision, Result, Review
+from imaging.paint_page import overtaken_words, paint_context
 from imaging.ranges import blob_response
 from imaging.reading import reads
-from imaging.result_page import Display
 from imaging.reviews import conflict
 from imaging.selectors import results_visible_to, results_within
-from imaging.services.painting import mask_unpack
+from imaging.services.painted import Painting, mask_joined, most_bytes
 from imaging.services.reviews import Overtaken, latest_review, review_save
-from imaging.viewer import RAW, results_shown
+from imaging.viewer import RAW, mask_slice, plane_or_404, raw, results_shown
+
+PAINTING = [field.name for field in fields(Painting)]
 
 
 @require_http_methods(["GET", "POST"])
@@ -28,33 +31,30 @@ def review_paint(request: HttpRequest, pk) -> HttpResponse:
     """Start from the mask that counts; what is painted is saved as the next version."""
     theirs = results_within(request.user, "review.save").values("pk")
     result = get_object_or_404(results_shown(request.user).filter(pk__in=theirs), pk=pk)
-    if result.image.depth > 1:
-        raise Http404(_("A volume is not painted here."))
-    latest = latest_review(result)
-    is_signed = latest is not None and latest.is_signed
-    sent = (request.POST, request.FILES) if request.method == "POST" else ()
-    form = PaintForm(*sent, signed=is_signed)
-    if request.method == "POST" and form.is_valid():
-        words = form.cleaned_data
-        try:
-            mask = mask_unpack(result.image, words.pop("bits").read())
+    if not result.is_measured:
+        raise Http404(_("There is no mask to edit."))
+    if request.method == "POST":
+        return _painted(request, result)
+    return render(request, "imaging/review_paint.html", paint_context(request.GET, result))
+
+
+def _painted(request: HttpRequest, result: Result) -> JsonResponse:
+    """Answer the page's script, which keeps the painting until it is saved."""
+    form = PaintForm(request.POST, request.FILES, largest=most_bytes(result.image))
+    try:
+        if form.is_valid():
+            words = form.cleaned_data
+            painting = Painting(**{name: words.pop(name) for name in PAINTING})
+            mask = mask_joined(result, painting)
             review = review_save(
                 by=request.user, result=result, decision=Decision.EDITED, mask=mask, **words
             )
-        except Overtaken as other:
-            return conflict(request, result, other.latest)
-        except ValidationError as error:
-            form.add_error(None, error)
-        else:
-            return redirect(review)
-    context = {
-        "result": result,
-        "image": result.image,
-        "form": form,
-        "seen": latest.number if latest else 0,
-        "config": _config(request, result, latest),
-    }
-    return render(request, "imaging/review_paint.html", context, status=422 if form.errors else 200)
+            return JsonResponse({"url": review.get_absolute_url()}, status=201)
+    except Overtaken as other:
+        return JsonResponse(overtaken_words(other.latest), status=409)
+    except ValidationError as error:
+        form.add_error(None, error)
+    return JsonResponse({"errors": form.sentences()}, status=422)
 
 
 @require_http_methods(["GET", "POST"])
@@ -105,6 +105,18 @@ def review_mask(request: HttpRequest, pk) -> HttpResponse:
 @require_GET
 @answers_data
 @reads("result.view")
+def review_mask_slice(request: HttpRequest, pk, plane: str, number: int) -> HttpResponse:
+    """Answer one slice of an edited mask as it is hung: 0 or 255, as a map that is sure."""
+    found = Review.objects.filter(result__in=results_visible_to(request.user).values("pk"))
+    rows = found.select_related("mask", "result__image").exclude(mask=None)
+    review = get_object_or_404(rows, pk=pk)
+    chosen = plane_or_404(review.result.image, plane, number)
+    return raw(mask_slice(review, chosen, number - 1))
+
+
+@require_GET
+@answers_data
+@reads("result.view")
 def review_status(request: HttpRequest, pk) -> HttpResponse:
     """Say how far the measuring is; when it is done, the page is to be loaded anew."""
     found = Review.objects.filter(result__in=results_visible_to(request.user).values("pk"))
@@ -115,18 +127,3 @@ def review_status(request: HttpRequest, pk) -> HttpResponse:
     if not review.is_waiting:
         answer.headers["HX-Refresh"] = "true"
     return answer
-
-
-def _config(request: HttpRequest, result: Result, latest: Review | None) -> dict:
-    """What the brush needs: the grid, and where the mask to start from lies."""
-    display = Display.from_query(request.GET, result)
-    level = latest.level if latest is not None and latest.level else display.level
-    is_painted = latest is not None and latest.mask_id is not None
-    return {
-        "width": result.image.width,
-        "height": result.image.height,
-        "mask": reverse("imaging:review-mask", args=[latest.pk])
-        if is_painted
-        else reverse("imaging:result-map", args=[result.pk, "ensemble"]),
-        "level": 1 if is_painted else level,
-    }

@@ -121,6 +121,13 @@ def slice_of(array: NDArray[Any], plane: Plane, index: int) -> NDArray[Any]:
     return _hung(array.take(index, axis=plane.axes[0]), plane)
 
 
+def as_stored(hung: NDArray[Any], plane: Plane) -> NDArray[Any]:
+    """Return a slice of `plane` with its two axes in stored order: what `slice_of` hung."""
+    rows, columns = (slice(None, None, -1 if flip else None) for flip in plane.flips)
+    turned = hung[rows, columns]
+    return np.ascontiguousarray(turned.T if plane.axes[1] > plane.axes[2] else turned)
+
+
 def square_size(plane: Plane) -> tuple[int, int]:
     """Return (rows, columns) of a slice drawn in square pixels, the smaller side kept."""
     (_, rows, columns), (height, width) = plane.shape, plane.pixel

@@ -7,7 +7,7 @@ import json
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from imaging.display import Display, label_maps, presets, row_at
+from imaging.display import EDITED, Display, label_maps, presets, row_at
 from imaging.film_page import film
 from imaging.gate_page import gate_context
 from imaging.measures.numbers import mask_px
@@ -77,7 +77,8 @@ def label_context(result: Result, display: Display) -> dict:
     return {
         "label_rows": list(rows.values()),
         "label_reasons": reasons,
-        "shown_label": maps[display.map] if display.map != "ensemble" else "",
+        "shown_label": maps[display.map] if display.map not in ("ensemble", EDITED) else "",
+        "shows_edited": display.map == EDITED,
         "has_copies": bool(result.decision.get("augmentation")),
     }
 
@@ -135,6 +136,7 @@ def _config(result: Result, display: Display, maps: set[str], lesions: list[Lesi
         "minimum": facts["minimum"],
         "maximum": facts["maximum"],
         "unit": facts.get("unit", ""),
+        "edited": display.map == EDITED,
         "spacing": pixel_spacing(image, display.plane),
         "spacingKind": facts.get("spacing_kind", "none"),
         "center": display.center,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from imaging.display import Display, image_planes
-from imaging.models import Image, Lesion, Result
+from imaging.display import EDITED, Display, edited_review, image_planes
+from imaging.models import Image, Lesion, Result, Review
 from imaging.planes import STORED, Plane
 from imaging.region_places import place_words
 from imaging.sides import Sides
@@ -123,10 +123,18 @@ def image_address(image: Image, plane: Plane) -> str:
 
 
 def map_address(result: Result, plane: Plane, name: str) -> str:
+    if name == EDITED:
+        return edited_address(edited_review(result), plane)
     if result.image.depth == 1:
         return reverse("imaging:result-map", args=[result.pk, name])
     address = reverse("imaging:result-map-slice", args=[result.pk, name, plane.name, 1])
     return _without_number(address)
+
+
+def edited_address(review: Review, plane: Plane) -> str:
+    """Where the slices of an edited mask lie, 0 or 255."""
+    address = reverse("imaging:review-mask-slice", args=[review.pk, plane.name, 1])
+    return _without_number(address) if review.result.image.depth > 1 else address
 
 
 def _without_number(address: str) -> str:

@@ -57,6 +57,11 @@ urlpatterns = [
     path("results/<uuid:pk>/paint/", painting.review_paint, name="review-paint"),
     path("results/<uuid:pk>/mask/", painting.review_upload, name="review-upload"),
     path("reviews/<uuid:pk>/mask/", painting.review_mask, name="review-mask"),
+    path(
+        "reviews/<uuid:pk>/mask/<slug:plane>/<int:number>/",
+        painting.review_mask_slice,
+        name="review-mask-slice",
+    ),
     path("reviews/<uuid:pk>/status/", painting.review_status, name="review-status"),
     path("reviews/<uuid:pk>/", reviews.review_detail, name="review-detail"),
     path("reviews/<uuid:pk>/sign/", reviews.review_sign_view, name="review-sign"),

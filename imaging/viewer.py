@@ -13,10 +13,10 @@ from accounts.access import answers_data
 from accounts.vault.storage import blob_open
 from imaging import layers
 from imaging.answer_views import answer_page, answer_picture
-from imaging.display import Display, image_planes
+from imaging.display import EDITED, Display, edited_review, image_planes
 from imaging.formats.png import encode_png
 from imaging.formats.window import windowed
-from imaging.models import Image, Result, ResultMap
+from imaging.models import Image, Result, ResultMap, Review
 from imaging.planes import Plane, read_slice, square_size
 from imaging.ranges import blob_response
 from imaging.reading import reads
@@ -87,9 +87,9 @@ def image_slice(request: HttpRequest, pk, plane: str, number: int) -> HttpRespon
     """Answer the stored values of one slice as it is hung, raw little-endian, rows by columns."""
     visible = images_visible_to(request.user, "pixels.view").select_related("pixels")
     image = get_object_or_404(visible, pk=pk)
-    chosen = _plane(image, plane, number)
+    chosen = plane_or_404(image, plane, number)
     audit.record_once(request.user, "image.view", image)  # once, not for each slice
-    return _raw(_stored_slice(image, chosen, number - 1))
+    return raw(_stored_slice(image, chosen, number - 1))
 
 
 @require_GET
@@ -100,9 +100,9 @@ def result_map_slice(request: HttpRequest, pk, name: str, plane: str, number: in
     found = ResultMap.objects.filter(result__in=results_visible_to(request.user).filter(pk=pk))
     shown = get_object_or_404(found.select_related("blob", "result__image"), name=name)
     image = shown.result.image
-    chosen = _plane(image, plane, number)
+    chosen = plane_or_404(image, plane, number)
     with blob_open(shown.blob) as content:
-        return _raw(read_slice(content, image.shape, "uint8", chosen, number - 1))
+        return raw(read_slice(content, image.shape, "uint8", chosen, number - 1))
 
 
 @require_GET
@@ -169,13 +169,21 @@ def _stored_slice(image: Image, plane: Plane, index: int) -> np.ndarray:
         return read_slice(content, image.shape, image.dtype, plane, index)
 
 
+def mask_slice(review: Review, plane: Plane, index: int) -> np.ndarray:
+    """One slice of an edited mask as it is hung: 0 or 255."""
+    with blob_open(review.mask) as content:
+        return 255 * read_slice(content, review.result.image.shape, "uint8", plane, index)
+
+
 def _map_slice(result: Result, name: str, plane: Plane, index: int) -> np.ndarray:
+    if name == EDITED:
+        return mask_slice(edited_review(result), plane, index)
     found = get_object_or_404(result.maps.select_related("blob"), name=name)
     with blob_open(found.blob) as content:
         return read_slice(content, result.image.shape, "uint8", plane, index)
 
 
-def _plane(image: Image, name: str, number: int) -> Plane:
+def plane_or_404(image: Image, name: str, number: int) -> Plane:
     """The plane of that name, if it has a slice of that number; 404 else."""
     plane = image_planes(image).get(name)
     if plane is None or not 1 <= number <= plane.shape[0]:
@@ -183,7 +191,7 @@ def _plane(image: Image, name: str, number: int) -> Plane:
     return plane
 
 
-def _raw(values: np.ndarray) -> HttpResponse:
+def raw(values: np.ndarray) -> HttpResponse:
     response = HttpResponse(values.tobytes(), content_type=RAW)
     response["Cache-Control"] = "no-store, private"
     return response

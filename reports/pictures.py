@@ -18,6 +18,7 @@ from imaging.mask_files import map_of, mask_standing
 from imaging.models import Image, Result
 from imaging.palettes import heat_over
 from imaging.planes import Plane, first_plane, read_slice, square_size
+from imaging.services.reviews import latest_review, review_numbered
 from reports.answer_pictures import answer_pictures
 from reports.content import Pictures
 
@@ -33,7 +34,7 @@ def result_pictures(result: Result, version: int | None = None) -> Pictures:
     if not result.is_measured:
         return answer_pictures(result)
     image, plane = result.image, first_plane(image_planes(result.image))
-    index, (kept, level) = opening_slice(result, plane), mask_standing(result, version)
+    index, (kept, level) = _key_slice(result, plane, version), mask_standing(result, version)
     levels, grey = _slice(map_of(result), image, plane, index), _grey(image, plane, index)
     cut = levels if kept == map_of(result) else _slice(kept, image, plane, index)
     step = max(1, -(-max(grey.shape) // PRINT_SIDE))
@@ -48,6 +49,14 @@ def result_pictures(result: Result, version: int | None = None) -> Pictures:
     heat = heat_over(small, shown)
     heat[layers.outline_layer(cut, level, width=2)[..., 3] > 0] = layers.OUTLINE
     return Pictures(_jpeg(small), encode_png(cut >= level, level=1), _jpeg(heat))
+
+
+def _key_slice(result: Result, plane: Plane, version: int | None) -> int:
+    """Return the slice to draw: through the largest region of a reader's mask, else the models'."""
+    review = latest_review(result) if version is None else review_numbered(result, version)
+    if plane.shape[0] == 1 or review is None or review.mask is None or not review.lesions:
+        return opening_slice(result, plane)
+    return round(plane.point(review.lesions[0]["centroid"])[0])
 
 
 def _slice(blob: Blob, image: Image, plane: Plane, index: int) -> NDArray[np.uint8]:

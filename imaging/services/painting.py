@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils.translation import gettext as _
 
 from accounts.tracing import request_id
 from accounts.vault.storage import blob_write
 from imaging import queue
 from imaging.engine.client import EngineDied, EngineTimeout, decode_engine, infer_engine
 from imaging.engine.scratch import scratch_folder
-from imaging.models import Image, Result, Review
+from imaging.models import Result, Review
 from imaging.services.analysis import blob_out, image_volume
 from imaging.services.doorbells import STALE
-from imaging.services.refusals import NotPossible
 from imaging.services.results import pieces
 from imaging.services.reviews import MEASURE
 from imaging.types import InferenceError, Refused
@@ -33,20 +30,6 @@ UNMEASURED = Q(row__isnull=True, problem="") & (
     Q(mask__isnull=False) | Q(sent__isnull=False) | ~Q(removed=[])
 )
 OUTWORN = "The edited mask is too much for the memory or the time of this machine."
-
-
-def mask_unpack(image: Image, packed: bytes) -> bytes:
-    """Return one byte 0 or 1 per pixel from 1 bit per pixel, row by row, the first bit highest.
-
-    Raises: NotPossible when the length is not that of the image.
-    """
-    count = image.depth * image.height * image.width
-    if len(packed) != -(-count // 8):
-        raise NotPossible(
-            _("This mask is not of the size of the image, %(w)d × %(h)d pixels. Paint it again.")
-            % {"w": image.width, "h": image.height}
-        )
-    return np.unpackbits(np.frombuffer(packed, np.uint8), count=count).tobytes()
 
 
 def review_measure(review_id: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
@@ -14,7 +15,8 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.access import refusal
 from accounts.models import Blob, User
-from accounts.vault.storage import blob_write
+from accounts.vault.staging import StagedBlob
+from accounts.vault.storage import blob_keep, blob_write
 from imaging import queue
 from imaging.measures.threshold import nested_dice, threshold_level
 from imaging.models import Decision, Meaning, RejectReason, Result, Review
@@ -48,16 +50,16 @@ def review_save(
     comment: str = "",
     threshold: float | None = None,
     amendment: str = "",
-    mask: bytes | None = None,
+    mask: Iterable[bytes] | None = None,
     sent: tuple[str, bytes] | None = None,
     removed: Collection[int] = (),
 ) -> Review:
     """Keep a verdict as the version after `seen`, the number of the one its author looked at.
 
-    An edit is another `threshold` of the result's table, a painted `mask`, one byte 0 or 1 per
-    pixel of the image, a mask's file `sent` under a name, or the result without the lesions
-    `removed`, by position; the engine will measure all but the first. The same verdict sent twice
-    is one version.
+    An edit is another `threshold` of the result's table, a painted `mask` in pieces, one byte 0
+    or 1 per pixel of the image, a mask's file `sent` under a name, or the result without the
+    lesions `removed`, by position; the engine will measure all but the first. The same verdict
+    sent twice is one version.
     Raises: PermissionDenied; NotPossible, in words;
     Overtaken when the version that counts is no longer `seen`.
     """
@@ -78,9 +80,16 @@ def review_save(
         _take_out(review, threshold, removed)
     elif decision == Decision.EDITED and mask is None and sent is None:
         _cut(review, threshold)
-    latest = latest_review(result)
-    if latest is not None and latest.number != seen:
-        return _same_or_overtaken(review, latest, mask, sent)
+    if mask is None:
+        return _saved(review, None, sent)
+    with _staged(review, mask) as painted:
+        return _saved(review, painted, sent)
+
+
+def _saved(review: Review, painted: StagedBlob | None, sent: tuple[str, bytes] | None) -> Review:
+    latest = latest_review(review.result)
+    if latest is not None and latest.number != review.number - 1:
+        return _same_or_overtaken(review, latest, painted, sent)
     if latest is not None and latest.is_signed and len(review.amendment) < LEAST_AMENDMENT:
         raise NotPossible(
             _(
@@ -91,7 +100,7 @@ def review_save(
         )
     if latest is None or not latest.is_signed:
         review.amendment = ""
-    return _store(review, mask, sent)
+    return _store(review, painted, sent)
 
 
 def review_sign(*, by: User, review: Review, meaning: str) -> Review:
@@ -202,13 +211,27 @@ def _take_out(review: Review, threshold: float | None, removed: Collection[int])
     review.removed = wanted
 
 
-def _store(review: Review, mask: bytes | None, sent: tuple[str, bytes] | None) -> Review:
+@contextmanager
+def _staged(review: Review, mask: Iterable[bytes]) -> Iterator[StagedBlob]:
+    """Write the mask before any transaction: a volume's takes a second. What is not kept goes."""
+    staged = StagedBlob(
+        organisation=review.result.organisation, kind="mask", patient_id=review.patient_id
+    )
+    try:
+        for piece in mask:
+            staged.write(piece)
+        yield staged
+    finally:
+        staged.discard()
+
+
+def _store(review: Review, painted: StagedBlob | None, sent: tuple[str, bytes] | None) -> Review:
     try:
         with transaction.atomic():  # the constraint decides between two at the same instant
-            if mask is not None:
-                review.mask = _kept(review, mask, "mask")
+            if painted is not None:
+                review.mask = blob_keep(painted)
             if sent is not None:
-                review.sent_name, review.sent = sent[0], _kept(review, sent[1], "mask file")
+                review.sent_name, review.sent = sent[0], _kept(review, sent[1])
             if review.has_mask:
                 review.rung_at = now()
                 queue.enqueue(MEASURE, str(review.pk))
@@ -216,15 +239,15 @@ def _store(review: Review, mask: bytes | None, sent: tuple[str, bytes] | None) -
             audit.record(review.author, "review.save", review, reason=_why(review))
             standings_settle([review.result.image.study_id])
     except IntegrityError:
-        return _same_or_overtaken(review, latest_review(review.result), mask, sent)
+        return _same_or_overtaken(review, latest_review(review.result), painted, sent)
     return review
 
 
-def _kept(review: Review, data: bytes, kind: str) -> Blob:
+def _kept(review: Review, data: bytes) -> Blob:
     return blob_write(
         organisation=review.result.organisation,
         chunks=[data],
-        kind=kind,
+        kind="mask file",
         patient_id=review.patient_id,
     )
 
@@ -242,14 +265,13 @@ def _why(review: Review) -> str:
 
 
 def _same_or_overtaken(
-    review: Review, latest: Review, mask: bytes | None, sent: tuple[str, bytes] | None
+    review: Review, latest: Review, painted: StagedBlob | None, sent: tuple[str, bytes] | None
 ) -> Review:
     """A second click finds its own version; anything else was overtaken."""
-    painted = hashlib.sha256(mask).hexdigest() if mask is not None else None
     file = hashlib.sha256(sent[1]).hexdigest() if sent is not None else None
     same = all(getattr(review, name) == getattr(latest, name) for name in CONTENT)
     own = latest.mask and not latest.removed and not latest.sent_id
-    same = same and painted == (latest.mask.sha256 if own else None)
+    same = same and (painted and painted.sha256) == (latest.mask.sha256 if own else None)
     same = same and file == (latest.sent.sha256 if latest.sent_id else None)
     if same and latest.number == review.number:
         return latest

@@ -23,6 +23,14 @@ export function decisionKeys() {
   };
 }
 
+// Painting begins with what is on the screen: its threshold, plane and slice.
+document.querySelector("[data-paint]")?.addEventListener("click", ({ currentTarget }) => {
+  const here = new URLSearchParams(location.search), there = new URL(currentTarget.href);
+  there.searchParams.set("t", form.elements.threshold.value);
+  for (const name of ["plane", "slice"]) if (here.has(name)) there.searchParams.set(name, here.get(name));
+  currentTarget.href = there;
+});
+
 // The numbers on the screen as words of the reader's own, on asking only.
 const insert = document.querySelector("[data-insert]");
 if (insert) {

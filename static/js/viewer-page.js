@@ -209,7 +209,7 @@ async function begin() {
   stage.classList.add("gl");
   const shown = attach(viewer, tables, slices);
   const isSaved = () => thresholdLevel(viewer.state.threshold) === thresholdLevel(config.saved);
-  marks(viewer, config, () => isSaved() && viewer.state.mode !== "off", () => slices.shown);
+  marks(viewer, config, () => isSaved() && viewer.state.mode !== "off" && !config.edited, () => slices.shown);
   const tools = new Tools(viewer, config, () => slices.shown);
   const table = { ...actions(viewer, shown, slices, tools), ...regionKeys(viewer, config, ties(viewer, slices, shown)) };
   hud(viewer, config, (index) => `  p ${(viewer.levels[index] / 255).toFixed(2)}`);

@@ -49,7 +49,7 @@ def mask(result) -> np.ndarray:
 
 @pytest.fixture
 def review(reader, result, mask, queued) -> Review:
-    return review_save(by=reader, result=result, seen=0, decision="edited", mask=mask.tobytes())
+    return review_save(by=reader, result=result, seen=0, decision="edited", mask=[mask.tobytes()])
 
 
 @pytest.fixture
@@ -74,22 +74,6 @@ def fresh(review: Review) -> Review:
     return Review.objects.get(pk=review.pk)
 
 
-# --- bits
-
-
-def test_bits_are_pixels_row_by_row(result, mask):
-    packed = np.packbits(mask.reshape(-1)).tobytes()
-    assert painting.mask_unpack(result.image, packed) == mask.tobytes()
-
-
-@pytest.mark.parametrize("change", [-1, 1])
-def test_bits_of_another_size_are_refused(result, mask, change):
-    packed = np.packbits(mask.reshape(-1)).tobytes()
-    wrong = packed[:change] if change < 0 else packed + b"\0"
-    with pytest.raises(NotPossible, match="not of the size of the image"):
-        painting.mask_unpack(result.image, wrong)
-
-
 # --- measured once
 
 
@@ -111,7 +95,7 @@ def test_delivered_twice_it_is_measured_once(review, engine):
 
 
 def test_the_same_painting_sent_twice_is_one_version(reader, result, mask, review):
-    again = review_save(by=reader, result=result, seen=0, decision="edited", mask=mask.tobytes())
+    again = review_save(by=reader, result=result, seen=0, decision="edited", mask=[mask.tobytes()])
     assert again.pk == review.pk
 
 
@@ -199,8 +183,9 @@ def paint(client, result, mask, **fields):
 
 def test_painting_saves_a_version(client, reader, result, mask, queued):
     client.force_login(reader)
-    assert paint(client, result, mask, comment="Base added").status_code == 302
+    answer = paint(client, result, mask, comment="Base added")
     review = Review.objects.get()
+    assert (answer.status_code, answer.json()) == (201, {"url": review.get_absolute_url()})
     assert blob_open(review.mask).read() == mask.tobytes()
     page = client.get(result.get_absolute_url()).content.decode()
     assert "being measured" in page
@@ -212,17 +197,25 @@ def test_nothing_painted_and_a_wrong_size_are_said(client, reader, result, mask)
     address = reverse("imaging:review-paint", args=[result.pk])
     answer = client.post(address, {"seen": 0})
     assert answer.status_code == 422
-    assert "Nothing was painted" in answer.content.decode()
-    answer = paint(client, result, mask[:, :-3])
-    assert answer.status_code == 422
-    assert "not of the size of the image" in answer.content.decode()
+    assert "Nothing was painted" in answer.json()["errors"][0]
+    for wrong in (mask[:, :-3], np.pad(mask, ((0, 0), (0, 1), (0, 0)))):
+        answer = paint(client, result, wrong)
+        assert answer.status_code == 422
+        assert "not of the size of the image" in answer.json()["errors"][0]
     assert not Review.objects.exists()
 
 
 def test_who_comes_second_is_told(client, reader, result, mask, review):
     colleague = UserFactory()
     client.force_login(reader)
-    assert paint(client, result, 1 - mask).status_code == 409
+    answer = paint(client, result, 1 - mask)
+    assert answer.status_code == 409
+    told = answer.json()
+    assert (told["latest"], told["signed"]) == (1, False)
+    assert f"{reader} saved version 1" in told["words"]
+    assert told["url"] == reverse("imaging:review-detail", args=[review.pk])
+    assert paint(client, result, 1 - mask, seen=1).status_code == 201
+    assert Review.objects.count() == 2
     client.force_login(colleague)
     assert paint(client, result, mask).status_code == 404
 

@@ -115,7 +115,7 @@ def _clinical(world: World, place, organisation, department, sender) -> None:
     result = ResultFactory(job=JobFactory(run=run, image=image, succeeded=True))
     review = ReviewFactory(
         result=sealed(result), author=sender, decision="edited",
-        mask=stored(organisation, b"\1", "mask", image.patient_id),
+        mask=stored(organisation, bytes(image.width * image.height), "mask", image.patient_id),
     )  # fmt: skip
     failed = JobFactory(run=run, image=image, failed=True)
     upload = UploadFactory(

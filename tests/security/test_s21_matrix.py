@@ -82,6 +82,7 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
             "imaging:review-detail",
             "imaging:review-sign",
             "imaging:review-mask",
+            "imaging:review-mask-slice",
             "imaging:review-status",
         ),
         "review",
@@ -187,7 +188,8 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
     ),
 }
 SLICE = {"plane": "stored", "number": 1}
-MORE = {"imaging:image-slice": SLICE, "imaging:result-map-slice": {"name": "ensemble"} | SLICE,
+MORE = {"imaging:image-slice": SLICE, "imaging:review-mask-slice": SLICE,
+        "imaging:result-map-slice": {"name": "ensemble"} | SLICE,
         "imaging:result-map": {"name": "ensemble"}, "api:result-maps": {"name": "ensemble"},
         "imaging:result-layer": {"name": "mask"}, "imaging:cohort-layer": {"name": "mask"},
         "signin:session-end": {"pk": 0}, "trail:entry": {"seq": 10**9},
