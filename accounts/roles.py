@@ -72,6 +72,7 @@ TABLE: Mapping[str, Mapping[str, Cell]] = {
     "study.view": {RADIOLOGIST: department, CLINICIAN: assigned, TECHNICIAN: department,
                    INTEGRATOR: own},
     "study.move": {RADIOLOGIST: department, TECHNICIAN: department},  # to another department
+    "study.correct": {RADIOLOGIST: department, TECHNICIAN: department},  # until it is analysed
     "study.assign": {RADIOLOGIST: department, TECHNICIAN: department},  # to a reader
     "study.ask_deletion": {RADIOLOGIST: department, TECHNICIAN: department},
     "study.delete": {ADMINISTRATOR: proved(organisation)},

@@ -44,6 +44,16 @@ def ensembles_visible_to(user, images: Sequence[Image]) -> list[Ensemble]:
     return [one for one in found if modalities <= set(one.modalities)]
 
 
+def ensembles_fitting(user, images: Sequence[Image]) -> list[Ensemble]:
+    """Return those of `ensembles_visible_to` whose every model serves and fits `images`."""
+    modalities = {image.modality for image in images}
+    return [
+        one
+        for one in ensembles_visible_to(user, images)
+        if not any(_reason(m.model_version, modalities, images) for m in one.members.all())
+    ]
+
+
 def ensembles_open_to(user) -> QuerySet[Ensemble]:
     """Return the approved ensembles of `user`'s organisations and the built-in ones, with members.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from imaging.models import Image, ItemStatus, Upload, UploadItem
-from imaging.selectors import items_told
+from imaging.selectors import items_told, studies_visible_to
 
 NAMED = 200  # files of one line that are listed by name
 
@@ -76,6 +77,13 @@ def receipt_of(upload: Upload) -> Receipt:
         waiting=sum(item.status == ItemStatus.WAITING for item in items),
         refused=sum(item.status == ItemStatus.REFUSED for item in items),
     )
+
+
+def known_told(user, receipt: Receipt) -> set[UUID]:
+    """Return the studies that hold what came again, as far as `user` may open them."""
+    studies = {line.image.study_id for line in receipt.lines
+               if line.image and line.status == ItemStatus.DUPLICATE}  # fmt: skip
+    return set(studies_visible_to(user).filter(pk__in=studies).values_list("pk", flat=True))
 
 
 def shape_words(image: Image) -> str:

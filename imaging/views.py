@@ -26,7 +26,7 @@ from imaging.models import Image, JobStatus
 from imaging.moves import move_form
 from imaging.places import places_of
 from imaging.reading import reads
-from imaging.receipts import receipt_of
+from imaging.receipts import known_told, receipt_of
 from imaging.run_page import choice_shown
 from imaging.run_progress import run_progress
 from imaging.scope import may_see
@@ -47,6 +47,7 @@ from imaging.services.parcels import uploads_unfinished
 from imaging.services.quotas import storage_told
 from imaging.services.runs import run_cancel, run_submit
 from imaging.services.uploads import upload_receive
+from imaging.upload_review import review_of
 from imaging.worklist import studies_chosen
 
 RUNS_SHOWN = 50
@@ -134,6 +135,8 @@ def _upload_context(request: HttpRequest, pk) -> dict:
         "upload": upload,
         "receipt": receipt,
         "open": pixels_open(request.user, [image.pk for image in receipt.ready]),
+        "known": known_told(request.user, receipt),
+        **(review_of(request.user, upload, receipt) if upload.finished_at else {}),
     }
 
 

@@ -114,6 +114,7 @@ ACTIONS: dict[str, Action] = {
         "records",
         ("study.view", "Study opened", ACCESSED),
         ("study.move", "Study moved to another department", ACCESSED),
+        ("study.correct", "Study corrected before it was analysed", ACCESSED),
         ("study.assign", "Study given to a reader", ACCESSED),
         ("impression.save", "Impression written before the result was sent", ACCESSED),
         ("image.view", "Image opened", ACCESSED),

@@ -58,6 +58,7 @@ CONTRACT = {  # action: who and where; * is step-up
     "model.view": "R h, C h, T h, Re h, Ad h, Au h",
     "apikey.manage": "Ad o*",
     "cohort.manage": "Ad o*",
+    "study.correct": "R d, T d",
     "letterhead.manage": "Ad o*",
     "cohort.review": "R d",
     "admin.open": "Ad o, Au o",

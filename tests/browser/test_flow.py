@@ -93,7 +93,7 @@ def test_from_upload_to_exports(visit, user, work):
     work()
     expect(page.locator(".flag.good")).to_contain_text("2 images are ready", timeout=PATIENCE_MS)
     assert requests_within(page, 2500) == []
-    page.get_by_role("button", name="Run an ensemble on these 2 images").click()
+    page.get_by_role("button", name="Choose models and weights").click()
 
     choose_models(page)
     expect(page.locator("[data-share]").first).to_have_text("50.0 %")
@@ -135,7 +135,7 @@ def test_the_same_without_javascript(visit, user, work):
     work()
     page.reload()
     assert page.locator("meta[http-equiv=refresh]").count() == 0
-    page.get_by_role("button", name="Run an ensemble on these 2 images").click()
+    page.get_by_role("button", name="Choose models and weights").click()
 
     choose_models(page)
     page.get_by_role("button", name="Start on 2 images").click()

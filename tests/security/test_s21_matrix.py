@@ -37,11 +37,18 @@ pytestmark = pytest.mark.django_db
 METHODS = ("GET", "POST")
 KIND = {  # what the <uuid:pk> of an address names; an address that is not here fails
     **dict.fromkeys(
-        ("imaging:study-detail", "imaging:study-move", "imaging:study-ask-deletion"), "study"
+        (
+            "imaging:study-detail",
+            "imaging:study-move",
+            "imaging:study-correct",
+            "imaging:study-ask-deletion",
+        ),
+        "study",
     ),
     **dict.fromkeys(
         (
             "imaging:upload-detail",
+            "imaging:upload-send",
             "imaging:upload-status",
             "imaging:upload-pieces",
             "imaging:upload-close",
