@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from imaging.models import ModelVersion
 from imaging.registry.goldens import golden_words
@@ -22,3 +23,18 @@ def taken_lines(model: ModelVersion) -> Iterator[str]:
     yield f"  {golden_words(model)['sentence']}"
     if not model.problem:
         yield "Two people approve it now, on its page or in the admin."
+
+
+def taken_facts(model: ModelVersion) -> dict[str, Any]:
+    """Return the same for a machine."""
+    return {
+        "id": str(model.pk),
+        "name": model.name,
+        "version": model.version,
+        "state": model.state,
+        "problem": model.problem,
+        "sha256": model.sha256,
+        "notes": model.facts.get("notes") or [],
+        "timings": model.facts.get("timings") or [],
+        "golden": golden_words(model),
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from datetime import timedelta
@@ -248,6 +249,24 @@ def test_a_wrong_call_is_said(wrong, db):
     with pytest.raises(CommandError) as refused:
         call_command("rotate_keys", *wrong)
     assert refused.value.returncode == 2
+
+
+def test_a_machine_is_told_the_same(house, capsys):
+    code, said = ask("--org", str(house[0].pk), "--fields", "--json", capsys=capsys)
+    told = json.loads(said)
+    assert (code, told["clean"]) == (0, True)
+    (step,) = told["steps"]
+    assert (step["step"], step["organisation"]) == ("rotate", str(house[0].pk))
+    assert step["keys"] > 0
+    code, said = ask("--verify", "--json", capsys=capsys)
+    told = json.loads(said)
+    assert [one["step"] for one in told["steps"]] == ["kek-left", "verify"]
+    assert told["steps"][0]["left"] == 0
+    assert told["steps"][1]["broken"] == []
+    assert (code, told["clean"]) == (0, True)
+    code, said = ask("--org", str(house[0].pk), "--retire", "--json", capsys=capsys)
+    told = json.loads(said)
+    assert (code, told["clean"], told["steps"][0]["kept"] > 0) == (1, False, True)
 
 
 def test_the_name_of_the_key_that_is_needed_is_told(house, capsys):

@@ -14,9 +14,9 @@ from tests.inference.factories import write_model
 pytestmark = pytest.mark.django_db
 
 
-def said(command: str) -> tuple[str, str]:
+def said(command: str, *options: str) -> tuple[str, str]:
     out, err = StringIO(), StringIO()
-    call_command(command, stdout=out, stderr=err, no_color=True)
+    call_command(command, *options, stdout=out, stderr=err, no_color=True)
     return out.getvalue(), err.getvalue()
 
 
@@ -24,6 +24,7 @@ def test_recover_jobs_says_how_many(queued):
     JobFactory(dead=True)
     assert said("recover_jobs")[0] == "1 recovered.\n"
     assert Job.objects.get().status == JobStatus.QUEUED
+    assert said("recover_jobs", "--json")[0] == '{"recovered": 0}\n'
 
 
 def test_sync_models_names_who_serves_and_who_does_not(settings, tmp_path):

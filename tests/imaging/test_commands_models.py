@@ -37,6 +37,17 @@ def test_a_folder_is_taken_in_and_told(places):
     assert "Two people approve it now" in text
 
 
+def test_a_machine_is_told_of_a_model_and_of_a_bundle(places):
+    told = json.loads(run("import_model", str(sent_folder(places)), "--json"))
+    model = ModelVersion.objects.get()
+    assert (told["id"], told["name"], told["state"]) == (str(model.pk), "mine", "checked")
+    assert told["sha256"] == model.sha256
+    assert told["timings"][0]["engine"] == "ONNX Runtime"
+    told = json.loads(run("import_bundle", str(bundle(places)), "--json"))
+    assert (told["name"], told["state"]) == ("spleen-ct-segmentation", "draft")
+    assert told["draft_notes"] == []
+
+
 def test_torchscript_is_taken_from_an_operator(places):
     folder = saved.folder(
         places / "sent", "model.pt", saved.traced(saved.unet()), network=TINY_UNET

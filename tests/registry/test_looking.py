@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -62,7 +63,18 @@ def test_the_command_says_it_and_changes_nothing(places, settings):
     with pytest.raises(CommandError, match="1 differences"):
         call_command("sync_models", "--check", stdout=out)
     assert "new: mine 1.0.0" in out.getvalue()
+    out = io.StringIO()
+    with pytest.raises(CommandError):
+        call_command("sync_models", "--check", "--json", stdout=out)
+    (one,) = json.loads(out.getvalue())["differences"]
+    assert (one["kind"], one["model"]) == ("new", "mine 1.0.0")
     assert not ModelVersion.objects.exists()
-    models_sync()
+    out = io.StringIO()
+    call_command("sync_models", "--json", stdout=out)
+    assert json.loads(out.getvalue()) == {
+        "active": [],
+        "problems": [],
+        "ensembles": [],
+    }
     call_command("sync_models", "--check", stdout=out)
     assert "agree" in out.getvalue()

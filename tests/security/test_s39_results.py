@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
@@ -114,6 +116,16 @@ def test_an_untouched_result_is_as_it_was_sealed(result, capsys):
     assert result_changes(result) == []
     call_command("verify_results")
     assert "1 results looked at, 0 changed" in capsys.readouterr().out
+    call_command("verify_results", "--json")
+    assert json.loads(capsys.readouterr().out) == {"results": 1, "changed": []}
+
+
+def test_a_machine_is_told_what_was_edited(result, capsys):
+    Result.objects.filter(pk=result.pk).update(severity="low")
+    with pytest.raises(SystemExit):
+        call_command("verify_results", "--json")
+    (one,) = json.loads(capsys.readouterr().out)["changed"]
+    assert (one["kind"], one["id"], one["fields"]) == ("result", str(result.pk), ["severity"])
 
 
 @pytest.mark.parametrize(("field", "value"), EDITS.items())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -38,6 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("--verify", action="store_true", help="open everything, change nothing")
         parser.add_argument("--retire", action="store_true",
                             help="destroy the old keys that nothing needs any more")  # fmt: skip
+        parser.add_argument("--json", action="store_true", help="one JSON object")
 
     def handle(self, *, kek, org, fields, dry_run, verify, retire, **options) -> None:
         if not (kek or org or fields or verify or retire):
@@ -46,6 +49,7 @@ class Command(BaseCommand):
             raise CommandError("--dry-run, --verify and --retire exclude each other.",
                                returncode=USAGE)  # fmt: skip
         organisations = _organisations(org, everybody=fields or not kek)
+        self._facts: list[dict[str, Any]] | None = [] if options["json"] else None
         work = self._count if dry_run else self._verify if verify else self._rotate
         clean = True
         if kek or verify:
@@ -55,54 +59,69 @@ class Command(BaseCommand):
                 clean &= self._retire(organisation)
             else:
                 clean &= work(organisation, fields=fields)
+        if self._facts is not None:
+            self.stdout.write(json.dumps({"clean": bool(clean), "steps": self._facts}, indent=1))
         if not clean:
             sys.exit(LEFT)
+
+    def _say(self, words: str, **facts: Any) -> None:
+        """Write a sentence, or keep what it says for the JSON at the end."""
+        if self._facts is None:
+            self.stdout.write(words)
+        else:
+            self._facts.append(facts)
 
     def _kek(self, *, change: bool) -> bool:
         if change:
             with self._bar("KEK") as tell:
-                self.stdout.write(f"KEK: {rotation.kek_rotate(tell=tell)} keys wrapped anew.")
+                count = rotation.kek_rotate(tell=tell)
+            self._say(f"KEK: {count} keys wrapped anew.", step="kek", wrapped=count)
         left = keys_under_another_kek().count()
+        kek = current_kek().name
+        words = f"every key is wrapped under {kek}; no other is needed."
         if left:
-            self.stdout.write(f"KEK: {left} keys are wrapped under another one.")
-        else:
-            self.stdout.write(
-                f"KEK: every key is wrapped under {current_kek().name}; no other is needed."
-            )
+            words = f"{left} keys are wrapped under another one."
+        self._say(f"KEK: {words}", step="kek-left", kek=kek, left=left)
         return not left
 
     def _rotate(self, organisation: Organisation, *, fields: bool) -> bool:
         with self._bar(str(organisation.pk)) as tell:
             done = rotation.organisation_rotate(organisation=organisation, fields=fields, tell=tell)
-        self.stdout.write(f"{organisation.pk}: {_told(done)} under a new key.")
+        facts = {"organisation": str(organisation.pk), **done}
+        self._say(f"{organisation.pk}: {_told(done)} under a new key.", step="rotate", **facts)
         return not done["failed"]
 
     def _count(self, organisation: Organisation, *, fields: bool) -> bool:
         pending = rotation.rotation_pending(organisation)
-        self.stdout.write(f"{organisation.pk}: {_told(pending)} under an old key.")
+        facts = {"organisation": str(organisation.pk), **pending}
+        self._say(f"{organisation.pk}: {_told(pending)} under an old key.", step="pending", **facts)
         return True
 
     def _verify(self, organisation: Organisation, **options) -> bool:
         with self._bar(str(organisation.pk)) as tell:
             broken = rotation.rotation_verify(organisation, tell=tell)
-        for name in broken:
-            self.stdout.write(f"{organisation.pk}: {name} does not open.")
         pending = rotation.rotation_pending(organisation)
-        self.stdout.write(
+        lines = [f"{organisation.pk}: {name} does not open." for name in broken]
+        lines.append(
             f"{organisation.pk}: {len(broken)} do not open; {_told(pending)} under an old key."
         )
+        facts = {"organisation": str(organisation.pk), "broken": list(broken), **pending}
+        self._say("\n".join(lines), step="verify", **facts)
         return not broken and not +pending
 
     def _retire(self, organisation: Organisation) -> bool:
         try:
             count = rotation.keys_retire(organisation=organisation)
         except VaultError as error:
-            self.stdout.write(f"{organisation.pk}: {error}")
+            facts = {"organisation": str(organisation.pk), "refused": str(error)}
+            self._say(f"{organisation.pk}: {error}", step="retire", **facts)
             return False
         kept = rotation.keys_replaced(organisation).count()
-        self.stdout.write(f"{organisation.pk}: {count} old keys destroyed, {kept} kept.")
+        words = f"{organisation.pk}: {count} old keys destroyed, {kept} kept."
         if kept:
-            self.stdout.write("They were replaced less than an hour ago; ask again later.")
+            words += "\nThey were replaced less than an hour ago; ask again later."
+        facts = {"organisation": str(organisation.pk), "destroyed": count, "kept": kept}
+        self._say(words, step="retire", **facts)
         return not kept
 
     @contextmanager

@@ -15,7 +15,7 @@ from imaging.engine.scratch import scratch_folder
 from imaging.inference.bundle import read_bundle
 from imaging.inference.model_files import MAX_MODEL_BYTES
 from imaging.registry.taking import Sent, model_take
-from imaging.terminal.taken import taken_lines
+from imaging.terminal.taken import taken_facts, taken_lines
 from imaging.types import InferenceError
 
 MOST_ENTRIES = 2_000
@@ -31,6 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("path", type=Path)
         parser.add_argument("--name", default="", help="the model's name here")
         parser.add_argument("--modality", default="", choices=("", "xray", "mri", "ct"))
+        parser.add_argument("--json", action="store_true", help="one JSON object")
 
     def handle(self, *, path: Path, name: str, modality: str, **options: Any) -> None:
         if not path.exists():
@@ -43,6 +44,10 @@ class Command(BaseCommand):
                 model = model_take(Sent(folder, trusted=True, draft=True))
         except (InferenceError, EngineError, zipfile.BadZipFile) as error:
             raise CommandError(str(error)) from error
+        if options["json"]:
+            told = taken_facts(model) | {"draft_notes": list(draft.notes)}
+            self.stdout.write(json.dumps(told, ensure_ascii=False, indent=1))
+            return
         for note in draft.notes:
             self.stdout.write(f"  {note}")
         for line in taken_lines(model):

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from imaging.engine.client import EngineError
 from imaging.registry.taking import Sent, model_take
-from imaging.terminal.taken import taken_lines
+from imaging.terminal.taken import taken_facts, taken_lines
 from imaging.types import InferenceError
 
 
@@ -24,6 +24,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", type=Path)
         parser.add_argument("--metadata", type=Path, metavar="FILE", help="for one weight file")
+        parser.add_argument("--json", action="store_true", help="one JSON object")
 
     def handle(self, *, path: Path, metadata: Path | None, **options: Any) -> None:
         if not path.exists():
@@ -35,5 +36,8 @@ class Command(BaseCommand):
             raise CommandError(f"{metadata}: {error}") from error
         except (InferenceError, EngineError) as error:
             raise CommandError(str(error)) from error
+        if options["json"]:
+            self.stdout.write(json.dumps(taken_facts(model), ensure_ascii=False, indent=1))
+            return
         for line in taken_lines(model):
             self.stdout.write(line)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from django.core.management.base import BaseCommand
 
 from imaging.services.recovery import recover_all
@@ -10,5 +12,10 @@ from imaging.services.recovery import recover_all
 class Command(BaseCommand):
     help = "Queue again, or after three deaths fail, the work of workers that died."
 
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("--json", action="store_true", help="one JSON object")
+
     def handle(self, **options) -> None:
-        self.stdout.write(f"{recover_all()} recovered.")
+        count = recover_all()
+        told = json.dumps({"recovered": count}) if options["json"] else f"{count} recovered."
+        self.stdout.write(told)

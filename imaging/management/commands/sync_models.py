@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from imaging.registry import models_sync
@@ -17,21 +20,30 @@ class Command(BaseCommand):
             action="store_true",
             help="change nothing; name what is new, changed or missing; exit code 1 if anything is",
         )
+        parser.add_argument("--json", action="store_true", help="one JSON object")
 
     def handle(self, *, check: bool, **options) -> None:
         if check:
-            return self._compare()
+            return self._compare(options["json"])
         report = models_sync()
+        if options["json"]:
+            self.stdout.write(json.dumps(asdict(report), ensure_ascii=False, indent=1))
+            return
         self.stdout.write(f"Models in service: {', '.join(report.active) or 'none'}.")
         if report.ensembles:
             self.stdout.write(f"Ensembles: {', '.join(report.ensembles)}.")
         for problem in report.problems:
             self.stderr.write(self.style.WARNING(problem))
 
-    def _compare(self) -> None:
+    def _compare(self, as_json: bool) -> None:
         found = models_compare()
-        for difference in found:
-            self.stdout.write(f"{difference.kind}: {difference.model}. {difference.words}".rstrip())
+        if as_json:
+            told = {"differences": [asdict(one) for one in found]}
+            self.stdout.write(json.dumps(told, ensure_ascii=False, indent=1))
+        else:
+            for one in found:
+                self.stdout.write(f"{one.kind}: {one.model}. {one.words}".rstrip())
         if found:
             raise CommandError(f"{len(found)} differences. Run: manage.py sync_models")
-        self.stdout.write("Models folder, store and registry agree.")
+        if not as_json:
+            self.stdout.write("Models folder, store and registry agree.")

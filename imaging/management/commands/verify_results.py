@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import QuerySet
 
 from imaging.models import Result, Review
 from imaging.services.seals import NO_SEAL, results_changed
@@ -21,6 +25,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("--result", action="append", default=[], metavar="ID")
+        parser.add_argument("--json", action="store_true", help="one JSON object")
 
     def handle(self, *, result: list[str], **options) -> None:
         try:
@@ -28,19 +33,37 @@ class Command(BaseCommand):
             total = results.count()
         except ValidationError:
             raise CommandError("--result: an id is a UUID.") from None
-        bad = 0
-        for one, changed in results_changed(results):
-            if changed:
-                bad += 1
-                self.stdout.write(f"result {one.pk}: {_words(changed)}")
-        signed = Review.objects.filter(result__in=results).exclude(signed_at=None)
-        for review in signed.select_related("result__seal").iterator(chunk_size=100):
-            if not signature_holds(review):
-                bad += 1
-                self.stdout.write(f"review {review.pk}: its signature does not fit its content")
-        self.stdout.write(f"{total} results looked at, {bad} changed.")
-        if bad:
+        changed = list(_changed(results))
+        if options["json"]:
+            told = {"results": total, "changed": [asdict(one) for one in changed]}
+            self.stdout.write(json.dumps(told, indent=1))
+        else:
+            for one in changed:
+                self.stdout.write(f"{one.kind} {one.id}: {one.words}")
+            self.stdout.write(f"{total} results looked at, {len(changed)} changed.")
+        if changed:
             sys.exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A result or a signed review that is not what was stored, and in what words."""
+
+    kind: str
+    id: str
+    words: str
+    fields: tuple[str, ...] = ()
+
+
+def _changed(results: QuerySet[Result]) -> Iterator[Changed]:
+    for one, fields in results_changed(results):
+        if fields:
+            yield Changed("result", str(one.pk), _words(fields), tuple(fields))
+    signed = Review.objects.filter(result__in=results).exclude(signed_at=None)
+    for review in signed.select_related("result__seal").iterator(chunk_size=100):
+        if not signature_holds(review):
+            words = "its signature does not fit its content"
+            yield Changed("review", str(review.pk), words)
 
 
 def _words(changed: list[str]) -> str:
