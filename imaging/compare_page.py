@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
+from imaging.answer_page import best_slice, boxes_hung, frames, saliency_maps
+from imaging.compare_answers import box_rows, boxes_matched, class_rows
 from imaging.display import Display, presets
 from imaging.measures.numbers import mask_px
-from imaging.models import Result, Severity
+from imaging.models import Result, ResultBox, Severity
 from imaging.planes import STORED
 from imaging.result_page import PALETTE_NAMES, pixel_spacing, sides, spacing_text
 from imaging.selectors import results_visible_to
@@ -40,7 +44,7 @@ def comparable_to(result: Result, user) -> QuerySet[Result]:
 
 def choice_context(result: Result, user) -> dict:
     """Return the results to choose from: other runs of this image, then other images."""
-    found = [one for one in comparable_to(result, user)[: 2 * MOST_LISTED] if is_shown(one)]
+    found = list(comparable_to(result, user)[: 2 * MOST_LISTED])
     runs = [one for one in found if one.image_id == result.image_id]
     others = [one for one in found if one.image_id != result.image_id]
     return {
@@ -50,11 +54,6 @@ def choice_context(result: Result, user) -> dict:
     }  # fmt: skip
 
 
-def is_shown(result: Result) -> bool:
-    """Whether it can stand in a pane: a measured result, or the picture of another."""
-    return result.is_measured or result.image.depth == 1
-
-
 def compare_context(result: Result, other: Result, query: QueryDict) -> dict:
     """Return what the template shows. The caller has checked access to both."""
     second = query.copy()
@@ -62,23 +61,29 @@ def compare_context(result: Result, other: Result, query: QueryDict) -> dict:
         second["slice"] = query["slice2"]
     elif other.image_id != result.image_id:
         second.pop("slice", None)
-    displays = (Display.from_query(query, result), Display.from_query(second, other))
+    displays = (_display(query, result), _display(second, other))
     panes = [pane_of(one, display, number) | PLACES[number - 1] for number, (one, display) in
              enumerate(zip((result, other), displays, strict=True), start=1)]  # fmt: skip
     windows = presets(result.image) if _same_scale(result, other) else {}
     rows = [row_of(one, display.threshold) for one, display in zip(
             (result, other), displays, strict=True)]  # fmt: skip
+    modes = _modes(panes)
+    names = [name for name, _label in modes]
     return {
         "result": result,
         "other": other,
         "display": displays[0],
+        "mode": displays[0].mode if displays[0].mode in names else names[-1],
         "panes": panes,
         "planes": _planes(result, other, displays[0]),
-        "modes": _modes(panes),
+        "modes": modes,
         "palettes": PALETTE_NAMES.items(),
         "presets": [(name, f"{c:g},{w:g}") for name, (c, w) in windows.items()],
         "asked_window": query.get("window", ""),
         "measures": measure_rows(*rows),
+        "classes": class_rows(result, other),
+        "boxes": box_rows(result, other),
+        "matched": boxes_matched(result, other),
         "severity_words": Severity.choices,
         "config": {
             "panes": [pane["config"] for pane in panes],
@@ -89,6 +94,14 @@ def compare_context(result: Result, other: Result, query: QueryDict) -> dict:
             "digits": {name: digits for name, digits, _unit in ROWS},
         },
     }
+
+
+def _display(query: QueryDict, result: Result) -> Display:
+    """Return how a result is drawn; one with boxes opens on the slice of the best of them."""
+    display = Display.from_query(query, result)
+    if "slice" in query or not result.boxes.all():
+        return display
+    return replace(display, slice=best_slice(result, display.plane))
 
 
 def row_of(result: Result, threshold: float) -> dict | None:
@@ -141,6 +154,7 @@ def pane_of(result: Result, display: Display, number: int) -> dict:
     letters = display.plane.sides or sides(image)
     has_spread = result.is_measured and display.spread in maps
     row = row_of(result, display.threshold)
+    boxes = list(result.boxes.all())
     return {
         "number": number,
         "result": result,
@@ -148,21 +162,27 @@ def pane_of(result: Result, display: Display, number: int) -> dict:
         "display": display,
         "row": row,
         "has_spread": has_spread,
+        "has_heat": result.is_measured or bool(saliency_maps(result)),
+        "frames": frames(boxes, display.plane, display.slice) if boxes else None,
         "severity": row["severity"] if row else result.severity,
         "sides": letters,
         "spacing": spacing_text(image, display.plane),
         "slices": display.plane.shape[0],
-        "config": _config(result, display, has_spread=has_spread),
+        "config": _config(result, display, boxes, has_spread=has_spread),
     }
 
 
-def _config(result: Result, display: Display, *, has_spread: bool) -> dict:
+def _config(result: Result, display: Display, boxes: list[ResultBox], *, has_spread: bool) -> dict:
     """What the browser needs to draw one pane; no identity."""
     image, facts, plane = result.image, result.image.facts, display.plane
     depth, height, width = plane.shape
+    looked = next(iter(saliency_maps(result)), "")
+    heat = display.map if result.is_measured else looked
     return {
         "pixels": image_address(image, plane),
-        "map": map_address(result, plane, display.map) if result.is_measured else None,
+        "map": map_address(result, plane, heat) if heat else None,
+        "measured": result.is_measured,
+        "boxes": boxes_hung(boxes, plane),
         "spread": map_address(result, plane, display.spread) if has_spread else None,
         "depth": depth, "height": height, "width": width, "pixel": plane.pixel,
         "slice": display.slice, "dtype": image.dtype,
@@ -177,8 +197,12 @@ def _config(result: Result, display: Display, *, has_spread: bool) -> dict:
 
 def _modes(panes: list[dict]) -> list[tuple[str, str]]:
     shown = [("off", _("Off"))]
+    if any(pane["frames"] for pane in panes):
+        shown.append(("boxes", _("Boxes")))
+    if any(pane["has_heat"] for pane in panes):
+        shown.append(("heat", _("Heatmap")))
     if any(pane["row"] for pane in panes):
-        shown += [("heat", _("Heatmap")), ("mask", _("Mask")), ("outline", _("Outline"))]
+        shown += [("mask", _("Mask")), ("outline", _("Outline"))]
     if any(pane["has_spread"] for pane in panes):
         shown.append(("disagreement", _("Disagreement")))
     return shown

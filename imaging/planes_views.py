@@ -24,7 +24,7 @@ Voxel = tuple[int, int, int]
 def result_planes(request: HttpRequest, pk) -> HttpResponse:
     """Show a measured volume whose sides are known; of all else there is the result itself."""
     found = results_visible_to(request.user).select_related("image__source", "job__run")
-    result = get_object_or_404(found.prefetch_related("maps"), pk=pk)
+    result = get_object_or_404(found.prefetch_related("maps", "boxes"), pk=pk)
     if not result.is_measured or set(image_planes(result.image)) != set(PLANE_NAMES):
         return redirect(result)
     audit.record(request.user, "result.view", result, request_id=request.request_id)
@@ -53,6 +53,7 @@ def planes_context(result: Result, query: QueryDict) -> dict:
     display = panes[0]["display"]
     return {
         "result": result, "panes": panes, "display": display, "row": panes[0]["row"],
+        "mode": display.mode,
         "modes": [("off", _("Off")), ("heat", _("Heatmap")), ("mask", _("Mask")),
                   ("outline", _("Outline"))],
         "palettes": PALETTE_NAMES.items(),

@@ -43,7 +43,7 @@ def answer_pictures(result: Result) -> Pictures:
         for one in boxes:
             if one.plane == index:
                 _frame(framed, [value / step for value in (one.x0, one.y0, one.x1, one.y1)])
-        slice_words = f", slice {index}" if image.depth > 1 else ""
+        slice_words = f", slice {index + 1}" if image.depth > 1 else ""
         return Pictures(_jpeg(small), b"", _jpeg(framed), f"Boxes{slice_words}")
     return Pictures(_jpeg(small))
 

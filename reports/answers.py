@@ -100,5 +100,5 @@ def _class_line(one: ResultClass, result: Result) -> Line:
 
 def _box_line(one: ResultBox, result: Result) -> Line:
     place = f"x {one.x0:.0f} to {one.x1:.0f}, y {one.y0:.0f} to {one.y1:.0f} px"
-    where = f", slice {one.plane}" if result.image.depth > 1 else ""
+    where = f", slice {one.plane + 1}" if result.image.depth > 1 else ""
     return Line(f"{one.name} {one.label}", half_up(one.score), f"{place}{where}; by {one.n}")

@@ -14,7 +14,7 @@ const stage = one("[data-stage]");
 const deck = one("[data-deck]");
 const home = { center: config.center, width: config.windowWidth };
 const mode = () => deck.querySelector("[name=mode]:checked").value;
-const slice = () => Number(one("#sl")?.value ?? config.slice);
+const slice = () => (one("#sl") ? Number(one("#sl").value) - 1 : config.slice);
 
 function legend(table) {
   const context = one("[data-legend]").getContext("2d");
@@ -23,10 +23,15 @@ function legend(table) {
   context.putImageData(column, 0, 0);
 }
 
+let newest = 0; // of the slices asked for: an answer that was overtaken is not shown
+
 async function load(viewer) {
+  newest += 1;
+  const mine = newest;
   const address = config.maps[one("#mp")?.value ?? config.map];
   const nothing = () => new Uint8Array(config.width * config.height);
   const [image, levels] = await Promise.all([imageSlice(config, slice()), address ? mapSlice(config, address, slice()) : nothing()]);
+  if (mine !== newest) return;
   viewer.setImage(image.values, config.width, config.height, image.slope, image.intercept, image.exact);
   viewer.setLevels(levels);
 }
@@ -60,7 +65,7 @@ function controls(viewer, tables) {
     },
   };
   const reload = async () => {
-    if (one("#slo")) one("#slo").textContent = slice();
+    if (one("#slo")) one("#slo").textContent = slice() + 1;
     await load(viewer);
     show.overlay();
   };
@@ -90,14 +95,15 @@ function controls(viewer, tables) {
     one("#mp").value = link.dataset.map;
     return one("#mp").dispatchEvent(new Event("change"));
   }));
-  viewer.onslice = one("#sl") && ((sign) => {
-    one("#sl").value = slice() + sign;
+  const leaf = (by) => {
+    one("#sl").value = slice() + 1 + by;
     reload();
-  });
-  return { pick, reload };
+  };
+  viewer.onslice = one("#sl") && ((delta) => leaf(Math.sign(delta)));
+  return { pick, reload, leaf };
 }
 
-function actions(viewer, { pick }, tools) {
+function actions(viewer, { pick, leaf }, tools) {
   const toggle = (value) => pick(mode() === value ? "off" : value);
   const pan = (x, y) => viewer.set({ x: viewer.state.x + x, y: viewer.state.y + y });
   const { e, ...decide } = decisionKeys(); // without a mask there is nothing to edit
@@ -108,8 +114,8 @@ function actions(viewer, { pick }, tools) {
     ...(has("boxes") ? { b: ["Boxes on or off", () => toggle("boxes")] } : {}),
     ArrowLeft: ["Pan left", () => pan(30, 0)],
     ArrowRight: ["Pan right", () => pan(-30, 0)],
-    ArrowUp: ["Pan up", () => pan(0, 30)],
-    ArrowDown: ["Pan down", () => pan(0, -30)],
+    ...(config.depth > 1 ? { ArrowUp: ["Previous slice", () => leaf(-1)], ArrowDown: ["Next slice", () => leaf(1)] }
+      : { ArrowUp: ["Pan up", () => pan(0, 30)], ArrowDown: ["Pan down", () => pan(0, -30)] }),
     ...decide,
   };
 }
@@ -119,9 +125,10 @@ function keys(viewer, table, tools) {
 }
 
 async function begin() {
-  if (config.depth > 1) throw new Error("slices of volumes are drawn by the server here");
   const viewer = new Viewer(one("canvas.main"), { keep: navigator.webdriver });
   if (Math.max(config.width, config.height) > viewer.limit) throw new Error("the picture is larger than this GPU's textures");
+  const least = Math.min(...config.pixel);
+  viewer.stretch = [config.pixel[1] / least, config.pixel[0] / least];
   const [tables] = await Promise.all([colourTables(one("script[data-luts]").dataset.luts), load(viewer)]);
   stage.classList.add("gl");
   const page = controls(viewer, tables);
@@ -137,7 +144,7 @@ async function begin() {
     const index = Number(link.dataset.box);
     const { box, slice: at } = config.boxes[index];
     if (one("#sl") && at !== slice()) {
-      one("#sl").value = at;
+      one("#sl").value = at + 1;
       await page.reload();
     }
     page.pick("boxes");

@@ -7,9 +7,9 @@ function made(name, parent) {
   return element;
 }
 
-// Draws config.boxes into the layer; isShown and slice say what to show now. Returns how to mark one.
-export function boxes(viewer, config, isShown, slice) {
-  const layer = document.querySelector("[data-boxes]");
+// Draws config.boxes into the layer of `root`; isShown and slice say what to show now. Returns how to mark one.
+export function boxes(viewer, config, isShown, slice, root = document) {
+  const layer = root.querySelector("[data-boxes]");
   const drawn = config.boxes.map((one) => {
     const group = made("g", layer);
     const frame = made("rect", group);
@@ -19,10 +19,10 @@ export function boxes(viewer, config, isShown, slice) {
   });
   viewer.addEventListener("draw", () => {
     layer.toggleAttribute("hidden", !isShown());
-    for (const { group, frame, text, box: [x0, y0, x1, y1], slice: at } of drawn) {
+    for (const { group, frame, text, box: [x0, y0, x1, y1], slices: [first, end] } of drawn) {
       const [[ax, ay], [bx, by]] = [viewer.toScreen(x0, y0), viewer.toScreen(x1, y1)];
       const [left, top] = [Math.min(ax, bx), Math.min(ay, by)]; // a flipped picture turns the corners round
-      group.toggleAttribute("hidden", at !== slice());
+      group.toggleAttribute("hidden", first >= slice() + 1 || end <= slice());
       Object.entries({ x: left, y: top, width: Math.abs(bx - ax), height: Math.abs(by - ay) }).forEach(([name, value]) => frame.setAttribute(name, value.toFixed(1)));
       text.setAttribute("x", left.toFixed(1));
       text.setAttribute("y", (top > 20 ? top - 6 : Math.max(ay, by) + 15).toFixed(1));

@@ -136,6 +136,7 @@ function keyTable(panes, link, show) {
   };
   const step = (id, sign) => () => {
     const slider = one(id);
+    if (!slider) return;
     slider.value = Number(slider.value) + sign * slider.step;
     slider.dispatchEvent(new Event("input"));
   };
@@ -155,7 +156,7 @@ function keyTable(panes, link, show) {
   return {
     ...Object.fromEntries(Object.entries(acts).map(([key, act]) => [key, [called(key), act]])),
     h: ["Heatmap on or off", toggle("heat")], m: ["Mask on or off", toggle("mask")],
-    o: ["Outline on or off", toggle("outline")], d: ["Disagreement on or off", toggle("disagreement")],
+    o: ["Outline on or off", toggle("outline")], b: ["Boxes on or off", toggle("boxes")], d: ["Disagreement on or off", toggle("disagreement")],
     "[": ["Opacity down", step("#op", -1)], "]": ["Opacity up", step("#op", 1)],
     ",": ["Threshold down", step("#th", -1)], ".": ["Threshold up", step("#th", 1)],
     ArrowLeft: ["Pan left", pan(30, 0)], ArrowRight: ["Pan right", pan(-30, 0)],

@@ -1,6 +1,7 @@
 // One picture among several: its viewer, its slices, its marks. Knows no other.
 import { Viewer } from "./viewer.js";
 import { imageSlice, mapSlice } from "./viewer-data.js";
+import { boxes } from "./boxes.js";
 import { marks } from "./viewer-marks.js";
 
 const MOST_KEPT = 64; // slices, in memory only
@@ -14,6 +15,8 @@ export class Pane {
     this.viewer.stretch = [width / Math.min(height, width), height / Math.min(height, width)];
     this.slider = root.querySelector("[data-slice]");
     marks(this.viewer, own, () => false, () => this.shown, root);
+    this.mode = "off";
+    if (own.boxes?.length) boxes(this.viewer, own, () => this.mode !== "off", () => this.shown, root);
     this.viewer.addEventListener("draw", () => {
       root.querySelector("[data-hud-window]").textContent = `WW ${Math.round(this.viewer.state.width)}  WL ${Math.round(this.viewer.state.center)}`;
       root.querySelector("[data-hud-zoom]").textContent = `Zoom ${Math.round(this.viewer.scale * 100)} %`;
@@ -53,10 +56,12 @@ export class Pane {
     return found;
   }
 
+  // A map of where models looked has no cut: of it there are colours alone. Boxes stand above whatever is shown.
   show(name, tables) {
-    const has = name === "disagreement" ? this.own.spread : this.own.map;
+    const has = { disagreement: this.own.spread, heat: this.own.map, boxes: false }[name] ?? (this.own.measured && this.own.map);
+    this.mode = name;
     const palette = document.querySelector("#cm").value;
     this.viewer.setTable(tables[name === "disagreement" && palette === "redgreen" ? "magma" : palette]);
-    this.viewer.set({ mode: has ? name : "off" });
+    this.viewer.set({ mode: has ? name : "off", ...(this.own.measured ? {} : { threshold: 1.01 }) });
   }
 }

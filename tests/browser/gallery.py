@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from accounts.roles import ADMINISTRATOR
 from tests.accounts.factories import UserFactory
-from tests.browser.story import addresses_of_a_working_day
+from tests.browser.story import addresses_of_a_working_day, addresses_of_reviewing
 from tests.browser.test_governance import (  # noqa: F401  two of them are fixtures
     NEWCOMER,
     addresses,
@@ -60,6 +60,14 @@ def test_the_day(visit, tmp_path, queued, width, scheme):
     _walk(page, "work", empty, width, scheme)
     pages = addresses_of_a_working_day(user, tmp_path) | {"dashboard": "/dashboard/"}
     _walk(page, "work", pages, width, scheme)
+
+
+@pytest.mark.parametrize(("width", "scheme"), VIEWS)
+def test_the_reviewing(visit, tmp_path, queued, width, scheme):
+    user = UserFactory()
+    pages = addresses_of_reviewing(user, tmp_path)
+    page = visit("/dashboard/", user=user, width=width, color_scheme=scheme)
+    _walk(page, "reviewing", pages, width, scheme)
 
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)

@@ -19,6 +19,7 @@ from imaging.samples import chest_phantom
 from imaging.services.jobs import job_succeed
 from imaging.types import Volume
 from reports.models import Export
+from tests.imaging.analyses import box_analysis, class_analysis
 from tests.imaging.factories import (
     EnsembleFactory,
     ImageFactory,
@@ -29,6 +30,7 @@ from tests.imaging.factories import (
     UploadFactory,
     UploadItemFactory,
 )
+from tests.imaging.volumes import NIFTI, volume_result
 from tests.reports.factories import ExportFactory
 
 SIZE = 96
@@ -151,6 +153,44 @@ def addresses_of_a_working_day(user, folder: Path) -> dict[str, str]:
         "models": reverse("imaging:model-list"),
         "exports": reverse("reports:export-list"),
     } | {f"export, {state}": one.get_absolute_url() for state, one in exports.items()}
+
+
+def addresses_of_reviewing(user, folder: Path) -> dict[str, str]:
+    """Make results to hold against each other and to paint on; return their pages by name."""
+    models = three_models()
+    picture = drawn_result(user, folder, models=models)
+    later = drawn_result(user, folder, models=models, study=picture.image.study)
+    volume = volume_result(user, folder, affine=NIFTI)
+    pairs = {
+        "masks": (picture, later),
+        "masks of volumes": (volume, volume),
+    }
+    for kind, make in (("classification", class_analysis), ("detection", box_analysis)):
+        for name, image in (("", picture.image), (" of a volume", volume.image)):
+            both = [_answered(user, image, kind, make, folder, models[:1]) for _ in range(2)]
+            pairs[kind + name] = (both[0], both[1])
+    shown = {
+        f"compare, {name}": reverse("imaging:result-compare", args=[one.pk, other.pk])
+        for name, (one, other) in pairs.items()
+    }
+    return shown | {
+        "compare, the list": reverse("imaging:result-compare-list", args=[picture.pk]),
+        "planes": reverse("imaging:result-planes", args=[volume.pk]),
+        "result of a volume": volume.get_absolute_url(),
+        "boxes of a volume": pairs["detection of a volume"][0].get_absolute_url(),
+        "paint": reverse("imaging:review-paint", args=[picture.pk]),
+        "paint on a volume": reverse("imaging:review-paint", args=[volume.pk]),
+        "upload a mask": reverse("imaging:review-upload", args=[volume.pk]),
+    }
+
+
+def _answered(user, image, kind: str, make, folder: Path, models) -> Result:
+    run = RunFactory(requested_by=user, versions=models, title=f"A {kind}")
+    run.frozen["type"] = kind
+    run.save()
+    job = JobFactory(run=run, image=image, running=True)
+    assert job_succeed(job, make(job, folder), folder)
+    return Result.objects.get(job=job)
 
 
 def _exports(user, organisation, result) -> dict[str, Export]:

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from imaging.samples import chest_phantom
 from tests.accounts.factories import UserFactory
-from tests.browser.story import SIZE, drawn_result, three_models
+from tests.browser.story import SIZE, addresses_of_reviewing, drawn_result, three_models
 from tests.browser.test_viewer import layer
 from tests.imaging.factories import StudyFactory
 from tests.imaging.volumes import NIFTI, volume_result
@@ -160,3 +160,80 @@ def test_axe_finds_nothing_and_a_phone_has_one_above_the_other(visit, user, two,
     assert (second["y"] >= first["y"] + first["height"]) == (width == 390)
     page.goto(page.url.split("compare/")[0] + "compare/")
     assert violations(page) == []
+
+
+# --- classes and boxes
+
+DRAWN = """n => [...mediscanPanes[n].root.querySelectorAll("[data-boxes] g:not([hidden]) rect")]
+  .map(rect => ["x", "y", "width", "height"].map(name => Number(rect.getAttribute(name))))"""
+
+
+def compared(visit, user, pages: dict[str, str], name: str, **options):
+    page = visit(pages[f"compare, {name}"], user=user, **options)
+    expect(page.locator("html[data-viewer=webgl]")).to_be_attached()
+    return page
+
+
+@pytest.fixture
+def pages(user, tmp_path):
+    return addresses_of_reviewing(user, tmp_path)
+
+
+def test_boxes_of_a_volume_move_and_leaf_with_the_picture(visit, user, pages):
+    page = compared(visit, user, pages, "detection of a volume")
+    expect(page.locator("[data-slice-number]").first).to_have_text("1")
+    wanted = page.evaluate(
+        "() => { const pane = mediscanPanes[0], [x0, y0, x1, y1] = pane.own.boxes[0].box;"
+        " const [a, b] = [pane.viewer.toScreen(x0, y0), pane.viewer.toScreen(x1, y1)];"
+        " return [a[0], a[1], b[0] - a[0], b[1] - a[1]]; }"
+    )
+    for number in (0, 1):
+        drawn = page.evaluate(DRAWN, number)
+        assert len(drawn) == 2
+        assert np.abs(np.array(drawn[0]) - wanted).max() < 0.2
+    page.locator("canvas.main").first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("[data-slice-number]").nth(1)).to_have_text("2")
+    expect(page.locator("[data-boxes] g:not([hidden])")).to_have_count(0)
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("[data-boxes] g:not([hidden])")).to_have_count(4)
+    page.keyboard.press("b")
+    expect(page.locator("[data-boxes]").first).to_be_hidden()
+    assert page.locator("[data-boxed] td").all_inner_texts() == ["2", "2", "0"]
+    assert "In both: 2, only in this one: 0" in page.inner_text("aside")
+
+
+def test_classes_show_where_the_models_looked_on_both_sides(visit, user, pages):
+    page = compared(visit, user, pages, "classification of a volume")
+    page.evaluate("mediscanPanes.forEach((pane) => pane.go(6))")
+    expect(page.locator("[data-slice-number]").nth(1)).to_have_text("7")
+    heat = page.evaluate("mediscanPanes.map((pane) => Math.max(...pane.viewer.levels))")
+    assert min(heat) > 0
+    cells = page.locator("[data-class=tuberculosis] td").all_inner_texts()
+    assert cells == ["0.83 positive", "0.83 positive", "0.00"]
+
+
+def test_the_page_of_a_volumes_boxes_is_leafed_through(visit, user, pages):
+    page = visit(pages["boxes of a volume"], user=user)
+    expect(page.locator("html[data-viewer=webgl]")).to_be_attached()
+    expect(page.locator("[data-boxes] g:not([hidden])")).to_have_count(2)
+    page.hover("canvas.main")
+    page.mouse.wheel(0, 120)
+    expect(page.locator("#slo")).to_have_text("2")
+    expect(page.locator("[data-boxes] g:not([hidden])")).to_have_count(0)
+    page.locator("[data-box]").first.click()
+    expect(page.locator("#slo")).to_have_text("1")
+    expect(page.locator("[data-boxes] .chosen")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_axe_finds_nothing_on_classes_and_boxes(visit, user, pages, width):
+    for name in ("detection", "classification of a volume"):
+        page = compared(visit, user, pages, name, width=width)
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_boxes_of_two_results_without_javascript(visit, user, pages):
+    page = visit(pages["compare, detection of a volume"], user=user, java_script_enabled=False)
+    expect(page.locator(".flat svg.boxes rect")).to_have_count(4)

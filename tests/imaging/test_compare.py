@@ -10,16 +10,20 @@ from django.urls import reverse
 from accounts.models import AuditEvent, Organisation
 from accounts.roles import RADIOLOGIST
 from imaging.compare_page import measure_rows
-from imaging.models import Study
+from imaging.models import Result, Study
+from imaging.services.jobs import job_succeed
 from mediscan.templatetags.ui import signed
 from tests.accounts.factories import DepartmentFactory, MembershipFactory, UserFactory
+from tests.imaging.analyses import box_analysis, class_analysis
 from tests.imaging.factories import (
     ImageFactory,
     JobFactory,
     ResultFactory,
+    RunFactory,
     StudyFactory,
     operating_row,
 )
+from tests.imaging.volumes import NIFTI, phantom, volume_facts
 
 pytestmark = pytest.mark.django_db
 
@@ -158,3 +162,116 @@ def test_the_film_holds_the_studys_other_images_and_the_newest_prior(client, use
     assert pair(later, new) in page, "the newest before it, not the oldest"
     stranger = ResultFactory(user=user)
     assert client.get(stranger.get_absolute_url()).context["film"] == {"images": [], "prior": None}
+
+
+# --- classes and boxes, of pictures and of volumes
+
+
+def analysed(user, make, kind: str, folder, image) -> Result:
+    """The stored result of an answer without a measured map."""
+    run = RunFactory(requested_by=user, title=kind)
+    run.frozen["type"] = kind
+    run.save()
+    job = JobFactory(run=run, image=image, running=True)
+    assert job_succeed(job, make(job, folder), folder)
+    return Result.objects.get(job=job)
+
+
+def volume(user, study=None):
+    array = phantom()
+    return ImageFactory(
+        study=study or StudyFactory(user=user, modality="ct"), array=array, modality="ct",
+        dicom_modality="CT", facts=volume_facts(array, NIFTI),
+    )  # fmt: skip
+
+
+def one_box(slice_: int, box: list[float], score: float = 0.7):
+    def make(job, folder):
+        analysis = box_analysis(job, folder)
+        found = analysis["boxes"][0] | {"slice": slice_, "box": box, "score": score}
+        return analysis | {"boxes": [found]}
+
+    return make
+
+
+def surer(job, folder):
+    analysis = class_analysis(job, folder)
+    first, second = analysis["classes"]
+    return analysis | {"classes": [first | {"p": 0.91}, second | {"label": "nodule"}]}
+
+
+@pytest.mark.parametrize("make_image", [lambda user: ImageFactory(user=user), volume],
+                         ids=["picture", "volume"])  # fmt: skip
+def test_classes_stand_side_by_side_with_their_difference(client, user, tmp_path, make_image):
+    image = make_image(user)
+    one = analysed(user, surer, "classification", tmp_path, image)
+    other = analysed(user, class_analysis, "classification", tmp_path, image)
+    answer = client.get(pair(one, other))
+    rows = {row["label"]: row for row in answer.context["classes"]}
+    assert list(rows) == ["tuberculosis", "nodule", "effusion"]
+    assert rows["tuberculosis"]["less"] == pytest.approx(0.08)
+    assert (rows["nodule"]["second"], rows["nodule"]["less"]) == (None, None)
+    text = answer.content.decode()
+    assert 'data-class="tuberculosis"' in text
+    assert "+0.08" in text
+    assert [name for name, _words in answer.context["modes"]] == ["off", "heat"]
+    assert answer.context["mode"] == "heat"
+    for name in ("original", "heat"):
+        layer = reverse("imaging:result-layer", args=[one.pk, name])
+        assert layer in text
+        query = answer.context["panes"][0]["display"].query
+        assert client.get(f"{layer}?{query}").status_code == 200
+    maps = answer.context["config"]["panes"][0]["map"]
+    number = "" if image.depth == 1 else "1/"
+    assert client.get(f"{maps}{number}").status_code == 200
+
+
+def test_boxes_of_a_volume_lie_on_their_slice_in_every_plane(client, user, tmp_path):
+    image = volume(user)
+    one = analysed(user, one_box(4, [10, 20, 18, 26]), "detection", tmp_path, image)
+    other = analysed(user, one_box(9, [10, 20, 18, 26]), "detection", tmp_path, image)
+    page = client.get(pair(one, other))
+    own, theirs = page.context["config"]["panes"]
+    # rows and columns run against the stored order of this NIfTI
+    assert own["boxes"][0]["box"] == [38, 14, 46, 20]
+    assert (own["slice"], theirs["slice"]) == (4, 9)
+    assert '<svg class="boxes"' in page.content.decode()
+    off = client.get(pair(one, other) + "?mode=off").content.decode()
+    assert '<svg class="boxes"' not in off
+    coronal = client.get(pair(one, other) + "?plane=coronal").context["config"]["panes"][0]
+    assert coronal["boxes"][0]["slices"] == [20, 26]
+    assert coronal["boxes"][0]["box"] == [38, 7, 46, 8]
+    alone = client.get(one.get_absolute_url()).context
+    assert alone["display"].number == 5
+    assert alone["config"]["boxes"] == own["boxes"]
+    sagittal = client.get(one.get_absolute_url() + "?plane=sagittal").context
+    assert sagittal["display"].number in range(10, 19)
+    assert len(sagittal["frames"]["drawn"]) == 1
+
+
+def test_boxes_that_frame_the_same_are_matched_on_one_image_alone(client, user, tmp_path):
+    image = ImageFactory(user=user)
+    one = analysed(user, box_analysis, "detection", tmp_path, image)
+    other = analysed(user, one_box(0, [2, 3, 12, 9], 0.7), "detection", tmp_path, image)
+    context = client.get(pair(one, other)).context
+    (row,) = context["boxes"]
+    assert (row["first"], row["second"], row["less"]) == (2, 1, 1)
+    assert row["best_less"] == pytest.approx(0.2)
+    matched = context["matched"]
+    assert (len(matched["pairs"]), matched["first"], matched["second"]) == (1, 1, 0)
+    assert matched["pairs"][0]["iou"] == pytest.approx(60 / 63)
+    prior = ImageFactory(user=user, study=StudyFactory(user=user, patient=one.patient))
+    before = analysed(user, box_analysis, "detection", tmp_path, prior)
+    page = client.get(pair(one, before))
+    assert page.context["matched"] is None
+    assert "not matched with each other" in page.content.decode()
+
+
+def test_a_mask_beside_boxes_has_measures_and_boxes(client, user, tmp_path, result):
+    boxes = analysed(user, box_analysis, "detection", tmp_path, result.image)
+    page = client.get(pair(result, boxes))
+    assert [name for name, _words in page.context["modes"]] == [
+        "off", "boxes", "heat", "mask", "outline",
+    ]  # fmt: skip
+    assert page.context["measures"]
+    assert page.context["boxes"][0]["less"] == -2
