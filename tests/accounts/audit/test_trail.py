@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
@@ -9,7 +10,9 @@ from django.db import connection
 from django.utils.timezone import now
 
 from accounts import audit
+from accounts.audit import reading
 from accounts.audit.chain import GENESIS, Checkpoint, parse_checkpoint
+from accounts.audit.record import _signed
 from accounts.audit.rows import COLUMNS, FORMAT, canonical
 from accounts.models import AuditCheckpoint, AuditEvent, AuditPending, AuditSeal, Notice
 from accounts.services import sealing, trail, trail_walk
@@ -235,6 +238,42 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_checked(ten):
         )
     found = [(one.seq, one.damage) for one in trail_verify().findings]
     assert found == [(3, trail_walk.UNREADABLE), (9, trail_walk.EDITED)]
+
+
+def test_the_reading_goes_on_as_before_behind_what_cannot_be_read(ten, monkeypatch):
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL holds nothing but text in a text column")
+    monkeypatch.setattr(reading, "CHUNK", 3)
+    spoilt = "UPDATE accounts_auditevent SET reason = CAST(X'ff' AS TEXT) WHERE id = %s"
+    for place in (1, 3, 9):
+        sql(spoilt, ten[place].pk.hex)
+    verdict = trail_verify()
+    assert [(one.seq, one.damage) for one in verdict.findings] == [
+        (seq, trail_walk.UNREADABLE) for seq in (2, 4, 10)
+    ]
+    assert verdict.up_to == 10
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 10, 500])
+def test_rows_are_found_whatever_their_times_say(chunk, monkeypatch):
+    """Sealed in another order than their times: by a clock that was set, or a slow transaction."""
+    monkeypatch.setattr(reading, "CHUNK", chunk)
+    newest = now()
+    hours = [5, 4, 9, 1, 0, 0, 7, 3, 8, 2]
+    events = [
+        _signed(AuditEvent(action="plan.change", at=newest - timedelta(hours=one))) for one in hours
+    ]
+    AuditEvent.objects.bulk_create(events)
+    verdict = trail_verify()
+    assert verdict.is_whole
+    assert verdict.rows == 10
+    sql("DELETE FROM accounts_auditevent WHERE id = %s", key(events[6]))
+    assert trail_verify().first == trail.Finding(7, trail_walk.DELETED, events[6].pk.hex)
+
+
+def test_neighbours_are_read_together(ten, django_assert_num_queries):
+    with django_assert_num_queries(4 if connection.vendor == "sqlite" else 2):  # its cache's size
+        assert len(list(reading.sealed_rows(0))) == 10
 
 
 def test_only_the_rows_from_before_signing_may_be_unsigned():
