@@ -49,7 +49,9 @@ DEBUG=false
 # Where `make start` listens.
 #HOST=127.0.0.1
 #PORT=8000
-# How many trusted proxies stand in front (they set X-Forwarded-For). 0: none.
+# How many trusted proxies stand in front; the outermost sets X-Forwarded-For and X-Forwarded-Proto
+# anew. 0: none, then neither header is believed, and an https:// address needs one at least, since
+# the server of this house speaks no TLS.
 #TRUSTED_PROXIES=0
 # A list of stolen passwords to refuse beside the common ones: Pwned Passwords, ordered by SHA-1.
 #PASSWORD_BREACHED_FILE=/srv/mediscan/pwned-passwords.txt
@@ -152,7 +154,8 @@ def main(arguments: list[str]) -> int:
     print(f"{options.output} was written with fresh secrets, readable by you alone.")
     if options.production:
         print(
-            "Before the start set PUBLIC_BASE_URL, ALLOWED_HOSTS, DATABASE_URL and EMAIL_URL in it."
+            "Before the start set PUBLIC_BASE_URL, ALLOWED_HOSTS, TRUSTED_PROXIES, DATABASE_URL and"
+            " EMAIL_URL in it."
         )
     return 0
 

@@ -23,12 +23,15 @@ TERMINAL_MAIL = ("console", "dummy", "locmem")
 Problem = tuple[str, str]  # what is wrong, beginning with the setting; the remedy
 
 
-def guard(number: int, tag: str = "boot") -> Callable:
-    """Register a generator of problems as a deployment check that speaks in production alone."""
+def guard(number: int, tag: str = "boot", *, everywhere: bool = False) -> Callable:
+    """Register a generator of problems as a deployment check.
+
+    It speaks in production alone, unless it is to speak `everywhere`.
+    """
 
     def decorate(find: Callable[[], Iterator[Problem]]) -> Callable:
         def check(**kwargs: Any) -> list[CheckMessage]:
-            if settings.ENVIRONMENT != PRODUCTION:
+            if settings.ENVIRONMENT != PRODUCTION and not everywhere:
                 return []
             return [Error(text, hint=remedy, id=f"mediscan.G{number:03}")
                     for text, remedy in find()]  # fmt: skip
@@ -152,6 +155,18 @@ def erasure_ledger() -> Iterator[Problem]:
         yield "ERASURE_LEDGER is not set: a restored backup would bring the erased home.", remedy
     elif Path(settings.ERASURE_LEDGER).resolve().is_relative_to(Path(settings.DATA_DIR).resolve()):
         yield "ERASURE_LEDGER lies in the data folder, whose backup would restore it too.", remedy
+
+
+@guard(15, tag="boot_plain", everywhere=True)
+def no_proxy_in_front() -> Iterator[Problem]:
+    """Asked where our own server speaks without TLS; one that speaks it needs no proxy."""
+    if settings.SECURE_SSL_REDIRECT and settings.SECURE_PROXY_SSL_HEADER is None:
+        yield (
+            "TRUSTED_PROXIES is 0, and PUBLIC_BASE_URL is https://: this server speaks no TLS, so"
+            " every page would be redirected to itself for ever.",
+            "Put a proxy with TLS in front that sets X-Forwarded-Proto and X-Forwarded-For anew,"
+            " and count it: TRUSTED_PROXIES=1.",
+        )
 
 
 @guard(13, tag="boot_database")

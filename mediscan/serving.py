@@ -15,6 +15,7 @@ from gunicorn.glogging import Logger
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
+from accounts.boot import refuse_unsafe_start
 from accounts.tracing import new_request_id, traced
 from mediscan.logs import JsonLine
 from mediscan.policy import CONTENT_SECURITY_POLICY, HEADERS
@@ -72,6 +73,19 @@ class BoundedSocket(socket.socket):
 
 class Worker(ThreadWorker):
     """gunicorn's threads, which give up on who is slow and answer in the house's words."""
+
+    def init_process(self) -> None:
+        """Leave it to the settings whom X-Forwarded-Proto is believed from: TRUSTED_PROXIES.
+
+        gunicorn by itself believes it from whoever connects from this machine.
+        """
+        self.cfg.set("secure_scheme_headers", {})
+        super().init_process()
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        if not self.cfg.is_ssl:
+            refuse_unsafe_start("boot_plain")
 
     def enqueue_req(self, conn) -> None:
         if not isinstance(conn.sock, BoundedSocket):

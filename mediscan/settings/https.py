@@ -1,8 +1,11 @@
 """What an https:// address turns on: secure cookies, HSTS, no plain answer."""
 
-from .base import PUBLIC_BASE_URL
+from .base import ALLAUTH_TRUSTED_PROXY_COUNT, PUBLIC_BASE_URL
 
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# whoever asks can write the header: it is believed where a proxy is counted, which sets it anew
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED_PROXY_COUNT > 0 else None
+)
 SECURE_SSL_REDIRECT = True
 SECURE_HSTS_SECONDS = 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True

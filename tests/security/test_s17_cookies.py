@@ -53,6 +53,7 @@ def production(tmp_path_factory) -> dict[str, str]:
         "ENVIRONMENT": "production",
         "PUBLIC_BASE_URL": "https://scan.example.org",
         "ALLOWED_HOSTS": "scan.example.org",
+        "TRUSTED_PROXIES": "1",
         "SECRET_KEY": base64.urlsafe_b64encode(os.urandom(64)).decode(),
         "VAULT_KEK": base64.b64encode(os.urandom(32)).decode(),
         "EMAIL_URL": "smtp+tls://mail.example.org:587",

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-sample", action="store_true", help="do not analyse a sample")
 
     def handle(self, *, host: str, port: int, no_sample: bool, **options) -> None:
-        refuse_unsafe_start("boot", "boot_engine")
+        refuse_unsafe_start("boot", "boot_plain", "boot_engine")
         refuse_a_busy_port(host, port)
         self._prepare()
         refuse_unsafe_start("boot_database")
