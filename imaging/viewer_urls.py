@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from imaging import answer_views, compare_views, planes_views, read_first, viewer
+from imaging import answer_views, compare_views, planes_views, printing, read_first, viewer
 
 urlpatterns = [
     path("images/<uuid:pk>/thumbnail/", viewer.image_thumbnail, name="image-thumbnail"),
@@ -15,6 +15,7 @@ urlpatterns = [
         name="image-slice",
     ),
     path("results/<uuid:pk>/", viewer.result_detail, name="result-detail"),
+    path("results/<uuid:pk>/print/", printing.result_print, name="result-print"),
     path("results/<uuid:pk>/maps/<slug:name>/", viewer.result_map, name="result-map"),
     path(
         "results/<uuid:pk>/maps/<slug:name>/<slug:plane>/<int:number>/",

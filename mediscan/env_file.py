@@ -49,9 +49,9 @@ DEBUG=false
 # Where `make start` listens.
 #HOST=127.0.0.1
 #PORT=8000
-# How many trusted proxies stand in front; the outermost sets X-Forwarded-For and X-Forwarded-Proto
-# anew. 0: none, then neither header is believed, and an https:// address needs one at least, since
-# the server of this house speaks no TLS.
+# How many trusted proxies stand in front: each adds to X-Forwarded-For, and they set
+# X-Forwarded-Proto anew. 0: none, then neither header is believed; an https:// address needs one at
+# least, since the server of this house speaks no TLS.
 #TRUSTED_PROXIES=0
 # A list of stolen passwords to refuse beside the common ones: Pwned Passwords, ordered by SHA-1.
 #PASSWORD_BREACHED_FILE=/srv/mediscan/pwned-passwords.txt

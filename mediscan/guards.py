@@ -164,8 +164,8 @@ def no_proxy_in_front() -> Iterator[Problem]:
         yield (
             "TRUSTED_PROXIES is 0, and PUBLIC_BASE_URL is https://: this server speaks no TLS, so"
             " every page would be redirected to itself for ever.",
-            "Put a proxy with TLS in front that sets X-Forwarded-Proto and X-Forwarded-For anew,"
-            " and count it: TRUSTED_PROXIES=1.",
+            "Put a proxy with TLS in front that sets X-Forwarded-Proto and adds to X-Forwarded-For,"
+            " and count it: TRUSTED_PROXIES=1 (docs/operators/production.md).",
         )
 
 

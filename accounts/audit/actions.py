@@ -152,6 +152,7 @@ ACTIONS: dict[str, Action] = {
         ("export.cancel", "Export cancelled", EXPORTED),
         ("export.delete", "Export's file deleted", EXPORTED),
         ("image.download", "Picture downloaded", EXPORTED),
+        ("result.print", "Result printed", EXPORTED),
     ),
     **_group(
         "work",

@@ -94,6 +94,7 @@ function attach(viewer, tables, slices) {
       viewer.set({ threshold: row.t });
       followThreshold(row.t);
       slices.bar(row.level);
+      one("[data-print]").dataset.t = row.t;
       const download = one("[data-mask-png]");
       if (download) {
         const address = new URL(download.href);

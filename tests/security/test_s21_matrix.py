@@ -71,6 +71,7 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
     **dict.fromkeys(
         (
             "imaging:result-detail",
+            "imaging:result-print",
             "imaging:result-map",
             "imaging:result-layer",
             "imaging:review-create",

@@ -146,6 +146,18 @@ def test_a_picture_taken_away(inside, user):
     assert only("image.download").reason == "mask"
 
 
+def test_a_result_printed(inside, user):
+    result = ResultFactory(user=user)
+    address = reverse("imaging:result-print", args=[result.pk])
+    assert inside.get(address).status_code == 405
+    assert not AuditEvent.objects.filter(action="result.print").exists()
+    answer = inside.post(f"{address}?t=0.5&mode=mask")
+    assert answer.url == f"{result.get_absolute_url()}?t=0.5&mode=mask#print"
+    event = only("result.print")
+    assert (event.target, event.patient) == (f"result:{result.pk}", result.patient_id)
+    assert inside.get(answer.url).status_code == 200
+
+
 # --- work
 
 
