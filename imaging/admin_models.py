@@ -19,8 +19,8 @@ from accounts.selectors import user_may
 from accounts.tenancy import OfHouse
 from imaging.model_answers import initial_of, metadata_of
 from imaging.model_forms import ModelDescriptionForm, ModelSendForm
-from imaging.model_tables import TakingStatus
 from imaging.models import ModelUpload, ModelVersion
+from imaging.models.approvals import TakingStatus
 from imaging.registry import model_retire
 from imaging.registry.uploads import model_upload_describe, model_upload_receive
 from imaging.services.refusals import NotPossible

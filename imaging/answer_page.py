@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from imaging.answer_tables import ResultBox
 from imaging.display import default_window, image_planes, presets
 from imaging.film_page import film
 from imaging.gate_page import gate_context
 from imaging.measures.numbers import half_up
 from imaging.models import Result
+from imaging.models.answers import ResultBox
 from imaging.palettes import DEFAULT_PALETTE, PALETTES, palette
 from imaging.planes import STORED, Plane
 from imaging.result_page import PALETTE_NAMES, member_context, neighbours, sides, spacing_text

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.access import requires, step_up
 from accounts.models import Department, User
 from accounts.selectors import home_organisation
-from imaging.cohort_table import HoldState
 from imaging.models import Modality
+from imaging.models.cohorts import HoldState
 from imaging.selectors import pixels_open
 from imaging.selectors_cohorts import MANAGE, cohort_images_to_review, cohorts_managed_by
 from imaging.services.cohorts import (

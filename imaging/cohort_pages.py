@@ -21,12 +21,12 @@ from accounts.access import answers_data, requires
 from accounts.throttle import limited
 from imaging.choices import ensembles_open_to
 from imaging.cohort_pictures import Slice, layer_of, picture_drawn
-from imaging.cohort_table import SHOWN
 from imaging.compare_page import measure_rows, row_of
 from imaging.display import image_planes
 from imaging.forms import uuids
 from imaging.measures.small_cells import count_told
 from imaging.models import LIVE, Cohort, CohortImage, Ensemble, JobStatus, Modality, Result
+from imaging.models.cohorts import SHOWN
 from imaging.selectors_cohorts import (
     VIEW_RESULT,
     cohort_images_open_to,

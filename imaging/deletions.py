@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import requires, step_up
-from imaging.deletion_table import DeclineReason, DeletionReason
 from imaging.models import Deletion, Study
+from imaging.models.deletions import DeclineReason, DeletionReason
 from imaging.selectors import studies_within
 from imaging.selectors_deletions import deletions_decided_by, deletions_told
 from imaging.services.deletions import (

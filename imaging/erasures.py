@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import requires, step_up
 from accounts.selectors import organisations_of
 from accounts.vault.fields import blind_index
-from imaging.erasure_table import ErasureReason
 from imaging.models import Erasure, Patient
+from imaging.models.erasures import ErasureReason
 from imaging.services.erasure import (
     ACTION,
     erasure_approve,

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import requires, step_up
 from accounts.selectors import user_may
-from imaging.model_tables import ApprovalKind
 from imaging.models import ModelState, ModelVersion
+from imaging.models.approvals import ApprovalKind
 from imaging.registry.approvals import (
     ACTIONS,
     model_approve,

@@ -7,9 +7,9 @@ from django.utils.timezone import localdate
 
 from accounts.roles import COHORT
 from accounts.selectors import grants_of, organisations_of
-from imaging.cohort_table import SHOWN, HoldState
 from imaging.measures.small_cells import LEAST
 from imaging.models import Cohort, CohortImage, CohortReader, Job, Result, Run
+from imaging.models.cohorts import SHOWN, HoldState
 from imaging.selectors import JOB, images_visible_to
 
 VIEW, VIEW_RESULT = "pixels.view_deidentified", "result.view_deidentified"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 
 from accounts.selectors import organisations_of
-from imaging.deletion_table import DeletionQuerySet
 from imaging.models import Deletion, Image, Result, Review, Study
+from imaging.models.deletions import DeletionQuerySet
 
 
 def deletions_decided_by(user) -> DeletionQuerySet:

@@ -9,8 +9,8 @@ from accounts import audit
 from accounts.models import User
 from accounts.selectors import user_may
 from imaging.inference.metadata import read_metadata
-from imaging.model_tables import ApprovalKind
 from imaging.models import ModelApproval, ModelState, ModelVersion
+from imaging.models.approvals import ApprovalKind
 from imaging.registry.manifest import manifest_problem
 from imaging.registry.states import model_activate, model_readmit, model_retire, was_active
 from imaging.registry.store import folder_of

@@ -23,8 +23,8 @@ from accounts.models import User
 from imaging import queue
 from imaging.engine.client import EngineError
 from imaging.formats.names import clean_name
-from imaging.model_tables import TakingStatus
 from imaging.models import ModelUpload, ModelVersion
+from imaging.models.approvals import TakingStatus
 from imaging.registry.store import store_root
 from imaging.registry.taking import Sent, model_look, model_take
 from imaging.services.leases import MAX_DEATHS, LeaseKeeper, LeaseLost, lease_end

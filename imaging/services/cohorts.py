@@ -16,10 +16,10 @@ from accounts import audit
 from accounts.models import Membership, Organisation, User
 from accounts.roles import RADIOLOGIST, roles_for
 from accounts.services.notices import notice_send, notice_send_to_role
-from imaging.cohort_table import Hold, HoldState
 from imaging.formats.burned_in import hold_of
 from imaging.measures.small_cells import LEAST
 from imaging.models import Cohort, CohortImage, CohortReader, Image
+from imaging.models.cohorts import Hold, HoldState
 from imaging.services.refusals import NotPossible
 
 LEAST_PATIENTS = LEAST  # of fewer, a list is about persons (SECURITY S24)

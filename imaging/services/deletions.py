@@ -14,8 +14,8 @@ from accounts import audit
 from accounts.models import Membership, Organisation, User
 from accounts.roles import ADMINISTRATOR, roles_for
 from accounts.services.notices import notice_send, notice_send_to_role
-from imaging.deletion_table import DeclineReason, DeletionReason
 from imaging.models import Deletion, Job, JobStatus, Study
+from imaging.models.deletions import DeclineReason, DeletionReason
 from imaging.services.doorbells import doorbells_ring
 from imaging.services.refusals import NotPossible
 from imaging.services.run_ends import run_end_tell, run_hold

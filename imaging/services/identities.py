@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.models import User
 from accounts.vault.fields import Sealed, blind_index
-from imaging.correction_table import IDENTITY
 from imaging.models import Correction, Patient
+from imaging.models.corrections import IDENTITY
 from imaging.services.refusals import NotPossible
 
 

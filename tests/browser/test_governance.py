@@ -20,7 +20,7 @@ from accounts.services.notices import notice_send
 from accounts.services.signins import signin_start
 from accounts.throttle import attempt_failed
 from accounts.tokens.scopes import SCOPES
-from imaging.erasure_table import ErasureReason
+from imaging.models.erasures import ErasureReason
 from imaging.services.assignments import assignment_create
 from imaging.services.erasure import erasure_approve, erasure_request
 from imaging.services.glass import glass_break, glass_review

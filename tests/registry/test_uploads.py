@@ -11,8 +11,8 @@ from django.utils.timezone import now
 
 from accounts.models import AuditEvent
 from imaging import tasks
-from imaging.model_tables import TakingStatus
 from imaging.models import ModelUpload, ModelVersion
+from imaging.models.approvals import TakingStatus
 from imaging.registry.uploads import (
     DIED,
     TASK,
