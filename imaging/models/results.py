@@ -18,8 +18,8 @@ class Severity(models.TextChoices):
     LOW = "low", gettext_lazy("Low")
     MODERATE = "moderate", gettext_lazy("Moderate")
     HIGH = "high", gettext_lazy("High")
-    NO_FINDING = "no finding", gettext_lazy("No Finding")
-    NOT_ASSESSED = "not assessed", gettext_lazy("Not Assessed")
+    NO_FINDING = "no finding", gettext_lazy("No finding")
+    NOT_ASSESSED = "not assessed", gettext_lazy("Not assessed")
 
 
 class GateVerdict(models.TextChoices):
