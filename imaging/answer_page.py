@@ -17,7 +17,7 @@ from imaging.models.answers import ResultBox
 from imaging.palettes import DEFAULT_PALETTE, PALETTES, palette
 from imaging.planes import STORED, Plane
 from imaging.result_page import PALETTE_NAMES, member_context, neighbours, sides, spacing_text
-from imaging.slice_page import PLANE_NAMES, image_address, map_address, pixel_spacing
+from imaging.slice_page import PLANE_NAMES, image_config, map_address
 
 LEGEND_PARTS = 15
 SALIENCY = "saliency-"
@@ -202,27 +202,13 @@ def _config(
     result: Result, display: AnswerDisplay, boxes: list[ResultBox], maps: list[str]
 ) -> dict:
     """What the browser needs to draw; no identity."""
-    image, facts, plane = result.image, result.image.facts, display.plane
-    depth, height, width = plane.shape
-    return {
-        "pixels": image_address(image, plane),
+    plane = display.plane
+    return image_config(result.image, plane) | {
         "maps": {name: map_address(result, plane, name) for name in maps},
         "map": display.map,
-        "depth": depth,
-        "height": height,
-        "width": width,
-        "pixel": plane.pixel,
-        "dtype": image.dtype,
-        "slope": facts.get("slope", 1),
-        "intercept": facts.get("intercept", 0),
-        "minimum": facts["minimum"],
-        "maximum": facts["maximum"],
-        "spacing": pixel_spacing(image, plane),
-        "spacingKind": facts.get("spacing_kind", "none"),
         "center": display.center,
         "windowWidth": display.width,
         "slice": display.slice,
-        "lesions": [],
         "boxes": boxes_hung(boxes, plane),
     }
 

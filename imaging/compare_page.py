@@ -15,9 +15,9 @@ from imaging.display import Display, presets
 from imaging.measures.numbers import mask_px
 from imaging.models import Result, ResultBox, Severity
 from imaging.planes import STORED
-from imaging.result_page import PALETTE_NAMES, pixel_spacing, sides, spacing_text
+from imaging.result_page import PALETTE_NAMES, sides, spacing_text
 from imaging.selectors import results_visible_to
-from imaging.slice_page import PLANE_NAMES, image_address, map_address
+from imaging.slice_page import PLANE_NAMES, image_config, map_address
 
 MOST_LISTED = 50
 PLACES = ({"label": _lazy("This result"), "slice_name": "slice"},
@@ -174,24 +174,18 @@ def pane_of(result: Result, display: Display, number: int) -> dict:
 
 def _config(result: Result, display: Display, boxes: list[ResultBox], *, has_spread: bool) -> dict:
     """What the browser needs to draw one pane; no identity."""
-    image, facts, plane = result.image, result.image.facts, display.plane
-    depth, height, width = plane.shape
+    image, plane = result.image, display.plane
     looked = next(iter(saliency_maps(result)), "")
     heat = display.map if result.is_measured else looked
-    return {
-        "pixels": image_address(image, plane),
+    spacing = image.facts.get("spacing_mm")
+    return image_config(image, plane) | {
         "map": map_address(result, plane, heat) if heat else None,
         "measured": result.is_measured,
         "boxes": boxes_hung(boxes, plane),
         "spread": map_address(result, plane, display.spread) if has_spread else None,
-        "depth": depth, "height": height, "width": width, "pixel": plane.pixel,
-        "slice": display.slice, "dtype": image.dtype,
-        "slope": facts.get("slope", 1), "intercept": facts.get("intercept", 0),
-        "minimum": facts["minimum"], "maximum": facts["maximum"],
-        "spacing": pixel_spacing(image, plane), "spacingKind": facts.get("spacing_kind", "none"),
-        "thick": (facts["spacing_mm"][plane.axes[0]] if facts.get("spacing_mm") else None),
+        "slice": display.slice,
+        "thick": spacing[plane.axes[0]] if spacing else None,
         "center": display.center, "windowWidth": display.width, "saved": result.threshold,
-        "lesions": [],
     }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from imaging.selectors import (
     results_visible_to,
 )
 from imaging.services.impressions import LONGEST, impression_save
-from imaging.slice_page import PLANE_NAMES
+from imaging.slice_page import PLANE_NAMES, image_config
 from imaging.viewer import grey_slice
 
 
@@ -133,6 +133,9 @@ def _context(look: Look, image: Image) -> dict:
         "image": image,
         "look": look,
         "slices": count,
+        "config": image_config(image, look.plane)
+        | {"slice": look.slice, "center": look.center, "windowWidth": look.width},
+        "may_review": True,
         "previous": look.query(look.number - 1) if look.number > 1 else "",
         "next": look.query(look.number + 1) if look.number < count else "",
         "planes": [(name, PLANE_NAMES[name], name == look.plane.name)

@@ -16,7 +16,7 @@ from imaging.palettes import palette
 from imaging.planes import Plane
 from imaging.selectors import results_visible_to
 from imaging.sides import Sides, sides_of
-from imaging.slice_page import pixel_spacing, plane_config, slice_context
+from imaging.slice_page import plane_config, slice_context
 
 SHOWN = ("area_percent", "average_intensity", "ratio", "circularity")
 OF_VOLUMES = ("volume_ml", "sphericity")
@@ -128,17 +128,8 @@ def sides(image: Image) -> Sides | None:
 
 def _config(result: Result, display: Display, maps: set[str], lesions: list[Lesion]) -> dict:
     """What the browser needs to draw; no identity."""
-    image, facts = result.image, result.image.facts
     return plane_config(result, display, maps, lesions) | {
-        "dtype": image.dtype,
-        "slope": facts.get("slope", 1),
-        "intercept": facts.get("intercept", 0),
-        "minimum": facts["minimum"],
-        "maximum": facts["maximum"],
-        "unit": facts.get("unit", ""),
         "edited": display.map == EDITED,
-        "spacing": pixel_spacing(image, display.plane),
-        "spacingKind": facts.get("spacing_kind", "none"),
         "center": display.center,
         "windowWidth": display.width,
         "saved": result.threshold,

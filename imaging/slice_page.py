@@ -91,24 +91,40 @@ def regions(lesions: list[Lesion], plane: Plane, sides: Sides | None) -> list[di
 def plane_config(result: Result, display: Display, maps: set[str], lesions: list[Lesion]) -> dict:
     """What the browser needs to draw and leaf through one plane; no identity."""
     plane, image = display.plane, result.image
-    depth, height, width = plane.shape
-    return {
-        "pixels": image_address(image, plane),
+    return image_config(image, plane) | {
         "map": map_address(result, plane, display.map),
         "spread": map_address(result, plane, display.spread) if display.spread in maps else None,
-        "depth": depth,
-        "height": height,
-        "width": width,
-        "pixel": plane.pixel,
         "slice": display.slice,
         "bar": {name: result.slices[name][plane.axes[0]] for name in ("px", "top")}
-        if depth > 1 and result.slices
+        if plane.shape[0] > 1 and result.slices
         else None,
         "lesions": [
             {"label": one.facts["label"], "centroid": plane.point(one.facts["centroid"]),
              "box": plane.box(one.facts["box"]), "px": one.facts["px"]} for one in lesions
         ],
     }  # fmt: skip
+
+
+def image_config(image: Image, plane: Plane) -> dict:
+    """What the browser needs to draw the picture alone in one plane; nothing of any result."""
+    facts = image.facts
+    depth, height, width = plane.shape
+    return {
+        "pixels": image_address(image, plane),
+        "depth": depth,
+        "height": height,
+        "width": width,
+        "pixel": plane.pixel,
+        "dtype": image.dtype,
+        "slope": facts.get("slope", 1),
+        "intercept": facts.get("intercept", 0),
+        "minimum": facts["minimum"],
+        "maximum": facts["maximum"],
+        "unit": facts.get("unit", ""),
+        "spacing": pixel_spacing(image, plane),
+        "spacingKind": facts.get("spacing_kind", "none"),
+        "lesions": [],
+    }
 
 
 def pixel_spacing(image: Image, plane: Plane) -> tuple[float, float] | None:

@@ -205,7 +205,8 @@ export class Measures {
 
   // Into the comment of the decision, where the reader may change the words; nothing else keeps them.
   #keep() {
-    const field = one("[data-review]").elements.comment;
+    const { comment, text: impression } = one("[data-review]").elements;
+    const field = comment ?? impression; // before a result is sent there are words of another name
     const text = this.list.map((measure) => `${this.#name(measure)}: ${this.#lines(measure).join(", ")}.`).join("\n");
     field.value += `${field.value && !field.value.endsWith("\n") ? "\n" : ""}${text}`;
     field.focus();

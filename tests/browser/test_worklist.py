@@ -199,7 +199,7 @@ def test_a_reader_reads_first(visit, user, day, width, scheme):
     page = visit(LIST, user=user, width=width, color_scheme=scheme, java_script_enabled=False)
     assert "25.52" not in page.content()
     page.get_by_role("link", name="Read", exact=True).first.click()
-    assert page.locator(".stage-flat img").evaluate("one => one.naturalWidth") == 96
+    assert page.locator(".flat img").evaluate("one => one.naturalWidth") == 96
     page.get_by_label("What do you see?").fill("Two lungs, clear.")
     page.get_by_role("button", name="Save and see the result").click()
     assert "Two lungs, clear." in page.locator("#decision").inner_text()

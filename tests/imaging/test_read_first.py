@@ -13,6 +13,7 @@ from imaging.services.standings import standings_settle
 from reports.models import Export
 from tests.accounts.factories import UserFactory, verify
 from tests.imaging.factories import ImageFactory, JobFactory, ResultFactory, ReviewFactory
+from tests.imaging.volumes import NIFTI, SHAPE, volume_result
 
 pytestmark = pytest.mark.django_db
 TELLING = ("26.04", "chip high", "Models disagree", "whole image", "0.93")
@@ -76,6 +77,32 @@ def test_nothing_tells_before_the_impression(client, reader, result):
     assert {tab.key: tab.count for tab in answers["worklist"].context["page"].tabs}["high"] == 0
     (row,) = answers["worklist"].context["page"].rows
     assert (row.result, row.review, row.assessed, row.to_read) == (None, None, 0, result.image_id)
+
+
+def test_what_the_viewer_is_told_is_of_the_picture_alone(client, reader, result):
+    page = client.get(read(result))
+    told = page.context["config"]
+    assert set(told) == {
+        "pixels", "depth", "height", "width", "pixel", "dtype", "slope", "intercept", "minimum",
+        "maximum", "unit", "spacing", "spacingKind", "lesions", "slice", "center", "windowWidth",
+    }  # fmt: skip
+    assert told["lesions"] == []
+    assert client.get(told["pixels"]).status_code == 200
+    text = page.content.decode()
+    for word in (str(result.pk), str(result.job_id), str(result.job.run_id), "/results/", "/maps/"):
+        assert word not in text, word
+
+
+def test_a_volume_opens_in_its_middle_wherever_the_finding_is(client, tmp_path):
+    reader = UserFactory(read_first=True)
+    result = volume_result(reader, tmp_path, affine=NIFTI)
+    client.force_login(reader)
+    page = client.get(reverse("imaging:image-read", args=[result.image_id]))
+    told = page.context["config"]
+    assert (told["slice"], told["depth"]) == (SHAPE[0] // 2, SHAPE[0])
+    assert result.slices["px"][0].index(max(result.slices["px"][0])) != told["slice"]
+    assert len(client.get(f"{told['pixels']}7/").content) == 2 * SHAPE[1] * SHAPE[2]
+    assert str(result.pk) not in page.content.decode()
 
 
 def test_no_file_and_no_decision_before_the_impression(client, reader, result, queued):
