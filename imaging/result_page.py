@@ -14,6 +14,7 @@ from imaging.measures.numbers import mask_px
 from imaging.models import Image, Lesion, Result, Severity
 from imaging.palettes import palette
 from imaging.planes import Plane
+from imaging.sayings import rows_said, said
 from imaging.selectors import results_visible_to
 from imaging.sides import Sides, sides_of
 from imaging.slice_page import plane_config, slice_context
@@ -73,7 +74,7 @@ def label_context(result: Result, display: Display) -> dict:
     for one in found:
         rows[one.scope][one.name] = one.value
         if one.name == "area_percent" and one.reason:
-            reasons.append(f"{rows[one.scope]['label']}: {one.reason}")
+            reasons.append(f"{rows[one.scope]['label']}: {said(one.reason)}")
     return {
         "label_rows": list(rows.values()),
         "label_reasons": reasons,
@@ -87,7 +88,7 @@ def missing_reasons(row: dict, image: Image) -> list[str]:
     """Return why shown measures have no value, each reason once."""
     shown = SHOWN + OF_VOLUMES if image.depth > 1 else SHOWN
     found = (row["reasons"][name] for name in shown if row[name] is None)
-    return list(dict.fromkeys(found))
+    return [said(why) for why in dict.fromkeys(found)]
 
 
 def range_rows(result: Result) -> list[tuple[str, str, str]]:
@@ -99,8 +100,8 @@ def range_rows(result: Result) -> list[tuple[str, str, str]]:
     if len(moved) == 2:
         low, high = (f"{one['t']:.2f}" for one in moved)
         name = _("Threshold %(low)s, %(high)s") % {"low": low, "high": high}
-        rows.append((name, moved[0]["area_text"], moved[1]["area_text"]))
-    ends = (result.ranges["eroded_text"], result.ranges["dilated_text"])
+        rows.append((name, said(moved[0]["area_text"]), said(moved[1]["area_text"])))
+    ends = (said(result.ranges["eroded_text"]), said(result.ranges["dilated_text"]))
     return [*rows, (_("Outline a pixel in, out"), *ends)]
 
 
@@ -135,7 +136,7 @@ def _config(result: Result, display: Display, maps: set[str], lesions: list[Lesi
         "saved": result.threshold,
         "threshold": display.threshold,
         "cuts": result.severity_rule.get("area"),
-        "rows": result.table,
+        "rows": rows_said(result.table),
     }
 
 

@@ -13,11 +13,14 @@ from django.utils.translation import get_language, gettext, gettext_lazy, gettex
 
 from imaging.measures.numbers import half_up
 from imaging.models import Modality
+from imaging.sayings import said
 from imaging.scope import glasses_open
 from mediscan.navigation import links_for
+from mediscan.shortcuts import SHORTCUTS
 from mediscan.templatetags.icons import LINES, SHAPES
 
 register = template.Library()
+register.filter("said", said)
 
 gettext_noop("Research use only. Not for diagnostic use")  # the setting's own words
 NONE = "—"
@@ -126,6 +129,12 @@ def status_chip(status: str) -> SafeString:
 def navigation(context: template.Context) -> list:
     """Return the links that this person may use, the current one marked."""
     return links_for(context["request"])
+
+
+@register.simple_tag
+def shortcut_words() -> dict[str, str]:
+    """Return how the list of keys says what each does, by what the scripts call it."""
+    return {name: str(words).replace("%%", "%") for name, words in SHORTCUTS.items()}
 
 
 @register.simple_tag(takes_context=True)

@@ -2,15 +2,23 @@
 const ARROWS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" };
 const help = document.querySelector("[data-shortcuts]");
 
+const words = JSON.parse(document.querySelector("#shortcut-words")?.textContent ?? "{}"); // the page's language
+
+// A name of a key as the tables have it, in the language of the page; a number in it stays.
+const named = (text) => {
+  const number = /\d+/.exec(text)?.[0];
+  return (words[text.replace(number, "%n")] ?? text).replace("%n", number);
+};
+
 export const typing = (target) => /^(TEXTAREA|SELECT)$/.test(target.tagName) || (target.tagName === "INPUT" && !/^(radio|checkbox)$/.test(target.type));
 
 function fill(table) {
   const listed = Object.entries(table).sort(([one], [other]) => /^\d/.test(one) - /^\d/.test(other));
-  document.querySelector("[data-shortcut-list]").replaceChildren(...listed.flatMap(([key, [words]]) => {
+  document.querySelector("[data-shortcut-list]").replaceChildren(...listed.flatMap(([key, [text]]) => {
     const [name, cap, meaning] = ["dt", "kbd", "dd"].map((tag) => document.createElement(tag));
     cap.textContent = key.replace(/Arrow\w+/, (arrow) => ARROWS[arrow]).replace(/^\w$/, (letter) => letter.toUpperCase());
     name.append(cap);
-    meaning.textContent = words;
+    meaning.textContent = named(text);
     return [name, meaning];
   }));
 }
