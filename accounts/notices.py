@@ -34,13 +34,13 @@ KINDS: dict[str, Kind] = {
     ),
     "new_device": Kind(
         _("A sign-in from a new device"),
-        _("Your account was opened from {device}, address {ip}."),
+        _("Your account was opened on a device that is new to it: {device}. Address: {ip}."),
         _NOT_YOU,
         facts=("device", "ip"),
     ),
     "success_after_failures": Kind(
         _("A sign-in after several wrong passwords"),
-        _("Your account was opened after {count} failed attempts, from address {ip}."),
+        _("Your account was opened after {count} failed attempts. Address: {ip}."),
         _NOT_YOU,
         facts=("count", "ip"),
     ),

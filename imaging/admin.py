@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin, messages
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.tenancy import OfHouse
 from imaging.admin_models import ModelUploadAdmin, ModelVersionAdmin
@@ -16,6 +16,7 @@ from imaging.models import (
     Run,
     Upload,
 )
+from imaging.selectors import JOB, all_deleted
 from imaging.services.jobs import job_retry
 from imaging.services.refusals import NotPossible
 
@@ -69,7 +70,14 @@ class MemberInline(ReadOnly, OfHouse, admin.TabularInline):
     extra = 0
 
 
-class JobInline(ReadOnly, OfHouse, admin.TabularInline):
+class OfKeptStudies:
+    """Jobs of a study that was deleted are in no list, for operators neither."""
+
+    def get_queryset(self, request) -> QuerySet:
+        return super().get_queryset(request).filter(JOB.kept)
+
+
+class JobInline(OfKeptStudies, ReadOnly, OfHouse, admin.TabularInline):
     model = Job
     extra = 0
     fields = ("id", "status", "attempt", "deaths", "error", "started_at", "finished_at")
@@ -86,9 +94,12 @@ class RunAdmin(ReadOnly, OfHouse, admin.ModelAdmin):
     inlines = (MemberInline, JobInline)
     show_full_result_count = False
 
+    def get_queryset(self, request) -> QuerySet:
+        return super().get_queryset(request).exclude(all_deleted())
+
 
 @admin.register(Job)
-class JobAdmin(ReadOnly, OfHouse, admin.ModelAdmin):
+class JobAdmin(OfKeptStudies, ReadOnly, OfHouse, admin.ModelAdmin):
     list_display = (
         "id", "status", "attempt", "deaths", "step", "error", "created_at", "started_at",
         "finished_at",

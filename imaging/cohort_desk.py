@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts import audit
 from accounts.access import requires, step_up
 from accounts.models import Department, User
 from accounts.selectors import home_organisation
@@ -104,6 +105,7 @@ def cohort_manage(request: HttpRequest) -> HttpResponse:
         except NotPossible as refusal:
             form.add_error(None, refusal)
     context = {"form": form, "organisation": organisation, "cohorts": _counted(request.user)}
+    audit.record(request.user, "cohort.list", reason="manage")
     status = 422 if form.errors else 200
     return render(request, "imaging/cohort_manage.html", context, status=status)
 
@@ -130,6 +132,7 @@ def cohort_review(request: HttpRequest) -> HttpResponse:
         "count": waiting.count(),
         "open": pixels_open(request.user, [one.image_id for one in found]),
     }
+    audit.record(request.user, "cohort.list", reason="review")
     return render(request, "imaging/cohort_review.html", context)
 
 

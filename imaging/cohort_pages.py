@@ -48,6 +48,7 @@ PER_PAGE, RUNS_SHOWN = 50, 20
 def cohort_list(request: HttpRequest) -> HttpResponse:
     shown = Q(images__state__in=SHOWN, images__image__study__deleted_at=None)
     cohorts = cohorts_open_to(request.user).annotate(shown=Count("images", filter=shown))
+    audit.record(request.user, "cohort.list")
     return render(request, "imaging/cohort_list.html", {"cohorts": cohorts.order_by("name")})
 
 

@@ -17,6 +17,7 @@ from imaging.selectors import results_visible_to
 @reads("result.view")
 def compare_list(request: HttpRequest, pk) -> HttpResponse:
     result = _result(request, pk)
+    audit.record_once(request.user, "result.view", result)
     return render(request, "imaging/compare_list.html", choice_context(result, request.user))
 
 
@@ -28,7 +29,7 @@ def compare_detail(request: HttpRequest, pk, other) -> HttpResponse:
     if second.patient_id != result.patient_id:
         raise Http404
     for one in {result.pk: result, second.pk: second}.values():
-        audit.record(request.user, "result.view", one, request_id=request.request_id)
+        audit.record_view(request.user, "result.view", one)
     context = compare_context(result, second, request.GET)
     return render(request, "imaging/compare_detail.html", context)
 

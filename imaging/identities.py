@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts import audit
 from accounts.access import requires
 from imaging.forms_identity import IdentityForm
 from imaging.models import Patient
@@ -22,6 +23,7 @@ ACTION = "patient.change"
 @requires(ACTION)
 def patient_change_view(request: HttpRequest, pk) -> HttpResponse:
     patient = get_object_or_404(patients_within(request.user, ACTION), pk=pk)
+    audit.record_once(request.user, "patient.view", patient)
     form = IdentityForm(request.POST if request.method == "POST" else None, patient=patient)
     if not form.is_valid():
         return _page(request, patient, form, 422 if form.errors else 200)

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts import audit
 from accounts.access import answers_data, requires
 from imaging.forms_review import MaskForm, PaintForm
 from imaging.models import Decision, Result, Review
@@ -35,6 +36,7 @@ def review_paint(request: HttpRequest, pk) -> HttpResponse:
         raise Http404(_("There is no mask to edit."))
     if request.method == "POST":
         return _painted(request, result)
+    audit.record_once(request.user, "result.view", result)
     return render(request, "imaging/review_paint.html", paint_context(request.GET, result))
 
 
@@ -87,6 +89,7 @@ def review_upload(request: HttpRequest, pk) -> HttpResponse:
             form.add_error(None, error)
         else:
             return redirect(review)
+    audit.record_once(request.user, "result.view", result)
     context = {"result": result, "image": result.image, "form": form}
     status = 422 if form.errors else 200
     return render(request, "imaging/review_upload.html", context, status=status)
@@ -98,7 +101,8 @@ def review_upload(request: HttpRequest, pk) -> HttpResponse:
 def review_mask(request: HttpRequest, pk) -> HttpResponse:
     """Answer a painted mask, one byte 0 or 1 per pixel (Z, Y, X)."""
     found = Review.objects.filter(result__in=results_visible_to(request.user).values("pk"))
-    review = get_object_or_404(found.select_related("mask").exclude(mask=None), pk=pk)
+    review = get_object_or_404(found.select_related("mask", "result").exclude(mask=None), pk=pk)
+    audit.record_once(request.user, "result.view", review.result)
     return blob_response(request, review.mask, content_type=RAW)
 
 
@@ -110,6 +114,7 @@ def review_mask_slice(request: HttpRequest, pk, plane: str, number: int) -> Http
     found = Review.objects.filter(result__in=results_visible_to(request.user).values("pk"))
     rows = found.select_related("mask", "result__image").exclude(mask=None)
     review = get_object_or_404(rows, pk=pk)
+    audit.record_once(request.user, "result.view", review.result)
     chosen = plane_or_404(review.result.image, plane, number)
     return raw(mask_slice(review, chosen, number - 1))
 

@@ -27,7 +27,7 @@ def result_planes(request: HttpRequest, pk) -> HttpResponse:
     result = get_object_or_404(found.prefetch_related("maps", "boxes"), pk=pk)
     if not result.is_measured or set(image_planes(result.image)) != set(PLANE_NAMES):
         return redirect(result)
-    audit.record(request.user, "result.view", result, request_id=request.request_id)
+    audit.record_view(request.user, "result.view", result)
     return render(request, "imaging/result_planes.html", planes_context(result, request.GET))
 
 

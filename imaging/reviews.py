@@ -58,7 +58,7 @@ def review_create(request: HttpRequest, pk) -> HttpResponse:
 def review_detail(request: HttpRequest, pk) -> HttpResponse:
     """Show one version as it was written, the signed one for ever."""
     review = _review(request, pk, results_visible_to(request.user))
-    audit.record(request.user, "result.view", review.result)
+    audit.record_view(request.user, "result.view", review.result)
     return render(request, "imaging/review_detail.html", _context(review))
 
 
@@ -67,6 +67,7 @@ def review_detail(request: HttpRequest, pk) -> HttpResponse:
 def review_sign_view(request: HttpRequest, pk) -> HttpResponse:
     """Ask for meaning, password and code at this moment, and close the version under them."""
     review = _review(request, pk, results_within(request.user, "review.sign"))
+    audit.record_once(request.user, "result.view", review.result)
     form = None
     if has_factor(request.user):
         form = SignForm(

@@ -129,10 +129,10 @@ def runs_visible_to(user) -> QuerySet[Run]:
     parts = parts_of(user, "run.view", JOB)
     if parts is not None:
         found |= Exists(Job.objects.filter(parts, JOB.kept, run=OuterRef("pk")))
-    return Run.objects.filter(found, cohort=None).exclude(_all_deleted())
+    return Run.objects.filter(found, cohort=None).exclude(all_deleted())
 
 
-def _all_deleted() -> Q:
+def all_deleted() -> Q:
     """The condition for runs whose every image is of a study that was deleted."""
     jobs = Job.objects.filter(run=OuterRef("pk")).order_by()
     return Q(Exists(jobs.exclude(JOB.kept))) & ~Q(Exists(jobs.filter(JOB.kept)))

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from accounts import audit
 from accounts.access import requires
 from accounts.throttle import limited
 from accounts.vault.fields import blind_index
@@ -67,6 +68,7 @@ class StudyForm(forms.Form):
 def study_correct_view(request: HttpRequest, pk) -> HttpResponse:
     studies = studies_within(request.user, ACTION).select_related("patient")
     study = get_object_or_404(studies, pk=pk)
+    audit.record_once(request.user, "study.view", study)
     form = StudyForm(request.POST if request.method == "POST" else None, study=study)
     if form.is_valid():
         try:

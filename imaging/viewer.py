@@ -45,7 +45,7 @@ def result_detail(request: HttpRequest, pk) -> HttpResponse:
     if held_back is not None:
         return redirect("imaging:image-read", held_back.image_id)
     result = _result(request, pk)
-    audit.record(request.user, "result.view", result, request_id=request.request_id)
+    audit.record_view(request.user, "result.view", result)
     return result_response(request, result, Display.from_query(request.GET, result))
 
 
@@ -99,6 +99,7 @@ def result_map_slice(request: HttpRequest, pk, name: str, plane: str, number: in
     """Answer one slice of a map as it is hung, uint8, rows by columns."""
     found = ResultMap.objects.filter(result__in=results_visible_to(request.user).filter(pk=pk))
     shown = get_object_or_404(found.select_related("blob", "result__image"), name=name)
+    audit.record_once(request.user, "result.view", shown.result)  # once, with the page it is of
     image = shown.result.image
     chosen = plane_or_404(image, plane, number)
     with blob_open(shown.blob) as content:
@@ -111,9 +112,9 @@ def result_map_slice(request: HttpRequest, pk, name: str, plane: str, number: in
 def result_map(request: HttpRequest, pk, name: str) -> HttpResponse:
     """Answer one map of the result, uint8 (Z, Y, X)."""
     found = ResultMap.objects.filter(result__in=results_visible_to(request.user).filter(pk=pk))
-    return blob_response(
-        request, get_object_or_404(found.select_related("blob"), name=name).blob, content_type=RAW
-    )
+    shown = get_object_or_404(found.select_related("blob", "result"), name=name)
+    audit.record_once(request.user, "result.view", shown.result)
+    return blob_response(request, shown.blob, content_type=RAW)
 
 
 @require_GET
@@ -124,6 +125,7 @@ def result_layer(request: HttpRequest, pk, name: str) -> HttpResponse:
     if name not in layers.LAYERS:
         raise Http404
     result = _result(request, pk)
+    audit.record_once(request.user, "result.view", result)
     if not result.is_measured:
         return answer_picture(request, result, name)
     display = Display.from_query(request.GET, result)

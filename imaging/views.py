@@ -114,7 +114,9 @@ def upload_create(request: HttpRequest) -> HttpResponse:
 @require_GET
 @requires("upload.create")
 def upload_detail(request: HttpRequest, pk) -> HttpResponse:
-    return render(request, "imaging/upload_detail.html", _upload_context(request, pk))
+    context = _upload_context(request, pk)
+    audit.record_view(request.user, "upload.view", context["upload"])
+    return render(request, "imaging/upload_detail.html", context)
 
 
 @require_GET
@@ -241,13 +243,16 @@ def run_list(request: HttpRequest) -> HttpResponse:
         .annotate(total=Count("jobs", filter=KEPT_JOBS), **counted)
         .order_by("-created_at", "-id")[:RUNS_SHOWN]  # grouping drops the model's own order
     )
+    audit.record(request.user, "record.list", reason="runs")
     return render(request, "imaging/run_list.html", {"runs": runs})
 
 
 @require_GET
 @reads("run.view")
 def run_detail(request: HttpRequest, pk) -> HttpResponse:
-    return render(request, "imaging/run_detail.html", _run_context(request, pk))
+    context = _run_context(request, pk)
+    audit.record_view(request.user, "run.view", context["run"])
+    return render(request, "imaging/run_detail.html", context)
 
 
 @require_GET

@@ -16,9 +16,10 @@ from imaging.engine.client import decode_engine
 from imaging.engine.scratch import scratch_folder
 from imaging.formats.window import apply_window
 from imaging.mask_files import mask_standing
-from imaging.models import Image, Result, Review
+from imaging.models import Correction, Image, Patient, Result, Review
 from imaging.review_page import Cut, cut_of
 from imaging.services.analysis import blob_out
+from imaging.services.identities import identity_at
 from imaging.services.reviews import review_numbered
 from reports.zips import EPOCH
 
@@ -84,7 +85,7 @@ def _request(result: Result, version: int, level: int | None, *, is_dicom: bool)
                   for one in result.boxes.all()],
         "members": [_member(one) for one in result.members.select_related("member__model_version")],
         "signer": _signer(review),
-        "capture": None if is_dicom else _capture(image),
+        "capture": None if is_dicom else _capture(image, review),
         "uids": {
             "study": image.study.study_instance_uid,
             "series": image.series.series_instance_uid,
@@ -131,8 +132,13 @@ def _signer(review: Review | None) -> dict[str, str] | None:
     return {"name": str(review.signed_by), "organisation": str(review.organisation)}
 
 
-def _capture(image: Image) -> dict[str, str]:
-    patient = image.patient
+def _whose(image: Image, review: Review | None) -> Patient | Correction:
+    """Return whose picture it is: of a signed decision, who they were when it was signed."""
+    return identity_at(image.patient, review.signed_at if review is not None else None)
+
+
+def _capture(image: Image, review: Review | None) -> dict[str, str]:
+    patient = _whose(image, review)
     return {
         "record_number": patient.record_number, "name": patient.name,
         "birth_date": patient.birth_date, "sex": patient.sex,

@@ -1,6 +1,7 @@
 """The house rules, executable: who may import whom."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,18 @@ def test_one_door(name, allowed):
         if any(imports_any(one, (name,)) for one in imports(path))
     }
     assert users <= allowed
+
+
+def test_of_allauths_internals_one_name_is_used_and_its_version_is_pinned():
+    used = {
+        name
+        for path in own_files()
+        for name in imports(path)
+        if name.startswith("allauth.") and ".internal" in name
+    }
+    assert used == {"allauth.mfa.webauthn.internal.auth.begin_authentication"}
+    pinned = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert re.search(r"^django-allauth\[mfa\]==\d", pinned, re.MULTILINE)
 
 
 def test_only_env_reads_the_environment():

@@ -25,7 +25,7 @@ def record_once(actor: Model, action: str, target: Model) -> AuditEvent | None:
     This process remembers by itself; the shared cache tells what another one
     wrote. A cache that forgets leads to one line more, never to one less.
     """
-    key = f"audit-once:{facts.get().session}:{actor.pk}:{action}:{target.pk}"
+    key = _key(actor, action, target)
     if _is_held(key):
         return None
     is_new = cache.get(key) is None
@@ -33,6 +33,18 @@ def record_once(actor: Model, action: str, target: Model) -> AuditEvent | None:
         cache.set(key, True, VIEW_S)
     _hold(key)
     return record(actor, action, target) if is_new else None
+
+
+def record_view(actor: Model, action: str, target: Model) -> AuditEvent:
+    """Record that a page was opened; what it draws from by `record_once` is the same view."""
+    key = _key(actor, action, target)
+    cache.set(key, True, VIEW_S)
+    _hold(key)
+    return record(actor, action, target)
+
+
+def _key(actor: Model, action: str, target: Model) -> str:
+    return f"audit-once:{facts.get().session}:{actor.pk}:{action}:{target.pk}"
 
 
 def _is_held(key: str) -> bool:

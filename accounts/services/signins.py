@@ -13,7 +13,7 @@ from accounts.services.notices import notice_send
 
 MANY = 5  # wrong passwords before a right one: worth a notice
 MEMORY = timedelta(days=180)  # as long as a device is remembered by its cookie
-UNKNOWN_ADDRESS = "an unknown address"
+UNKNOWN_ADDRESS = "unknown"
 
 
 @transaction.atomic

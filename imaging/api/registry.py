@@ -15,6 +15,7 @@ from imaging.choices import ensembles_told, models_registered
 
 
 class Models(Listing):
+    is_of_records = False
     required_action = "model.view"
     queries = {"list": ModelQuery}
 
@@ -30,6 +31,7 @@ class Models(Listing):
 
 
 class Ensembles(Listing):
+    is_of_records = False
     required_action = "model.view"
     queries = {"list": EnsembleQuery}
 

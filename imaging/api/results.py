@@ -49,26 +49,26 @@ class Results(Listing):
     def retrieve(self, request: Request, pk) -> Response:
         """Read one result; the trail notes it, as of the page."""
         result = get_object_or_404(results_detailed(request.user), pk=pk)
-        audit.record(request.user, "result.view", result)
+        audit.record_view(request.user, "result.view", result)
         return Response(ResultDetailBody(result).data)
 
     @extend_schema(responses={200: LesionBody(many=True), **READ, **GONE})
     @action(detail=True, pagination_class=None)
     def lesions(self, request: Request, pk) -> Response:
         """List the connected regions at the saved threshold."""
-        return Response(LesionBody(self._result(pk).lesions.all(), many=True).data)
+        return Response(LesionBody(self._read(pk).lesions.all(), many=True).data)
 
     @extend_schema(responses={200: MeasurementBody(many=True), **READ, **GONE})
     @action(detail=True, pagination_class=None)
     def measurements(self, request: Request, pk) -> Response:
         """List the numbers at the saved threshold, each with unit, denominator and rule."""
-        return Response(MeasurementBody(self._result(pk).measurements.all(), many=True).data)
+        return Response(MeasurementBody(self._read(pk).measurements.all(), many=True).data)
 
     @extend_schema(responses={200: ThresholdBody(many=True), **READ, **GONE})
     @action(detail=True, pagination_class=None)
     def thresholds(self, request: Request, pk) -> Response:
         """List what the mask measures at other thresholds, without another run."""
-        return Response(ThresholdBody(self._result(pk).table, many=True).data)
+        return Response(ThresholdBody(self._read(pk).table, many=True).data)
 
     @extend_schema(
         parameters=[MaskQuery],
@@ -101,8 +101,15 @@ class Results(Listing):
     def maps(self, request: Request, pk, name: str) -> HttpResponse:
         """Answer one map: uint8 (Z, Y, X), 255 is a probability of one; takes one `Range`."""
         found = ResultMap.objects.filter(result__in=results_visible_to(request.user).filter(pk=pk))
-        shown = get_object_or_404(found.select_related("blob"), name=name)
+        shown = get_object_or_404(found.select_related("blob", "result"), name=name)
+        audit.record_once(request.user, "result.view", shown.result)
         return blob_response(request._request, shown.blob, content_type="application/octet-stream")
 
     def _result(self, pk) -> Result:
         return get_object_or_404(results_visible_to(self.request.user), pk=pk)
+
+    def _read(self, pk) -> Result:
+        """Return the result of which a part is read: one view, however many parts."""
+        result = self._result(pk)
+        audit.record_once(self.request.user, "result.view", result)
+        return result

@@ -96,5 +96,5 @@ class Reviews(Listing):
     def retrieve(self, request: Request, pk) -> Response:
         """Read one version as it was written."""
         review = get_object_or_404(reviews_visible_to(request.user), pk=pk)
-        audit.record(request.user, "result.view", review.result)
+        audit.record_view(request.user, "result.view", review.result)
         return Response(ReviewBody(review).data)

@@ -12,6 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import audit
 from accounts.api.pages import ListQuery
 from accounts.api.problems import Problem
 from accounts.api.schema import GONE, KEYED, READ, SENT, page_of
@@ -67,7 +68,8 @@ class Runs(Listing):
     @extend_schema(parameters=[WaitQuery], responses={200: RunBody, **READ, **GONE})
     def retrieve(self, request: Request, pk) -> Response:
         """Read one run: what was asked for, and how far it is."""
-        get_object_or_404(runs_visible_to(request.user), pk=pk)
+        run = get_object_or_404(runs_visible_to(request.user), pk=pk)
+        audit.record_once(request.user, "run.view", run)  # once, though it is polled
         answer = self._told(pk)
         answer.status_code = HTTPStatus.OK
         return answer
@@ -102,7 +104,9 @@ class Jobs(Listing):
     @extend_schema(responses={200: JobBody, **READ, **GONE})
     def retrieve(self, request: Request, pk) -> Response:
         """Read one job: queued, running, succeeded, failed (with the reason) or cancelled."""
-        return Response(JobBody(get_object_or_404(jobs_told(request.user), pk=pk)).data)
+        job = get_object_or_404(jobs_told(request.user).select_related("run"), pk=pk)
+        audit.record_once(request.user, "run.view", job.run)
+        return Response(JobBody(job).data)
 
     @extend_schema(request=None, responses={200: JobBody, **SENT, **GONE})
     @action(detail=True, methods=["post"], required_action="run.submit")

@@ -34,7 +34,7 @@ class Studies(Listing):
     def retrieve(self, request: Request, pk) -> Response:
         """Read one study; the trail notes it, as of the page."""
         study = get_object_or_404(studies_visible_to(request.user), pk=pk)
-        audit.record(request.user, "study.view", study)
+        audit.record_view(request.user, "study.view", study)
         return Response(StudyBody(study).data)
 
 
@@ -50,7 +50,9 @@ class SeriesRoom(Listing):
     @extend_schema(responses={200: SeriesBody, **READ, **GONE})
     def retrieve(self, request: Request, pk) -> Response:
         """Read one series."""
-        return Response(SeriesBody(get_object_or_404(series_visible_to(request.user), pk=pk)).data)
+        series = get_object_or_404(series_visible_to(request.user).select_related("study"), pk=pk)
+        audit.record_once(request.user, "study.view", series.study)
+        return Response(SeriesBody(series).data)
 
 
 class Images(Listing):
@@ -65,7 +67,9 @@ class Images(Listing):
     @extend_schema(responses={200: ImageBody, **READ, **GONE})
     def retrieve(self, request: Request, pk) -> Response:
         """Read one image: its grid and what the file says of it; no pixels."""
-        return Response(ImageBody(get_object_or_404(images_visible_to(request.user), pk=pk)).data)
+        image = get_object_or_404(images_visible_to(request.user), pk=pk)
+        audit.record_once(request.user, "image.view", image)
+        return Response(ImageBody(image).data)
 
     @extend_schema(responses={(200, "image/png"): FILE, **READ, **GONE})
     @action(detail=True, required_action=PIXELS, content_negotiation_class=AnyAnswer)

@@ -12,6 +12,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import audit
 from accounts.api.pages import ListQuery
 from accounts.api.schema import GONE, READ, SENT, page_of
 from accounts.api.waiting import WaitQuery, wait_until
@@ -58,7 +59,8 @@ class Uploads(Listing):
     @extend_schema(parameters=[WaitQuery], responses={200: UploadDetailBody, **READ, **GONE})
     def retrieve(self, request: Request, pk) -> Response:
         """Read the receipt: what became of each file."""
-        get_object_or_404(uploads_visible_to(request.user), pk=pk)
+        upload = get_object_or_404(uploads_visible_to(request.user), pk=pk)
+        audit.record_once(request.user, "upload.view", upload)  # once, though it is polled
         answer = self._receipt(pk)
         answer.status_code = HTTPStatus.OK
         return answer

@@ -21,7 +21,7 @@ def test_a_notice_is_a_row_and_a_mail(mailoutbox, django_capture_on_commit_callb
     (mail,) = mailoutbox
     assert mail.to == [user.email]
     assert mail.subject == "MediScan: A sign-in from a new device"
-    assert "Firefox on Linux, address 192.0.2.1" in mail.body
+    assert "Firefox on Linux. Address: 192.0.2.1" in mail.body
     assert Notice.objects.get(to=user).words == notice.words
 
 

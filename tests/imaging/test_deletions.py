@@ -367,6 +367,25 @@ def test_a_run_of_several_studies_counts_those_that_are_left(client, reader, chi
     assert (counted.total, counted.succeeded) == (1, 1)
 
 
+def test_the_admin_lists_none_of_its_jobs_and_runs(client, house, reader, chief, result, study):
+    verify(client, chief)
+    pages = [reverse("admin:imaging_job_changelist"), reverse("admin:imaging_run_changelist")]
+    rows = [str(result.job_id), str(result.job.run_id)]
+    doors = [reverse("admin:imaging_job_change", args=rows[:1]),
+             reverse("admin:imaging_run_change", args=rows[1:])]  # fmt: skip
+
+    def seen() -> list[bool]:
+        lists = [client.get(page).content.decode() for page in pages]
+        return [row in page for page, row in zip(lists, rows, strict=True)]
+
+    assert seen() == [True, True]
+    deletion = deleted(study, reader, chief)
+    assert seen() == [False, False]
+    assert [client.get(door).status_code for door in doors] == [302, 302]  # as an unknown id
+    deletion_restore(user=chief, deletion=deletion)
+    assert seen() == [True, True]
+
+
 def test_a_researcher_finds_it_in_no_cohort(house, reader, chief, study):
     researcher = member(house, RESEARCHER)
     CohortFactory(organisation=house, readers=[researcher], images=[study.images.get()], held=[])

@@ -15,7 +15,7 @@ from accounts.models import AuditEvent, Blob
 from accounts.vault.storage import blob_open
 from imaging.services.leases import WorkerStopping
 from imaging.services.refusals import NotPossible
-from reports import tasks
+from reports import services, tasks
 from reports.models import Export, ExportStatus
 from reports.pdf import PdfError
 from reports.services import export_claim, export_create, exports_recover
@@ -81,6 +81,16 @@ def test_an_unknown_kind_and_an_empty_selection_are_refused(user):
         export_create(user=user, kind="exe", results=[ResultFactory(user=user)])
     with pytest.raises(NotPossible, match="Run an ensemble first"):
         export_create(user=user, kind="csv", results=[])
+
+
+@pytest.mark.parametrize("kind", ["csv", "masks", "pdfs", "dicoms"])
+def test_more_than_fit_are_refused_in_words(monkeypatch, user, queued, kind):
+    monkeypatch.setattr(services, "MOST_RESULTS", 2)
+    results = [ResultFactory(user=user) for _ in range(3)]
+    with pytest.raises(NotPossible, match="At most 2 results"):
+        export_create(user=user, kind=kind, results=results)
+    assert not Export.objects.exists()
+    export_create(user=user, kind=kind, results=results[:2])
 
 
 def test_one_pdf_says_what_the_result_says(tmp_path):

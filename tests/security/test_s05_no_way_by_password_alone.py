@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.conf import settings as house
 from django.core import mail
 from django.urls import reverse
 
@@ -93,3 +94,12 @@ def test_signing_in_again_within_a_session_shows_the_factor_again(client, user):
     client.post(reverse("account_logout"))
     sign_in(client, user)
     assert not is_inside(client)
+
+
+def test_no_other_door_is_installed():
+    """No sign-in by a mailed code or a passkey alone, no headless API, no factor of django-otp."""
+    others = ("allauth.headless", "allauth.socialaccount", "allauth.idp", "django_otp.plugins")
+    assert [app for app in house.INSTALLED_APPS if app.startswith(others)] == []
+    assert not getattr(house, "ACCOUNT_LOGIN_BY_CODE_ENABLED", False)
+    assert not house.MFA_PASSKEY_LOGIN_ENABLED
+    assert not getattr(house, "MFA_TRUST_ENABLED", False)

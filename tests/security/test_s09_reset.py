@@ -85,6 +85,11 @@ def test_a_weak_password_spends_no_code(client, user):
     assert choose(client, code=code).status_code == 302
 
 
+def test_the_code_is_eight_letters_of_twenty(client, user):
+    """2.6e10 of them, for ten minutes and five tries."""
+    assert re.fullmatch("[BCDFGHJKLMNPQRSTVWXZ]{8}", ask(client, user).replace("-", ""))
+
+
 def test_the_code_opens_once(client, user):
     code = ask(client, user)
     client.post(reverse(TYPE), {"code": code})

@@ -65,13 +65,23 @@ FORMS: dict[str, Callable[[World], Form]] = {  # what each form is meant to be s
     "imaging:study-ask-deletion": lambda world: {"reason": "trial"},
     "imaging:deletion-decline": lambda world: {"answer": "kept"},
     "imaging:review-create": lambda world: {"decision": "accepted", "seen": "1"},
+    "imaging:cohort-manage": lambda world: {
+        "name": "Chests", "purpose": REASON, "until": "2099-01-01",
+        "readers": world.users[roles.RESEARCHER].pk, "modality": "xray", "department": "",
+    },
+    "imaging:cohort-decide": lambda world: {"answer": "clear"},
+    "imaging:gate-override": lambda world: {"reason": REASON},
+    "imaging:study-correct": lambda world: {"title": "Chest, standing"},
+    "imaging:view-keep": lambda world: {"name": "Mine", "query": "modality=xray"},
     "reports:export-create": lambda world: {
         "kind": "pdf", "result": world.id_of("result", OWN, ""),
     },
     "people:invite": lambda world: {
         "email": "new@example.org", "role": roles.CLINICIAN, "department": "",
     },
+    "reports:cohort-export": lambda world: {"kind": "anon-csv"},
     "people:department-create": lambda world: {"name": "Ward 9"},
+    "people:department-rename": lambda world: {"name": "Ward 10"},
     "people:membership-change": lambda world: {"until": "2099-01-01"},
     "accounts:api-key-new": lambda world: {
         "id": "00000000-0000-4000-8000-00000000cafe", "name": "PACS", "scopes": list(SCOPES)[:1],
@@ -83,7 +93,8 @@ FORMS: dict[str, Callable[[World], Form]] = {  # what each form is meant to be s
 }  # fmt: skip
 CHANGES = {  # those that must leave a mark in a guarded column, or this test compares nothing
     "imaging:upload-create", "imaging:upload-open", "imaging:run-create", "imaging:run-cancel",
-    "imaging:job-retry", "imaging:review-create",
+    "imaging:job-retry", "imaging:review-create", "imaging:cohort-manage", "imaging:cohort-decide",
+    "reports:cohort-export",
     "imaging:assignment-end", "imaging:glass-review", "reports:export-create", "people:invite",
     "people:department-create", "people:membership-end", "people:invitation-withdraw",
     "accounts:api-key-new",
@@ -113,6 +124,8 @@ def world(django_db_setup, django_db_blocker) -> Iterator[World]:
         there = Image.objects.get(pk=made.id_of("image", OWN, ""))
         image = ImageFactory(study=there.study, user=made.users[roles.INTEGRATOR])
         JobFactory(run=Run.objects.get(pk=made.id_of("run", OWN, "")), image=image)
+        for _ in range(5):  # a cohort of fewer patients is refused
+            ImageFactory(study__organisation=there.organisation)
         made.strange = DepartmentFactory(
             organisation=Organisation.objects.get(pk=made.id_of("organisation", ORGANISATION, ""))
         )
