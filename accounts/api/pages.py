@@ -15,6 +15,14 @@ ORDERINGS = {NEWEST: (NEWEST, "-id"), OLDEST: (OLDEST, "id")}
 YEARS = range(1900, 2200)
 
 
+def _is_time(text: str) -> bool:
+    try:
+        at = parse_datetime(text)
+    except ValueError:
+        return False
+    return at is not None and at.tzinfo is not None and at.year in YEARS
+
+
 class ListQuery(serializers.Serializer):
     """What every list takes behind the question mark."""
 
@@ -30,6 +38,7 @@ class ListQuery(serializers.Serializer):
 class CursorPage(CursorPagination):
     """A page of rows by the time they were made; no count, and no gap while rows arrive."""
 
+    is_position = staticmethod(_is_time)
     page_size = 50
     max_page_size = 200
     page_size_query_param = "limit"
@@ -46,7 +55,11 @@ class CursorPage(CursorPagination):
             cursor = super().decode_cursor(request)
         except NotFound:
             raise ValidationError({"cursor": _("This is no cursor of a page.")}) from None
-        if cursor is not None and cursor.position is not None and not _is_time(cursor.position):
+        if (
+            cursor is not None
+            and cursor.position is not None
+            and not self.is_position(cursor.position)
+        ):
             raise ValidationError({"cursor": _("This is no cursor of a page.")})
         return cursor
 
@@ -65,11 +78,3 @@ def query_of(params: Mapping[str, str], kind: type[serializers.Serializer]) -> d
 
 def _unknown(params: Iterable[str], known: Iterable[str]) -> list[str]:
     return sorted({name[:64] for name in params} - set(known))
-
-
-def _is_time(text: str) -> bool:
-    try:
-        at = parse_datetime(text)
-    except ValueError:
-        return False
-    return at is not None and at.tzinfo is not None and at.year in YEARS

@@ -3,6 +3,7 @@
 from rest_framework.routers import SimpleRouter
 
 from imaging.api.orders import Orders
+from imaging.api.patients import Patients
 from imaging.api.registry import Ensembles, Models
 from imaging.api.results import Results
 from imaging.api.reviews import Reviews
@@ -11,6 +12,7 @@ from imaging.api.studies import Images, SeriesRoom, Studies
 from imaging.api.uploads import Uploads
 
 ROOMS = {
+    "patients": ("patient", Patients),
     "studies": ("study", Studies),
     "series": ("series", SeriesRoom),
     "images": ("image", Images),

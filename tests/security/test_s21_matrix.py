@@ -166,6 +166,10 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
         "letterhead",
     ),
     "imaging:cohort-decide": "held image",
+    "api:patient-detail": "patient",
+    "api:membership-detail": "membership",
+    "api:invitation-detail": "invitation",
+    "api:department-detail": "department",
     "api:study-detail": "study",
     "api:series-detail": "series",
     **dict.fromkeys(("api:image-detail", "api:image-thumbnail", "api:image-pixels"), "image"),
@@ -209,6 +213,8 @@ BY_FORM = {  # where the form decides what is done: each form, and the action th
         **dict.fromkeys(("kind=csv", "kind=xlsx", "kind=masks", "kind=pdfs"), "export.create_bulk"),
     },
     "api:review-list": {"decision=accepted": "review.save"},
+    "api:invitation-list": {"role=clinician": "people.manage"},
+    "api:department-list": {"name=Chest": "people.manage"},
 }
 # a person's own, and nobody here has one; the trail has no such entry
 NEVER_OWN = {"imaging:glass-close", "people:invitation-accept", "trail:disown",
