@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
 
 from accounts.models import Department, Organisation, Plan, User
@@ -13,6 +15,16 @@ def may_oversee(user) -> bool:
     if not user.is_authenticated:
         return False
     return user.is_superuser or user.is_staff or user_may(user, "admin.open")
+
+
+class Listed(ChangeList):
+    """A list whose address may say a day that no calendar has: that is no fault of ours."""
+
+    def get_filters(self, request):
+        try:
+            return super().get_filters(request)
+        except OverflowError as error:  # Django itself takes a ValueError for it
+            raise IncorrectLookupParameters(error) from error
 
 
 class OfHouse:
@@ -35,6 +47,9 @@ class OfHouse:
             return rows.none()
         mine = Q(**{f"{self.house}__in": houses_of(request)})
         return rows.filter(mine | self.house_too).distinct()
+
+    def get_changelist(self, request, **kwargs) -> type[ChangeList]:
+        return Listed
 
     def get_object(self, request, object_id, from_field=None):
         """A blank `_to_field` in the address names no field: Django would look for one named so."""

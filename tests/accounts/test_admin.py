@@ -124,6 +124,15 @@ def test_what_is_no_rows_id_is_refused_in_words(client, operator, sent):
     assert not Membership.objects.filter(role="clinician").exists()
 
 
+@pytest.mark.parametrize("part", ["year", "month", "day"])
+@pytest.mark.parametrize("sent", ["0", "x", str(2**63), "9" * 5_000])
+def test_a_day_that_no_calendar_has_leads_back_to_the_list(client, operator, part, sent):
+    there = reverse("admin:accounts_auditevent_changelist")
+    day = {"at__year": "2026", "at__month": "1", "at__day": "1"} | {f"at__{part}": sent}
+    answer = client.get(there, day)
+    assert (answer.status_code, answer.url) == (302, f"{there}?e=1")
+
+
 def test_auditors_hear_of_a_role_that_was_raised_here(client, operator):
     organisation, person = OrganisationFactory(), StrangerFactory()
     auditor = UserFactory(organisation=organisation, role="auditor")
