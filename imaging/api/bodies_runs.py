@@ -221,9 +221,25 @@ class ThresholdBody(serializers.Serializer):
         return mask_px(row)
 
 
+class EditBody(ThresholdBody):
+    """What an edit measures: at its threshold, or, t and level null, a mask of its reader's own."""
+
+    t = serializers.FloatField(allow_null=True)
+    level = serializers.IntegerField(allow_null=True)
+    sphericity = serializers.FloatField(allow_null=True)
+
+
 class ReviewBody(serializers.ModelSerializer):
     """One version of a reader's verdict; the highest number is the one that counts."""
 
+    measures = EditBody(
+        source="row",
+        allow_null=True,
+        help_text="Of an edit, instead of the result's; null while its mask is being measured.",
+    )
+    dice = serializers.FloatField(
+        allow_null=True, help_text="Of an edit: how far its mask and that of the models are one."
+    )
     author_name = serializers.CharField(source="author.name")
     removed = serializers.ListField(child=serializers.IntegerField())
     is_signed = serializers.BooleanField()
@@ -231,8 +247,8 @@ class ReviewBody(serializers.ModelSerializer):
     class Meta:
         model = Review
         fields = ("id", "result", "number", "author", "author_name", "decision", "reason",
-                  "comment", "amendment", "threshold", "removed", "problem", "is_signed",
-                  "signed_by", "signed_at", "meaning", "created_at")  # fmt: skip
+                  "comment", "amendment", "threshold", "removed", "measures", "dice", "problem",
+                  "is_signed", "signed_by", "signed_at", "meaning", "created_at")  # fmt: skip
 
 
 def _at_saved(result: Result, name: str) -> Any:
