@@ -54,7 +54,8 @@ def most_bytes(image: Image) -> int:
 def mask_joined(result: Result, painting: Painting) -> Iterator[bytes]:
     """Return the new mask, one byte 0 or 1 per voxel, slice by stored slice (Z, Y, X).
 
-    Memory holds one slice beside what was painted. Raises: NotPossible, before the first slice.
+    Memory holds one slice beside what was painted, at most 32 MiB.
+    Raises: NotPossible, before the first slice.
     """
     image = result.image
     plane = _plane(image, painting.plane)
@@ -87,10 +88,11 @@ def _unpacked(plane: Plane, painting: Painting) -> dict[int, Mask]:
             % {"n": most_slices(plane)}
         )
     packed = np.frombuffer(painting.bits, np.uint8).reshape(len(numbers), each)
-    hung = np.unpackbits(packed, axis=1, count=rows * columns).reshape(-1, rows, columns)
-    return {
-        number: as_stored(one, plane) for number, one in zip(numbers, hung, strict=True)
-    }  # fmt: skip
+    found = {}
+    for number, bits in zip(numbers, packed, strict=True):
+        hung = np.unpackbits(bits, count=rows * columns).reshape(rows, columns)
+        found[number] = as_stored(hung, plane)
+    return found
 
 
 def _base(result: Result, painting: Painting) -> tuple[Blob, int]:
