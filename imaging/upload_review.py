@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -145,8 +146,16 @@ def _run(request: HttpRequest, kind: str, images: Sequence[Image]) -> Run:
         threshold=ensemble.threshold,
         fusion=ensemble.fusion,
         ensemble=ensemble,
-        token=f"{request.POST.get('token', '')[:48]}-{kind}" if request.POST.get("token") else "",
+        token=_token(request.POST.get("token", ""), ensemble, images),
     )
+
+
+def _token(page: str, ensemble: Ensemble, images: Sequence[Image]) -> str:
+    """The same page with the same choice is one run; another choice from it is another."""
+    if not page:
+        return ""
+    chosen = " ".join([str(ensemble.pk), *sorted(str(image.pk) for image in images)])
+    return f"{page[:24]}-{hashlib.sha256(chosen.encode()).hexdigest()[:32]}"
 
 
 def _arrivals(user, upload: Upload, receipt: Receipt) -> list[Arrival]:

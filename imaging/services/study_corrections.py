@@ -30,9 +30,9 @@ def says_its_kind(study: Study) -> bool:
 
 
 def names_its_patient(study: Study) -> bool:
-    """Whether one of its files carries a record number."""
+    """Whether one of its files carries a record number or a name."""
     heads = (json.loads(image.header or "{}") for image in study.images.all())
-    return any(head.get("patient_id") for head in heads)
+    return any(head.get("patient_id") or head.get("patient_name") for head in heads)
 
 
 @transaction.atomic

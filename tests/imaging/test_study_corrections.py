@@ -126,8 +126,9 @@ def test_a_number_that_names_nobody_open_to_me_is_refused_in_words(client, user,
     assert not AuditEvent.objects.filter(action="study.correct").exists()
 
 
-def test_files_that_name_their_patient_are_believed(client, user, image):
-    image.header = json.dumps({"patient_id": "MRN-1"})
+@pytest.mark.parametrize("head", [{"patient_id": "MRN-1"}, {"patient_name": "Doe^Jane"}])
+def test_files_that_name_their_patient_are_believed(client, user, image, head):
+    image.header = json.dumps(head)
     image.save()
     assert 'name="record_number"' not in client.get(address(image.study)).content.decode()
     with pytest.raises(NotPossible, match="believed"):

@@ -124,6 +124,18 @@ def test_all_of_it_is_sent_on_by_one_run_for_each_kind(client, user, queued):
     assert Run.objects.count() == 2
 
 
+def test_another_choice_from_the_same_page_is_another_run(client, user, queued):
+    first, second = pictures(user)
+    ensemble = EnsembleFactory()
+    upload = arrived(user, first, second)
+    form = {"ensemble-xray": str(ensemble.pk), "token": "a" * 32}
+    for image in (first, second, second):  # as the browser's way back allows it
+        send(client, upload, image, **form)
+    assert [job.image for run in Run.objects.order_by("created_at") for job in run.jobs.all()] == [
+        first, second,
+    ]  # fmt: skip
+
+
 def test_only_what_is_ticked_of_this_upload_is_sent_on(client, user, queued):
     first, second = pictures(user)
     (elsewhere,) = pictures(user, 1)
