@@ -98,7 +98,7 @@ def range_rows(result: Result) -> list[tuple[str, str, str]]:
     moved = result.ranges["thresholds"]
     rows = []
     if len(moved) == 2:
-        low, high = (f"{one['t']:.2f}" for one in moved)
+        low, high = (said(f"{one['t']:.2f}") for one in moved)
         name = _("Threshold %(low)s, %(high)s") % {"low": low, "high": high}
         rows.append((name, said(moved[0]["area_text"]), said(moved[1]["area_text"])))
     ends = (said(result.ranges["eroded_text"]), said(result.ranges["dilated_text"]))
