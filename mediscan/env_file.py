@@ -76,6 +76,7 @@ DEBUG=false
 #EMAIL_URL=smtp+tls://user:password@mail.example.org:587
 # Or a folder that receives each e-mail as a file.
 #EMAIL_FILE_DIR=/srv/mediscan/mail
+# Who writes them. Default: noreply at the host of PUBLIC_BASE_URL.
 #DEFAULT_FROM_EMAIL=MediScan <noreply@example.org>
 
 # --- size

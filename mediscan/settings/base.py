@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from whitenoise.compress import Compressor
 
@@ -251,7 +252,9 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 globals().update(email(env_secret("EMAIL_URL", ""), env_str("EMAIL_FILE_DIR", "")))
-DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "MediScan <noreply@localhost>")
+DEFAULT_FROM_EMAIL = env_str(
+    "DEFAULT_FROM_EMAIL", f"MediScan <noreply@{urlsplit(PUBLIC_BASE_URL).hostname or 'localhost'}>"
+)
 
 # --- programs
 # how many calls of the API may wait for work at a time in one process (?wait=): a quarter of

@@ -14,7 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from mediscan import env
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ["ENVIRONMENT", "SECOND_FACTOR", "DEBUG", "ALLOWED_HOSTS", "SESSION_COOKIE_NAME"]
+NAMES = ["ENVIRONMENT", "SECOND_FACTOR", "DEBUG", "ALLOWED_HOSTS", "SESSION_COOKIE_NAME",
+         "DEFAULT_FROM_EMAIL"]  # fmt: skip
 SHOW = f"""
 import json
 from django.conf import settings
@@ -77,6 +78,14 @@ def test_the_debug_page_and_a_stricter_door_are_for_development_to_choose(tmp_pa
     assert (found["DEBUG"], found["SECOND_FACTOR"]) == (True, "always")
     refusal = settings_of(tmp_path, ENVIRONMENT="development", SECOND_FACTOR="never")
     assert "SECOND_FACTOR='never': write admin or always." in refusal
+
+
+def test_mail_is_written_by_the_host_that_people_open(tmp_path):
+    there = {"ENVIRONMENT": "development", "PUBLIC_BASE_URL": "http://scan.example.org:8000"}
+    found = settings_of(tmp_path, **there)["DEFAULT_FROM_EMAIL"]
+    assert found == "MediScan <noreply@scan.example.org>"
+    named = settings_of(tmp_path, **there, DEFAULT_FROM_EMAIL="Ward <ward@example.org>")
+    assert named["DEFAULT_FROM_EMAIL"] == "Ward <ward@example.org>"
 
 
 def test_production_asks_everybody_for_a_second_factor_and_names_no_host_by_itself(tmp_path):
