@@ -77,6 +77,7 @@ def compare_context(result: Result, other: Result, query: QueryDict) -> dict:
         "panes": panes,
         "planes": _planes(result, other, displays[0]),
         "modes": modes,
+        "has_heat": "heat" in names,
         "palettes": PALETTE_NAMES.items(),
         "presets": [(name, f"{c:g},{w:g}") for name, (c, w) in windows.items()],
         "asked_window": query.get("window", ""),

@@ -9,6 +9,7 @@ const all = (selector) => [...document.querySelectorAll(selector)];
 const config = JSON.parse(one("#viewer-config").textContent);
 const deck = one("[data-deck]");
 const pair = one("[data-pair]");
+const OVERLAYS = [["h", "heat", "Heatmap on or off"], ["m", "mask", "Mask on or off"], ["o", "outline", "Outline on or off"], ["b", "boxes", "Boxes on or off"], ["d", "disagreement", "Disagreement on or off"]];
 const SHARED = ["zoom", "x", "y", "inverted", "flipped", "turns"];
 const written = (value, digits, sign) => (value === null || value === undefined ? "—" : value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits, ...(sign ? { signDisplay: "exceptZero" } : {}) }));
 const mode = () => deck.querySelector("[name=mode]:checked").value;
@@ -88,6 +89,7 @@ function controls(panes, link, tables) {
   const show = {
     overlay: () => panes.forEach((pane) => pane.show(mode(), tables)),
     opacity() {
+      if (!one("#op")) return;
       one("#opo").textContent = `${one("#op").value} %`;
       panes.forEach((pane) => pane.viewer.set({ opacity: one("#op").value / 100 }));
     },
@@ -102,8 +104,8 @@ function controls(panes, link, tables) {
   };
   deck.addEventListener("submit", (event) => event.preventDefault());
   all("[name=mode]").forEach((radio) => radio.addEventListener("change", show.overlay));
-  one("#cm").addEventListener("change", show.overlay);
-  one("#op").addEventListener("input", show.opacity);
+  one("#cm")?.addEventListener("change", show.overlay);
+  one("#op")?.addEventListener("input", show.opacity);
   one("#pl")?.addEventListener("change", () => deck.submit()); // another plane is another page
   one("#wp")?.addEventListener("change", () => {
     const [center, width] = one("#wp").value.split(",").map(Number);
@@ -136,7 +138,6 @@ function keyTable(panes, link, show) {
   };
   const step = (id, sign) => () => {
     const slider = one(id);
-    if (!slider) return;
     slider.value = Number(slider.value) + sign * slider.step;
     slider.dispatchEvent(new Event("input"));
   };
@@ -155,10 +156,9 @@ function keyTable(panes, link, show) {
   const hasSlices = panes.some((pane) => pane.own.depth > 1);
   return {
     ...Object.fromEntries(Object.entries(acts).map(([key, act]) => [key, [called(key), act]])),
-    h: ["Heatmap on or off", toggle("heat")], m: ["Mask on or off", toggle("mask")],
-    o: ["Outline on or off", toggle("outline")], b: ["Boxes on or off", toggle("boxes")], d: ["Disagreement on or off", toggle("disagreement")],
-    "[": ["Opacity down", step("#op", -1)], "]": ["Opacity up", step("#op", 1)],
-    ",": ["Threshold down", step("#th", -1)], ".": ["Threshold up", step("#th", 1)],
+    ...Object.fromEntries(OVERLAYS.filter(([, value]) => deck.querySelector(`[name=mode][value=${value}]`)).map(([key, value, words]) => [key, [words, toggle(value)]])),
+    ...(one("#op") ? { "[": ["Opacity down", step("#op", -1)], "]": ["Opacity up", step("#op", 1)] } : {}),
+    ...(one("#th") ? { ",": ["Threshold down", step("#th", -1)], ".": ["Threshold up", step("#th", 1)] } : {}),
     ArrowLeft: ["Pan left", pan(30, 0)], ArrowRight: ["Pan right", pan(-30, 0)],
     ...(hasSlices ? { ArrowUp: ["Previous slice", leaf(-1)], ArrowDown: ["Next slice", leaf(1)] } : { ArrowUp: ["Pan up", pan(0, 30)], ArrowDown: ["Pan down", pan(0, -30)] }),
   };

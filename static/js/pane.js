@@ -60,7 +60,7 @@ export class Pane {
   show(name, tables) {
     const has = { disagreement: this.own.spread, heat: this.own.map, boxes: false }[name] ?? (this.own.measured && this.own.map);
     this.mode = name;
-    const palette = document.querySelector("#cm").value;
+    const palette = document.querySelector("#cm")?.value ?? "redgreen"; // where nothing has colours there are none to choose
     this.viewer.setTable(tables[name === "disagreement" && palette === "redgreen" ? "magma" : palette]);
     this.viewer.set({ mode: has ? name : "off", ...(this.own.measured ? {} : { threshold: 1.01 }) });
   }
