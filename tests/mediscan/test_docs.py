@@ -100,3 +100,10 @@ def test_a_style_nonce_stands_on_redoc_alone(client):
         for _ in range(2)
     )  # fmt: skip
     assert first != second
+
+
+def test_every_page_of_the_signed_in_leads_to_it(client):
+    there = f'href="{reverse("docs")}"'
+    assert there not in client.get(reverse("help")).content.decode()
+    client.force_login(UserFactory())
+    assert there in client.get(reverse("help")).content.decode()
