@@ -49,11 +49,33 @@ def export_create(
     signed_only  leave out what is not signed; the file tells the versions that are signed now,
                  whatever is saved before it is made.
     """
-    if kind not in KINDS:
-        raise NotPossible(_("There is no such kind of export."))
     signed = signed_versions(results) if signed_only else {}
     if signed_only:
         results = [one for one in results if one.pk in signed]
+    organisation_id = _organisation_of(kind, results, version, signed_only=signed_only)
+    export = Export(organisation_id=organisation_id, user=user, kind=kind, rung_at=now())
+    export.save(force_insert=True)
+    ExportItem.objects.bulk_create(
+        ExportItem(
+            export=export,
+            organisation_id=organisation_id,
+            result=result,
+            position=position,
+            version=signed.get(result.pk, version),
+        )
+        for position, result in enumerate(results, start=1)
+    )
+    audit.record(user, "export.create", export)
+    queue.enqueue(TASK, str(export.pk))
+    return export
+
+
+def _organisation_of(
+    kind: str, results: list[Result], version: int | None, *, signed_only: bool
+) -> UUID:
+    """Return whose results these are. Raises NotPossible for what is no file of ours."""
+    if kind not in KINDS:
+        raise NotPossible(_("There is no such kind of export."))
     if not results and signed_only:
         raise NotPossible(
             _("None of the selected images has a signed result that is yours to export.")
@@ -67,28 +89,13 @@ def export_create(
         raise NotPossible(_("At most %(n)d results fit one export.") % {"n": MOST_RESULTS})
     if kind in MANY and len(results) > 1:
         raise NotPossible(_("Such a file is of one result. Choose one, or a ZIP."))
-    if version is not None and (
-        kind != ExportKind.PDF or review_numbered(results[0], version) is None
-    ):
+    is_there = kind == ExportKind.PDF and version and review_numbered(results[0], version)
+    if version is not None and not is_there:
         raise NotPossible(_("There is no such version of this report."))
     organisations = {result.organisation_id for result in results}
     if len(organisations) > 1:
         raise NotPossible(_("An export holds the results of one organisation."))
-    export = Export(organisation_id=organisations.pop(), user=user, kind=kind, rung_at=now())
-    export.save(force_insert=True)
-    ExportItem.objects.bulk_create(
-        ExportItem(
-            export=export,
-            organisation_id=export.organisation_id,
-            result=result,
-            position=position,
-            version=signed.get(result.pk, version),
-        )
-        for position, result in enumerate(results, start=1)
-    )
-    audit.record(user, "export.create", export)
-    queue.enqueue(TASK, str(export.pk))
-    return export
+    return organisations.pop()
 
 
 def export_claim(export_id: str) -> Export | None:
