@@ -19,6 +19,8 @@ WAITS_S = (30, 60, 120, 240, 480, 900)
 # an account's tries are forgotten after a day of quiet; sooner would give a patient guesser more
 ACCOUNT_QUIET_S = 24 * 3600
 ADDRESS_TRIES, ADDRESS_WINDOW_S = 10, 60
+# a round is lost when somebody's success deletes the row between its insertion and our UPDATE
+ROUNDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ def charge(counter: Counter, moment: datetime) -> datetime | None:
     Of many that come at once no more than the free ones pass: each UPDATE counts
     and holds in one step. Raises TooManyAttempts, having counted nothing.
     """
-    for _ in range(2):  # a new row is inserted by whoever comes first, and counted by all
+    for _ in range(ROUNDS):  # a new row is inserted by whoever comes first, and counted by all
         if _free(counter, moment).update(**_one_more(counter.scope, moment)):
             row = AttemptCounter.objects.values_list("held_until", flat=True)
             return row.get(pk=counter.key)
@@ -45,7 +47,7 @@ def charge(counter: Counter, moment: datetime) -> datetime | None:
         if held is not None:
             raise TooManyAttempts(max(1, math.ceil((held - moment).total_seconds())))
         AttemptCounter.objects.bulk_create([_new(counter, moment)], ignore_conflicts=True)
-    raise RuntimeError(f"counter {counter.key} vanished twice")
+    raise RuntimeError(f"counter {counter.key} vanished {ROUNDS} times")
 
 
 def refund(counter: Counter) -> None:

@@ -96,3 +96,18 @@ def test_of_forty_at_once_five_pass():
         passed = list(threads.map(attempt, range(40)))
     assert sum(passed) == 5
     assert AttemptCounter.objects.get().count == 5
+
+
+@pytest.mark.django_db
+def test_a_row_that_others_delete_meanwhile_is_made_again_and_counted(monkeypatch):
+    """Whoever proves right deletes the row, perhaps between another's INSERT and UPDATE."""
+    free, deleted = counters._free, []
+
+    def gone_first(counter: Counter, moment: datetime):
+        if len(deleted) < 5:
+            deleted.append(AttemptCounter.objects.filter(pk=counter.key).delete())
+        return free(counter, moment)
+
+    monkeypatch.setattr(counters, "_free", gone_first)
+    assert wait_after(ACCOUNT, START) == 0
+    assert AttemptCounter.objects.get().count == 1
