@@ -23,9 +23,6 @@ hypothesis.settings.load_profile("house")
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
-# rooms whose code knows no database: on PostgreSQL their tests would say the same again
-WITHOUT_DATABASE = {"bench", "engine", "formats", "inference", "measures", "shell", "training"}
-FILES_WITHOUT = ("test_commands_", "test_s3")  # the terminal's two commands; hostile files
 ASKS_FOR_DATABASE = {"db", "transactional_db", "live_server"}
 
 
@@ -38,10 +35,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _says_more(item: pytest.Item) -> bool:
+    """What asks for no database says the same again; the roof's tests start processes that do."""
     room = item.path.relative_to(REPOSITORY / "tests").parts[0]
     asks = item.get_closest_marker("django_db") or ASKS_FOR_DATABASE & set(item.fixturenames)
-    pure = room in WITHOUT_DATABASE or item.path.name.startswith(FILES_WITHOUT)
-    return bool(asks) or not pure
+    return bool(asks) or room == "mediscan"
 
 
 @pytest.fixture(autouse=True)
