@@ -214,4 +214,4 @@ def _spacings(header: Mapping[str, Any], to_mm: float) -> tuple[float, float, fl
 
 
 def _shown(word: str) -> str:
-    return "".join(one if one.isprintable() else "?" for one in word)[:30]
+    return "".join(one if one.isalnum() or one in " ._-" else "?" for one in word)[:30]

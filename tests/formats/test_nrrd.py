@@ -149,6 +149,11 @@ def test_a_header_that_lies_is_refused(refusal, changes, code):
         assert refusal(nrrd_file(**wanted, **changes), "a.nrrd").code == code
 
 
+def test_of_what_a_damaged_header_says_letters_alone_are_quoted(refusal):
+    told = str(refusal(nrrd_file(encoding="gz<b>{x}"), "a.nrrd"))
+    assert "“gz?b??x?”" in told
+
+
 def test_what_is_cut_or_follows_without_end_is_refused(refusal):
     packed = nrrd_file(packed=True)
     assert refusal(packed[:-12], "a.nrrd").code == "nrrd-truncated"
