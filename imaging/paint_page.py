@@ -17,6 +17,8 @@ from imaging.services.painted import most_slices
 from imaging.services.reviews import latest_review
 from imaging.slice_page import PLANE_NAMES, edited_address, map_address
 
+WIDEST_FIRST_BRUSH = 16  # px
+
 
 def paint_context(query: QueryDict, result: Result) -> dict:
     """Return what the template shows of the plane and slice that the address names."""
@@ -28,6 +30,7 @@ def paint_context(query: QueryDict, result: Result) -> dict:
         "image": result.image,
         "display": display,
         "slices": plane.shape[0],
+        "brush": _brush(plane),
         "sides": plane.sides or sides(result.image),
         "planes": [(name, PLANE_NAMES[name], name == plane.name)
                    for name in image_planes(result.image) if name != STORED],
@@ -57,6 +60,11 @@ def overtaken_words(latest: Review) -> dict:
     }
 
 
+def _brush(plane) -> int:
+    """Return the width in pixels that the brush begins with: a sixteenth of the shorter side."""
+    return max(1, min(WIDEST_FIRST_BRUSH, min(plane.shape[1:]) // 16))
+
+
 def _config(result: Result, display: Display, latest: Review | None) -> dict:
     """What the brush needs: the plane's grid, and where the mask to start from lies."""
     plane = display.plane
@@ -70,6 +78,7 @@ def _config(result: Result, display: Display, latest: Review | None) -> dict:
         "pixel": plane.pixel,
         "plane": plane.name,
         "slice": display.slice,
+        "window": [display.center, display.width],
         "most": most_slices(plane),
         "picture": reverse("imaging:result-layer", args=[result.pk, "original"]),
         "mask": edited_address(latest, plane)

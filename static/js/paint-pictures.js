@@ -4,8 +4,8 @@ const MOST = 48;
 
 export class Pictures {
   constructor(config, sheet) {
-    Object.assign(this, { config, sheet, kept: new Map() });
-    this.window = new URLSearchParams(location.search).get("window");
+    Object.assign(this, { config, sheet, kept: new Map(), under: null });
+    [this.center, this.width] = config.window;
   }
 
   async show(index) {
@@ -21,12 +21,21 @@ export class Pictures {
     }
   }
 
-  // Another window, "center,width", for all that is shown from now on.
-  look(window, index) {
-    this.window = window;
-    this.kept.clear();
-    return this.show(index).catch(() => {}); // the picture of before stays
+  // Another window for all that is shown from now on; of many wishes while one is under way the last is drawn.
+  look(center, width, index) {
+    Object.assign(this, { center, width, wanted: index });
+    this.under ??= this.#follow().finally(() => { this.under = null; });
   }
+
+  async #follow() {
+    for (let drawn = null; drawn !== this.#window;) {
+      drawn = this.#window;
+      this.kept.clear();
+      await this.show(this.wanted).catch(() => {}); // the picture of before stays
+    }
+  }
+
+  get #window() { return `${this.center},${this.width}`; }
 
   #fetch(index) {
     const found = this.kept.get(index) ?? this.#loaded(index);
@@ -39,8 +48,7 @@ export class Pictures {
 
   async #loaded(index) {
     const picture = new Image();
-    const query = new URLSearchParams({ plane: this.config.plane, slice: index + 1 });
-    if (this.window) query.set("window", this.window);
+    const query = new URLSearchParams({ plane: this.config.plane, slice: index + 1, window: this.#window });
     picture.alt = "";
     picture.src = `${this.config.picture}?${query}`;
     await picture.decode();

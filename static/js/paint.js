@@ -4,6 +4,7 @@ import { between } from "./between.js";
 import { Painting } from "./painting.js";
 import { Pictures } from "./paint-pictures.js";
 import { sendOn } from "./paint-send.js";
+import { Windowing } from "./paint-window.js";
 
 const one = (selector) => document.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
@@ -17,6 +18,7 @@ const NOTCH = 40; // px of a wheel's turn to one slice; a touchpad sends many sm
 const painting = new Painting(config);
 const [wide, high] = painting.grid.stretch;
 const pictures = new Pictures(config, sheet);
+const windowing = new Windowing(pictures, () => shown);
 let mask = null; // of the slice that is shown
 let shown = -1;
 let wanted = config.slice;
@@ -58,6 +60,7 @@ function ring() {
   const pen = cursor.getContext("2d");
   pen.resetTransform();
   pen.clearRect(0, 0, cursor.width, cursor.height);
+  if (windowing.isOn) return;
   pen.scale(cursor.width / width, cursor.height / height);
   pen.beginPath();
   const radius = tool() === "fill" ? 0.5 : size() / 2;
@@ -163,6 +166,11 @@ const ACTS = {
   between: bridge,
 };
 
+function chosen() {
+  cursor.classList.toggle("windowing", windowing.isOn);
+  ring();
+}
+
 function enlarge(factor) {
   zoom = Math.min(8, Math.max(1, zoom * factor));
   fit();
@@ -189,11 +197,16 @@ function hand() {
   cursor.addEventListener("pointerdown", (event) => {
     if (under) return; // the slice is on its way: no stroke on the one before
     cursor.setPointerCapture(event.pointerId);
+    if (windowing.isOn) {
+      windowing.begin(event);
+      return;
+    }
     last = tool() === "fill" ? null : place(event);
     begin(place(event));
     if (!last) done();
   });
   cursor.addEventListener("pointermove", (event) => {
+    windowing.drag(event);
     at = place(event);
     if (last) {
       draw(stroke(mask, painting.grid, last, at, size() / 2, +(tool() === "paint")));
@@ -205,6 +218,7 @@ function hand() {
     cursor.addEventListener(end, () => {
       if (last) done();
       last = null;
+      windowing.end();
     });
   }
   let turn = 0;
@@ -227,7 +241,7 @@ function bench() {
   });
   one("[data-opacity]").addEventListener("input", ({ target }) => canvas.style.setProperty("opacity", target.value / 100));
   all("[data-bench], [data-slicing]").forEach((bar) => bar.addEventListener("click", ({ target }) => ACTS[target.closest("[data-act]")?.dataset.act]?.()));
-  one("[data-window]").addEventListener("change", ({ target }) => pictures.look(target.value, shown));
+  all("[name=tool]").forEach((radio) => radio.addEventListener("change", chosen));
   one("#sl")?.addEventListener("input", ({ target }) => leaf(Number(target.value) - 1));
   window.addEventListener("resize", fit);
 }
@@ -238,10 +252,14 @@ const far = Math.max(2, Math.round(depth / 10));
 const LEAVES = { PageUp: () => leaf(wanted - 1), PageDown: () => leaf(wanted + 1), "Shift+PageUp": () => leaf(wanted - far), "Shift+PageDown": () => leaf(wanted + far), Home: () => leaf(0), End: () => leaf(depth - 1) };
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const press = (selector) => () => one(selector).click();
-const LETTERS = { b: press("[value=paint]"), e: press("[value=erase]"), g: press("[value=fill]"), z: ACTS.undo, y: ACTS.redo, "+": ACTS.in, "-": ACTS.out, "[": () => resize(-4), "]": () => resize(4) };
+const LETTERS = { b: press("[value=paint]"), e: press("[value=erase]"), g: press("[value=fill]"), w: press("[value=window]"), z: ACTS.undo, y: ACTS.redo, "+": ACTS.in, "-": ACTS.out, "[": () => resize(-4), "]": () => resize(4) };
 const OF_SLICES = { p: ACTS.previous, n: ACTS.next, i: ACTS.between };
 
 function move([x, y], isFar) {
+  if (windowing.isOn) {
+    windowing.by(x * (isFar ? 100 : 20), y * (isFar ? 100 : 20));
+    return;
+  }
   const step = isFar ? 20 : Math.max(1, size() / 4);
   at = [Math.min(width - 0.5, Math.max(0.5, at[0] + step * x)), Math.min(height - 0.5, Math.max(0.5, at[1] + step * y))];
   ring();
@@ -249,7 +267,7 @@ function move([x, y], isFar) {
 
 function meant(event) {
   if (event.target === easel && MOVES[event.key]) return () => move(MOVES[event.key], event.shiftKey);
-  if (event.target === easel && event.key === " ") return () => { if (!under) { begin(at); done(); } };
+  if (event.target === easel && event.key === " ") return () => { if (!under && !windowing.isOn) { begin(at); done(); } };
   const slides = event.target.matches("input[type=range], select");
   if (depth > 1 && !slides && LEAVES[event.key]) return LEAVES[event.shiftKey ? `Shift+${event.key}` : event.key] ?? LEAVES[event.key];
   if (localStorage.getItem("shortcuts") === "off" || event.target.matches("select")) return null;
@@ -272,6 +290,7 @@ function resize(by) {
 
 one("[data-size-text]").textContent = size();
 canvas.style.setProperty("opacity", one("[data-opacity]").value / 100);
+chosen();
 fit();
 await go(config.slice);
 hand();

@@ -189,6 +189,27 @@ def test_the_window_of_the_picture_changes_below_the_brush(opened):
     assert "window=-600" in page.locator("[data-sheet] img").get_attribute("src")
 
 
+def test_the_window_is_dragged_and_nothing_is_painted(opened):
+    page = opened()
+    before = page.locator("[data-window-text]").inner_text()
+    page.keyboard.press("w")
+    box = page.locator("canvas[data-cursor]").bounding_box()
+    page.mouse.move(box["x"] + 40, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 60, steps=5)
+    page.mouse.up()
+    dragged = page.locator("[data-window-text]").inner_text()
+    assert dragged != before
+    page.focus("[data-easel]")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[data-window-text]")).not_to_have_text(dragged)
+    level = page.locator("[data-window-text]").inner_text().split("WL ")[1].replace(",", "")
+    picture = page.locator("[data-sheet] img")
+    expect(picture).to_have_attribute("src", re.compile(rf"window={re.escape(level)}\d*%2C"))
+    expect(page.locator("[data-save]")).to_be_disabled()
+    expect(page.locator("[data-window] option:checked")).to_have_text("By hand")
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_and_nothing_sticks_out(opened, width, scheme):
