@@ -25,8 +25,8 @@ from reports.content import (
     measure_lines,
     range_sentence,
 )
-from reports.letterhead_words import head_of, logo_of
-from reports.letterheads import letterhead_at
+from reports.letterhead.life import letterhead_at
+from reports.letterhead.words import head_of, logo_of
 
 HEADINGS = {"classification": "Classes", "detection": "Boxes"}
 

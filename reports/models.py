@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.tracing import current_request_id
 from accounts.vault.fields import SealedTextField
-from reports.letterhead_table import Letterhead, LetterheadState
+from reports.letterhead.table import Letterhead, LetterheadState
 
 __all__ = ["Letterhead", "LetterheadState"]
 

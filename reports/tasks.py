@@ -10,7 +10,7 @@ from accounts.vault.damage import damages_tell
 from imaging.services.leases import LeaseLost, WorkerStopping
 from imaging.services.refusals import NotPossible
 from reports.cohort_files import cohort_chunks
-from reports.letterhead_making import letterhead_read
+from reports.letterhead.making import letterhead_read
 from reports.making import export_chunks, parts_make
 from reports.models import MANY, ZIPS
 from reports.parts import parts_drop

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from reports import cohort_views, letterhead_views, views
+from reports import cohort_views, views
+from reports.letterhead import views as letterhead_views
 
 app_name = "reports"
 urlpatterns = [

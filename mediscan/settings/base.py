@@ -344,7 +344,7 @@ RECOVERIES = [
     "imaging.registry.uploads.model_uploads_recover",
     "imaging.services.painting.reviews_recover",
     "reports.services.exports_recover",
-    "reports.letterheads.letterheads_recover",
+    "reports.letterhead.life.letterheads_recover",
     "imaging.services.glass.glasses_tend",
     "imaging.services.purging.studies_purge",
     "accounts.services.locks.locks_tell",

@@ -17,8 +17,9 @@ from accounts.roles import ADMINISTRATOR
 from accounts.vault.purposes import purpose_unseal
 from accounts.vault.storage import blob_open
 from imaging.services.refusals import NotPossible
-from reports import letterhead_making, tasks
-from reports.letterheads import DIED, letterhead_at, letterhead_use, letterheads_recover
+from reports import tasks
+from reports.letterhead import making as letterhead_making
+from reports.letterhead.life import DIED, letterhead_at, letterhead_use, letterheads_recover
 from reports.making import pdf_of
 from reports.models import Letterhead
 from tests.accounts.factories import MembershipFactory, UserFactory, verify

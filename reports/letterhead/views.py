@@ -17,7 +17,7 @@ from accounts.selectors import home_organisation
 from accounts.throttle import limited
 from imaging.ranges import blob_response
 from imaging.services.refusals import NotPossible
-from reports.letterheads import (
+from reports.letterhead.life import (
     MANAGE,
     letterhead_at,
     letterhead_save,

@@ -19,8 +19,8 @@ from imaging.samples import chest_phantom
 from imaging.services.analysis import blob_out
 from imaging.types import Refused
 from reports.content import NONE, SEVERITY_WORDS, Head, Line, Pictures, ReportContent
-from reports.letterhead_words import head_of, logo_of
-from reports.letterheads import TRIES, letterhead_end
+from reports.letterhead.life import TRIES, letterhead_end
+from reports.letterhead.words import head_of, logo_of
 from reports.models import Letterhead, LetterheadState
 from reports.pdf import PdfError, render_pdf
 

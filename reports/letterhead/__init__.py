@@ -1,0 +1,1 @@
+"""What an organisation prints at the head of its reports: drafted, looked at, put into use."""
