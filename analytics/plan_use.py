@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Count
 from django.db.models.functions import TruncMonth
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -42,7 +42,7 @@ def plan_use(user, at: datetime) -> Figure | None:
         sum(used),
         charts.columns(charts.Words("plan", title, f"{said}."),
                        [date_format(month, "M") for month in months],
-                       [charts.Part("f1", used)], tick=str, mark=limit),
+                       [charts.Part("f1", used)], tick=_whole, mark=limit),
         sub=_("%(name)s: %(limit)s a month") % {"name": house.plan.name, "limit": limit}
         if limit else _("%(name)s: no limit") % {"name": house.plan.name},
         least=1,
@@ -58,3 +58,7 @@ def _months(at: datetime) -> list[datetime]:
         naive = first.replace(year=year, month=number, tzinfo=None)
         found.insert(0, naive.replace(tzinfo=month.tzinfo))
     return found
+
+
+def _whole(value: float) -> str:
+    return number_format(value, 0)

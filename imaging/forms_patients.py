@@ -38,7 +38,9 @@ class ReasonForm(forms.Form):
 
 
 class AssignmentForm(forms.Form):
-    user = forms.ModelChoiceField(label=_("Clinician"), queryset=User.objects.none())
+    user = forms.ModelChoiceField(
+        label=_("Clinician"), queryset=User.objects.none(), empty_label=_("Choose a clinician")
+    )
 
     def __init__(self, *args, organisation: Organisation, **kwargs) -> None:
         super().__init__(*args, **kwargs)

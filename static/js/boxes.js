@@ -15,16 +15,18 @@ export function boxes(viewer, config, isShown, slice, root = document) {
     const frame = made("rect", group);
     const text = made("text", group);
     text.textContent = one.text;
-    return { ...one, group, frame, text };
+    return { ...one, group, frame, text, long: 0 };
   });
   viewer.addEventListener("draw", () => {
     layer.toggleAttribute("hidden", !isShown());
-    for (const { group, frame, text, box: [x0, y0, x1, y1], slices: [first, end] } of drawn) {
+    for (const one of drawn) {
+      const { group, frame, text, box: [x0, y0, x1, y1], slices: [first, end] } = one;
       const [[ax, ay], [bx, by]] = [viewer.toScreen(x0, y0), viewer.toScreen(x1, y1)];
       const [left, top] = [Math.min(ax, bx), Math.min(ay, by)]; // a flipped picture turns the corners round
       group.toggleAttribute("hidden", first >= slice() + 1 || end <= slice());
       Object.entries({ x: left, y: top, width: Math.abs(bx - ax), height: Math.abs(by - ay) }).forEach(([name, value]) => frame.setAttribute(name, value.toFixed(1)));
-      text.setAttribute("x", left.toFixed(1));
+      one.long ||= text.getComputedTextLength(); // its words stay inside the picture
+      text.setAttribute("x", Math.max(4, Math.min(left, layer.clientWidth - one.long - 4)).toFixed(1));
       text.setAttribute("y", (top > 20 ? top - 6 : Math.max(ay, by) + 15).toFixed(1));
     }
   });

@@ -10,11 +10,12 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from accounts.vault.storage import blob_write
+from imaging.formats.png import encode_png
 from imaging.inference.ensemble import Tally
 from imaging.measures.agreement import agreement
 from imaging.measures.measuring import measure
 from imaging.measures.probability import quantise
-from imaging.models import Job, ModelVersion, Result
+from imaging.models import Image, Job, ModelVersion, Result
 from imaging.samples import chest_phantom
 from imaging.services.jobs import job_succeed
 from imaging.types import Volume
@@ -29,6 +30,7 @@ from tests.imaging.factories import (
     StudyFactory,
     UploadFactory,
     UploadItemFactory,
+    stored,
 )
 from tests.imaging.volumes import NIFTI, volume_result
 from tests.reports.factories import ExportFactory
@@ -133,6 +135,7 @@ def addresses_of_a_working_day(user, folder: Path) -> dict[str, str]:
     chosen = ImageFactory(user=user)
     scan = ImageFactory(user=user, modality="ct")
     exports = _exports(user, organisation, result)
+    show_thumbnails()
     new_run = reverse("imaging:run-create")
     return {
         "worklist": reverse("imaging:study-list"),
@@ -161,6 +164,7 @@ def addresses_of_reviewing(user, folder: Path) -> dict[str, str]:
     picture = drawn_result(user, folder, models=models)
     later = drawn_result(user, folder, models=models, study=picture.image.study)
     volume = volume_result(user, folder, affine=NIFTI)
+    show_thumbnails()
     pairs = {
         "masks": (picture, later),
         "masks of volumes": (volume, volume),
@@ -182,6 +186,19 @@ def addresses_of_reviewing(user, folder: Path) -> dict[str, str]:
         "paint on a volume": reverse("imaging:review-paint", args=[volume.pk]),
         "upload a mask": reverse("imaging:review-upload", args=[volume.pk]),
     }
+
+
+def show_thumbnails() -> None:
+    """Give each image a small picture that looks like what it is: a chest, or a slice of a body."""
+    y, x = (np.indices((SIZE, SIZE)) + 0.5) / SIZE - 0.5
+    body = (np.hypot(x / 0.45, y / 0.36) < 1) * (90 + 60 * (np.hypot(x + 0.1, y) < 0.12))
+    for number, image in enumerate(Image.objects.order_by("created_at")):
+        is_chest = image.modality == "xray"
+        shown = chest_phantom(SIZE, number) if is_chest else body.astype(np.uint8)
+        image.thumbnail = stored(
+            image.organisation, encode_png(shown), "thumbnail", image.patient_id
+        )
+        image.save(update_fields=["thumbnail"])
 
 
 def _answered(user, image, kind: str, make, folder: Path, models) -> Result:
