@@ -25,7 +25,7 @@ e2e: setup-dev    ## the pages in the system's Chromium
 	$(PYTEST) -m browser $(ARGS)
 
 gallery: setup-dev  ## gallery/index.html: every page in every state as a picture, with what it cost
-	$(V) -m pytest -q -s tests/browser/gallery.py $(ARGS)
+	$(V) -m pytest -q -s tests/browser/gallery_house.py tests/browser/gallery.py $(ARGS)
 
 security: setup-dev   ## the numbered acceptance tests of security, the slow ones too, then the advisories
 	$(PYTEST) tests/security tests/browser/test_policy.py tests/browser/test_payloads.py $(ARGS)

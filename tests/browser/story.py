@@ -18,6 +18,7 @@ from imaging.measures.probability import quantise
 from imaging.models import Image, Job, ModelVersion, Result
 from imaging.samples import chest_phantom
 from imaging.services.jobs import job_succeed
+from imaging.services.reviews import review_save, review_sign
 from imaging.types import Volume
 from reports.models import Export
 from tests.imaging.analyses import box_analysis, class_analysis
@@ -185,6 +186,29 @@ def addresses_of_reviewing(user, folder: Path) -> dict[str, str]:
         "paint": reverse("imaging:review-paint", args=[picture.pk]),
         "paint on a volume": reverse("imaging:review-paint", args=[volume.pk]),
         "upload a mask": reverse("imaging:review-upload", args=[volume.pk]),
+    }
+
+
+def addresses_of_signing(user, folder: Path) -> dict[str, str]:
+    """Make a result in each state of deciding; return their pages by name."""
+    models = three_models()
+    words = "Both lung fields are outlined well."
+    results = {}
+    for state in ("unsigned", "rejected", "signed", "amended"):
+        result = results[state] = drawn_result(user, folder, models=models)
+        if state == "rejected":
+            review_save(by=user, result=result, seen=0, decision="rejected", reason="picture")
+        elif state != "unsigned":
+            review = review_save(by=user, result=result, seen=0, decision="accepted", comment=words)
+            review_sign(by=user, review=review, meaning="reviewed")
+        if state == "amended":
+            more = f"{words} Addendum: the left costal angle is cut off."
+            review_save(by=user, result=result, seen=1, decision="accepted", comment=more)
+    show_thumbnails()
+    signed = results["signed"].reviews.get()
+    return {f"result, {state}": one.get_absolute_url() for state, one in results.items()} | {
+        "review, signed": reverse("imaging:review-detail", args=[signed.pk]),
+        "sign": reverse("imaging:review-sign", args=[results["amended"].reviews.last().pk]),
     }
 
 
