@@ -219,7 +219,7 @@ export class Viewer extends EventTarget {
     const { gl, at, canvas } = this;
     const [wide, high] = this.#extent();
     gl.uniform4f(at.frame, (wide * scale) / canvas.width, (high * scale) / canvas.height, (2 * x * devicePixelRatio) / canvas.width, (-2 * y * devicePixelRatio) / canvas.height);
-    gl.uniform2f(at.reach, ...this.stretch.map((side) => Math.max(0.6, 1 / scale) / side));
+    gl.uniform2f(at.reach, ...this.stretch.map((side) => 1.3 / scale / side));
     gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
   }
 

@@ -93,7 +93,7 @@ def _upload_and_run_by_keys(keys: Keys, work) -> None:
     keys.page.get_by_role("heading", name="Upload images").wait_for()
     keys.to("#id_files")
     with keys.page.expect_file_chooser() as chooser:
-        keys.press("Enter")
+        keys.press("Space")
     chooser.value.set_files(FILES[:1])
     keys.to("[name=modality]")
     keys.press("ArrowRight")
@@ -187,6 +187,8 @@ def _send_and_run(page, base: str, work) -> None:
     page.reload()
     expect(page.locator("#run-status")).to_contain_text("1 of 1 done")
     page.get_by_role("link", name="Open result").click()
+    arrive(page, "results")
+    page.wait_for_load_state("networkidle")
 
 
 def _look(page) -> None:
@@ -197,7 +199,7 @@ def _look(page) -> None:
     page.locator("#op").fill("70")
     page.locator("#th").fill("0.30")
     page.click("[data-apply]")
-    page.wait_for_load_state()
+    page.wait_for_load_state("networkidle")
     assert layers(page) == ["mask"]
     for asked in ("mode=mask", "palette=cividis", "t=0.3"):
         assert asked in page.url
