@@ -96,8 +96,10 @@ def test_red_green_comes_first_and_a_choice_outlives_the_login(visit, user, tmp_
     for name in names:
         page.select_option("#cm", name)
         shown = page.evaluate(
-            "() => { const one = document.querySelector('[data-legend]');"
-            "return [...one.getContext('2d').getImageData(0, 0, 1, 256).data]; }"
+            "() => { const seen = new OffscreenCanvas(1, 256).getContext('2d',"
+            "{willReadFrequently: true});"
+            "seen.drawImage(document.querySelector('[data-legend]'), 0, 0);"
+            "return [...seen.getImageData(0, 0, 1, 256).data]; }"
         )
         colours = [shown[at : at + 3] for at in range(0, 1024, 4)][::-1]
         assert bytes(part for colour in colours for part in colour) == b64decode(tables[name])
