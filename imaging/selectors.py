@@ -22,6 +22,7 @@ from accounts.vault.fields import blind_index
 from imaging.models import (
     Image,
     Impression,
+    Instance,
     Job,
     JobStatus,
     ModelState,
@@ -41,6 +42,9 @@ from imaging.scope import Paths, parts_of, whole_of, within
 STUDY = Paths("department", "patient", "uploaded_by", "deleted_at", "created_at")
 IMAGE = Paths(
     "study__department", "patient", "study__uploaded_by", "study__deleted_at", "created_at"
+)
+INSTANCE = Paths(
+    "study__department", "patient", "study__uploaded_by", "study__deleted_at", "source__created_at"
 )
 UPLOAD = Paths("department", "", "user", "", "created_at")
 JOB = Paths(
@@ -106,6 +110,11 @@ def images_visible_to(user, action: str = "study.view") -> QuerySet[Image]:
     """Return the images on which `user` may do `action`; seeing one is not yet its pixels."""
     images = Image.objects.filter(within(user, action, IMAGE))
     return images.select_related("study", "pixels", "thumbnail")
+
+
+def instances_visible_to(user, action: str = "study.view") -> QuerySet[Instance]:
+    """Return the DICOM instances on which `user` may do `action`; those not told are nobody's."""
+    return Instance.objects.filter(within(user, action, INSTANCE), problem="")
 
 
 def pixels_open(user, images) -> set:

@@ -13,9 +13,9 @@ from imaging.engine.client import EngineDied, EngineTimeout
 from imaging.models import Job
 from imaging.registry import models_verify
 from imaging.registry import uploads as model_uploads
-from imaging.services import analysis, jobs, painting, uploads
+from imaging.services import analysis, instances, jobs, painting, uploads
 from imaging.services.leases import LeaseLost, WorkerStopping
-from imaging.types import InferenceError
+from imaging.types import InferenceError, Refused
 
 logger = logging.getLogger(__name__)
 UNEXPECTED = "The analysis failed unexpectedly."
@@ -84,6 +84,36 @@ def measure_review(review_id: str) -> None:
         painting.review_measure(review_id)
     except Exception:  # taken up again within a minute, three times
         logger.exception("review %s: not measured", review_id)
+    damages_tell()
+
+
+@audit.as_worker
+def tell_instances(which: str) -> None:
+    """Tell originals that came as DICOM and are not told yet.
+
+    State before: no row of an original. State after: some have one. Delivered twice, the second
+    writes nothing; what is left is rung for again within a minute.
+    """
+    try:
+        instances.untold_tell()
+    except Exception:  # rung for again within a minute
+        logger.exception("instances: not told")
+    damages_tell()
+
+
+@audit.as_worker
+def unpack_instance(instance_id: str) -> None:
+    """Unpack the frames of one compressed instance.
+
+    State before: none are kept. State after: they are. Delivered twice, the second finds them;
+    what failed is asked for again by whoever wants it.
+    """
+    try:
+        instances.frames_unpack(instance_id)
+    except (Refused, EngineDied, EngineTimeout) as error:
+        logger.warning("instance %s: not unpacked: %s", instance_id, type(error).__name__)
+    except Exception:
+        logger.exception("instance %s: not unpacked", instance_id)
     damages_tell()
 
 

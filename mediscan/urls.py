@@ -25,6 +25,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("mediscan.api")),
     path("api/", include("mediscan.api_plain")),
+    path("dicomweb/", include("imaging.dicomweb.urls")),
     path("docs", docs.swagger, name="docs"),
     path("redoc", docs.redoc, name="redoc"),
     path("", include("accounts.urls")),

@@ -16,6 +16,7 @@ from accounts.throttle import TooMany
 from accounts.tokens.reading import TokenRefused
 
 CONTENT_TYPE = "application/problem+json"
+PROGRAMS = ("/api/", "/dicomweb/")  # where every refusal is a problem, and nobody is redirected
 CODES = {  # status -> code, where the error brings none of its own
     400: "bad_request",
     401: "not_authenticated",
@@ -109,7 +110,7 @@ def problem_response(
 
 
 def is_api(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")
+    return request.path.startswith(PROGRAMS)
 
 
 def _as_api_exception(exc: Exception) -> exceptions.APIException | None:

@@ -154,6 +154,7 @@ ACTIONS: dict[str, Action] = {
         ("export.download", "Export downloaded", EXPORTED),
         ("export.cancel", "Export cancelled", EXPORTED),
         ("export.delete", "Export's file deleted", EXPORTED),
+        ("study.retrieve", "Original files retrieved by DICOMweb", EXPORTED),
         ("image.download", "Picture downloaded", EXPORTED),
         ("result.print", "Result printed", EXPORTED),
     ),

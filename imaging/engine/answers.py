@@ -14,6 +14,7 @@ THUMBNAIL_BYTES = 12 * 1024
 MAX_ENTRIES, LIST_BYTES = 20_000, 16 << 20
 MOST_OBJECTS, OBJECT_BYTES = 4, 256 << 20
 LOGO_BYTES = 2 << 20
+TOLD_BYTES = 2 << 20  # of one instance: its header and where its frames lie
 LONGEST_TEXT = 2000
 _PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}\.[a-z0-9]{1,11}")
 _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -86,6 +87,18 @@ def _check_composed(value: dict[str, Any], args: Mapping[str, Any]) -> None:
         _require(name.endswith(".dcm"), "compose: a name")
         path = plain_path(Path(args["out_dir"]), name)
         _require(path.lstat().st_size <= OBJECT_BYTES, "compose: an object's size")
+
+
+def _check_told(value: dict[str, Any], args: Mapping[str, Any]) -> None:
+    told = value["told"]
+    _require(len(told) == len(args["files"]), "describe_instances: not every file is told")
+    for name in filter(None, told):
+        size = plain_path(Path(args["out_dir"]), name).lstat().st_size
+        _require(size <= TOLD_BYTES, "describe_instances: the size")
+
+
+def _check_unpacked_frames(value: dict[str, Any], args: Mapping[str, Any]) -> None:
+    _check_file(Path(args["out_dir"]), value["frames"], args["expected"])
 
 
 def _check_logo(value: dict[str, Any], args: Mapping[str, Any]) -> None:
@@ -217,7 +230,9 @@ _CHECKS: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]] = {
     "decode": _check_decode,
     "decode_series": _check_series,
     "survey": _check_survey,
+    "describe_instances": _check_told,
     "unpack_archive": _check_unpacked,
+    "unpack_frames": _check_unpacked_frames,
     "analyse": _check_analyse,
     "measure_mask": _check_mask,
     "measure_without": _check_without,

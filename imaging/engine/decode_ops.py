@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from imaging.engine.dicom_op import compose
+from imaging.engine.instance_op import describe_instances, unpack_frames
 from imaging.engine.logo_op import redraw_logo
 from imaging.engine.mask_op import read_mask
 from imaging.engine.records import header_to_json, pixels_write, volume_to_json
@@ -123,8 +124,10 @@ OPS = {
     "compose": compose,
     "decode": decode,
     "decode_series": decode_series,
+    "describe_instances": describe_instances,
     "read_mask": read_mask,
     "redraw_logo": redraw_logo,
     "survey": survey,
     "unpack_archive": unpack_archive,
+    "unpack_frames": unpack_frames,
 }

@@ -21,6 +21,7 @@ from imaging.services.archives import archive_unpack, list_close
 from imaging.services.batches import DIRECTORY, ROOM_BYTES, batch_read, item_survey
 from imaging.services.doorbells import STALE
 from imaging.services.filing import image_file
+from imaging.services.instances import upload_told
 from imaging.services.items import (
     image_known,
     item_close,
@@ -134,7 +135,10 @@ def _read_all(upload: Upload, engine: Engine) -> bool:
     lists = batches.pop(DIRECTORY, [])
     if not all(do(items, _step_of(items[0])) for items in batches.values()):
         return False
-    return all(do([item], _end_list) for item in lists)
+    if not all(do([item], _end_list) for item in lists):
+        return False
+    upload_told(upload, engine, keeper)
+    return True
 
 
 def _waiting(upload: Upload, **fields) -> list[UploadItem]:

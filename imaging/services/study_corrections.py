@@ -92,7 +92,7 @@ def _move(by: User, study: Study, patient: Patient, copies: list) -> None:
     study, earlier = _unanalysed(study), study.patient
     if not blobs_replace(copies):
         raise NotPossible(_("This study changed meanwhile. Look at it again."))
-    for row in chain([study], study.series.all(), study.images.all()):
+    for row in chain([study], study.series.all(), study.images.all(), study.instances.all()):
         sealed = [field.name for field in row._meta.fields if hasattr(field, "unseal")]
         for name in sealed:
             getattr(row, name)  # opened under the earlier patient's key
@@ -129,4 +129,5 @@ def _blobs(study: Study):
     mine = Image.objects.filter(study=study)
     kept = Q(pk__in=mine.values("pixels")) | Q(pk__in=mine.values("thumbnail"))
     kept |= Q(pk__in=mine.values("files__source__blob"))
+    kept |= Q(pk__in=study.instances.exclude(native=None).values("native"))
     return Blob.objects.filter(kept).select_related("organisation")

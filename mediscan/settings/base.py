@@ -260,6 +260,11 @@ DEFAULT_FROM_EMAIL = env_str(
 # how many calls of the API may wait for work at a time in one process (?wait=): a quarter of
 # the threads, so that waiting never stops the pages
 API_WAITERS = max(1, env_int("WEB_THREADS", 8) // 4)
+# of DICOMweb: how long a call stays for work of the worker, and how much one call may ask for
+DICOMWEB_WAIT_S = env_int("DICOMWEB_WAIT_S", 25)
+DICOMWEB_MAX_FRAMES = env_int("DICOMWEB_MAX_FRAMES", 500)
+# PatientID and AccessionNumber then stand in addresses, which others may log
+DICOMWEB_SEARCH_IDENTITY = env_bool("DICOMWEB_SEARCH_IDENTITY", False)
 REST_FRAMEWORK = {
     # the token class stands first: its header makes a refusal 401 instead of 403
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -275,6 +280,7 @@ REST_FRAMEWORK = {
         "read": "600/min",
         "write": "120/min",
         "upload": "60/min",
+        "dicomweb": "6000/min",  # a viewer asks for each slice by itself
         "run": "30/min",
         "export": "10/min",
         "register": "10/min",
@@ -340,6 +346,7 @@ RECOVERIES = [
     "imaging.services.jobs.jobs_recover",
     "imaging.services.uploads.uploads_recover",
     "imaging.services.orders.orders_recover",
+    "imaging.services.instances.instances_recover",
     "imaging.services.parcels.uploads_expire",
     "imaging.registry.uploads.model_uploads_recover",
     "imaging.services.painting.reviews_recover",

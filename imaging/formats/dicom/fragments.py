@@ -19,12 +19,18 @@ Piece = tuple[int, int]  # offset and length of a fragment's bytes
 def read_fragments(source: Source, frames: int, index: int, *, most: int) -> bytes:
     """Return the bytes of frame `index` of `frames`; Refused above `most` or if none can tell."""
     stream = source.stream
-    table, pieces = _list_pieces(stream, source.elements[PIXEL_DATA].offset)
-    mine = pieces if frames == 1 else _of_frames(stream, table, pieces, frames)[index]
+    mine = locate_fragments(source, frames)[index]
     # a frame that grows by compressing is at most a little larger than its pixels
     if sum(length for _, length in mine) > most:
         raise broken("its compressed pixels are larger than the picture")
     return b"".join(_read(stream, piece) for piece in mine)
+
+
+def locate_fragments(source: Source, frames: int) -> list[list[Piece]]:
+    """Return where the fragments of each frame lie; Refused if none can tell."""
+    stream = source.stream
+    table, pieces = _list_pieces(stream, source.elements[PIXEL_DATA].offset)
+    return [pieces] if frames == 1 else _of_frames(stream, table, pieces, frames)
 
 
 def _list_pieces(stream: BinaryIO, start: int) -> tuple[bytes, list[Piece]]:
