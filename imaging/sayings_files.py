@@ -167,6 +167,7 @@ REFUSALS = (
     _("%(kind)s is not analysed here; X-ray (CR, DX, RG, PX), MR and CT are."),
     _("The file belongs to a study that is stored here for another patient. Check the record"
       " number and send the right file."),
+    _("The file is of another study than the one that it was sent to. Send it to its own."),
     _("Another file with the same SOP Instance UID is stored here, and this one differs from it."
       " Export the image as a new instance."),
     _("%(file)s belongs to a study that was deleted here and can still be restored. Ask an"

@@ -96,6 +96,11 @@ DEBUG=false
 #UPLOAD_MAX_FILE_BYTES=536870912
 #UPLOAD_OPEN_BYTES=8589934592
 #UPLOAD_MAX_MODEL_BYTES=2147483648
+# DICOMweb (docs/integrators/dicomweb.md): seconds that a call stays for the worker, frames in one
+# call, and whether record and accession numbers may be searched for: they then stand in addresses.
+#DICOMWEB_WAIT_S=25
+#DICOMWEB_MAX_FRAMES=500
+#DICOMWEB_SEARCH_IDENTITY=false
 # Seconds without a sign after which a background worker is taken for dead.
 #LEASE_S=60
 # Days in which a deleted study can be restored; then its files are removed for good.

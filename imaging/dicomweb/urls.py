@@ -3,20 +3,21 @@
 from django.urls import path
 
 from imaging.dicomweb.retrieve import Frames, Metadata, Originals, Rendered, Thumbnail
-from imaging.dicomweb.search import InstanceSearch, SeriesSearch, StudySearch
+from imaging.dicomweb.search import InstanceSearch, SeriesSearch
+from imaging.dicomweb.store import OneStudy, Studies
 
 app_name = "dicomweb"
 STUDY = "studies/<str:study>"
 SERIES = f"{STUDY}/series/<str:series>"
 INSTANCE = f"{SERIES}/instances/<str:instance>"
 urlpatterns = [
-    path("studies", StudySearch.as_view(), name="studies"),
+    path("studies", Studies.as_view(), name="studies"),
     path("series", SeriesSearch.as_view(), name="all-series"),
     path("instances", InstanceSearch.as_view(), name="all-instances"),
     path(f"{STUDY}/series", SeriesSearch.as_view(), name="study-series"),
     path(f"{STUDY}/instances", InstanceSearch.as_view(), name="study-instances"),
     path(f"{SERIES}/instances", InstanceSearch.as_view(), name="series-instances"),
-    path(STUDY, Originals.as_view(), name="study"),
+    path(STUDY, OneStudy.as_view(), name="study"),
     path(SERIES, Originals.as_view(), name="one-series"),
     path(INSTANCE, Originals.as_view(), name="instance"),
     path(f"{STUDY}/metadata", Metadata.as_view(), name="study-metadata"),

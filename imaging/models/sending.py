@@ -29,6 +29,9 @@ class Upload(Clinical):
     keep_known = models.BooleanField(
         default=False, help_text="keep a second copy of a picture that is here; never of DICOM"
     )
+    study_instance_uid = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="the only study that it may bring"
+    )
     open_until = models.DateTimeField(null=True, blank=True, editable=False)
     attempt = models.PositiveIntegerField(default=0, editable=False)
     deaths = models.PositiveSmallIntegerField(default=0, editable=False)

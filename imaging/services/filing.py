@@ -319,6 +319,7 @@ def _studies(item: UploadItem, uid: str) -> QuerySet[Study]:
 def _study(item: UploadItem, header: Header, modality: str, patient_id: uuid.UUID) -> Study:
     """Find the study in the organisation or make it, with its patient."""
     mrn = blind_index(item.organisation, "record_number", header.patient_id)
+    _check_meant(item.upload, header)
     uid = _uid(header.study_instance_uid)
     known = _studies(item, uid)
     study = known.first()
@@ -339,6 +340,14 @@ def _study(item: UploadItem, header: Header, modality: str, patient_id: uuid.UUI
             " Check the record number and send the right file.",
         )
     return study
+
+
+def _check_meant(upload: Upload, header: Header) -> None:
+    if upload.study_instance_uid not in ("", header.study_instance_uid):
+        raise Refused(
+            "study-mismatch",
+            "The file is of another study than the one that it was sent to. Send it to its own.",
+        )
 
 
 def _new_study(

@@ -42,11 +42,13 @@ def upload_receive(
     department: Department | None = None,
     first_volume: bool = False,
     keep_known: bool = False,
+    study_instance_uid: str = "",
 ) -> Upload:
     """Take `files` in, each with its own outcome; what is worth reading waits for the worker.
 
     first_volume   of a NIfTI file that holds several volumes take the first.
     keep_known     of a picture that is here keep a second copy; a DICOM image is one image.
+    study_instance_uid  refuse files of every other study; blank: of none.
 
     A refused or known file leaves no blob. Raises: NotPossible when there is nothing to take.
     """
@@ -62,6 +64,7 @@ def upload_receive(
         modality=modality,
         first_volume=first_volume,
         keep_known=keep_known,
+        study_instance_uid=study_instance_uid,
     )
     room = StorageRoom(organisation)
     for position, file in enumerate(files):
