@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -23,6 +24,8 @@ from imaging.models import Instance, Patient, Study
 from imaging.scope import may_see
 from imaging.selectors import instances_visible_to, studies_visible_to
 
+NUMBERED = {"study", "series", "instance"}
+_UID = re.compile(r"[0-9.]{1,64}")
 DICOM_JSON, PLAIN_JSON = "application/dicom+json", "application/json"
 
 
@@ -44,6 +47,8 @@ class DicomwebRoom(APIView):
 
     def initial(self, request: Request, *args, **kwargs) -> None:
         super().initial(request, *args, **kwargs)
+        if not all(_UID.fullmatch(kwargs[name]) for name in NUMBERED & kwargs.keys()):
+            raise nothing_here()
         for name in request.query_params:
             if name not in self.parameters:
                 raise parameter_unknown(name)

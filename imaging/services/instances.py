@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 
 from accounts.tracing import request_id
@@ -21,6 +21,7 @@ from imaging.engine.client import Engine, EngineError, decode_engine
 from imaging.engine.scratch import scratch_folder
 from imaging.models import ImageFile, Instance, SourceFile, Upload
 from imaging.services.analysis import blob_out
+from imaging.services.leases import LeaseLost, WorkerStopping
 from imaging.types import Refused
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ FILE_S, LEAST_S = 1.0, 60
 UNPACK_S = 120
 ROOM_BYTES = 64 << 20
 PIECE_BYTES = 1 << 20
+NUMBERS = ("frames", "frame_bytes", "rows", "columns", "samples", "allocated", "stored", "high_bit")
 UNTOLD, NO_UID, ELSEWHERE = "untold", "no-uid", "other-uids"
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 
@@ -46,7 +48,12 @@ def upload_told(upload: Upload, engine: Engine, keeper: Callable[[], None]) -> N
     """Tell the originals of the images that `upload` brought."""
     images = upload.items.exclude(image=None).order_by().values("image")
     mine = sources_untold().filter(image_files__image__in=images, organisation=upload.organisation)
-    instances_tell(mine, engine, keeper)
+    try:
+        instances_tell(mine, engine, keeper)
+    except (LeaseLost, WorkerStopping, DatabaseError):
+        raise
+    except Exception:  # the images are there; the recovery tells them within a minute
+        logger.exception("upload %s: originals not told", upload.pk)
 
 
 def instances_recover() -> int:
@@ -105,9 +112,22 @@ def _read(folder: Path, name: str) -> dict[str, Any] | None:
     """Return what the child wrote, if it is what it should be: nobody believes it."""
     if not name:
         return None
-    told = json.loads((folder / name).read_text("ascii"))
-    sound = isinstance(told, dict) and isinstance(told.get("attributes"), dict)
-    return told if sound and isinstance(told.get("layout"), dict) else None
+    try:
+        told = json.loads((folder / name).read_text("ascii"))
+        sound = isinstance(told["attributes"], dict) and _is_layout(told["layout"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return told if sound else None
+
+
+def _is_layout(layout: Mapping[str, Any]) -> bool:
+    """Whether it has all that is asked of it later, each of its kind, for each frame."""
+    numbers = [layout[name] for name in NUMBERS]
+    numbers += [layout["offset"] or 0]
+    numbers += [place for frame in layout["pieces"] or () for piece in frame for place in piece]
+    words = all(isinstance(layout[name], str) for name in ("syntax", "photometric"))
+    counted = layout["pieces"] is None or len(layout["pieces"]) == layout["frames"]
+    return words and counted and all(type(n) is int and 0 <= n < 2**40 for n in numbers)
 
 
 @transaction.atomic

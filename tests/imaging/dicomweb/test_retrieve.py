@@ -182,4 +182,6 @@ def test_other_methods_are_refused(client, verified_client, user, study):
     for path in (ONE, f"{ONE}/metadata", f"{AT}/series"):
         assert browser.delete(path).status_code in (403, 405), path
     assert browser.get("/dicomweb/nothing").status_code == 404
+    for number in ("x", "1.2%00", "1" * 65):
+        assert browser.get(f"/dicomweb/studies/{number}/series").status_code == 404, number
     assert browser.get("/dicomweb/nothing")["Content-Type"] == "application/problem+json"
