@@ -22,7 +22,6 @@ from imaging.engine.scratch import scratch_folder
 from imaging.models import ImageFile, Instance, SourceFile, Upload
 from imaging.services.analysis import blob_out
 from imaging.services.leases import LeaseLost, WorkerStopping
-from imaging.types import Refused
 
 logger = logging.getLogger(__name__)
 TELL, UNPACK = "imaging.tasks.tell_instances", "imaging.tasks.unpack_instance"
@@ -197,8 +196,6 @@ def frames_unpack(instance_id: str) -> None:
         return
     layout = instance.layout
     size = layout["frames"] * layout["frame_bytes"]
-    if layout["samples"] != 1:
-        raise Refused("dicom-colour", "Frames in colours are handed out as they are stored.")
     room = ROOM_BYTES + instance.source.size + size
     with scratch_folder(room_bytes=room) as folder, decode_engine() as engine:
         blob_out(instance.source.blob, folder / "source.dcm")

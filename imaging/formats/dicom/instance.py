@@ -18,9 +18,8 @@ from imaging.formats.decoding import decoding
 from imaging.formats.dicom.elements import FLOAT_PIXEL_DATA, PIXEL_DATA
 from imaging.formats.dicom.fragments import locate_fragments
 from imaging.formats.dicom.opened import Opened, opened
-from imaging.formats.dicom.pixels import PixelFormat, decode_frame, read_format
-from imaging.formats.dicom.source import Source, load_values
-from imaging.types import Refused
+from imaging.formats.dicom.pixels import PixelFormat, decode_frame, read_format, unsupported_pixels
+from imaging.formats.dicom.source import Source, header_too_large, load_values
 
 VALUE_BYTES = 16 << 10  # a longer value is no description of an image
 SEQUENCE_BYTES = 256 << 10
@@ -47,7 +46,7 @@ def describe_instance(path: Path, budgets: Budgets | None = None) -> dict[str, A
         attributes = _attributes(picture.source, budgets)
         layout = _layout(picture, form)
     if len(json.dumps(attributes)) > JSON_BYTES:
-        raise Refused("dicom-header-too-large", "The header of this file is too large to be told.")
+        raise header_too_large()
     return {"attributes": attributes, "layout": layout}
 
 
@@ -59,7 +58,7 @@ def native_frames(path: Path, budgets: Budgets | None = None) -> Iterator[bytes]
     with opened(path, budgets or Budgets()) as picture:
         form = read_format(picture.dataset, picture.budgets)
         if form.samples != 1:
-            raise Refused("dicom-colour", "Frames in colours are handed out as they are stored.")
+            raise unsupported_pixels(form.photometric, form.samples)
         kind = np.dtype(f"<{'i' if form.signed else 'u'}{form.allocated // 8}")
         for index in range(form.frames):
             array, _ = decode_frame(picture.source, form, index)

@@ -136,13 +136,17 @@ def _samples(dataset: Dataset) -> int:
     photometric = text(dataset, "PhotometricInterpretation").upper()
     expected = 1 if photometric in (*GREY, "PALETTE COLOR") else 3
     if photometric not in GREY + COLOUR or samples != expected:
-        shown = photometric[:16] or "none"
-        raise Refused(
-            "dicom-photometric",
-            f"This file has pixels of a kind ({shown}, {samples} samples) that is not supported. "
-            "Send it as MONOCHROME2.",
-        )
+        raise unsupported_pixels(photometric, samples)
     return samples
+
+
+def unsupported_pixels(photometric: str, samples: int) -> Refused:
+    shown = photometric[:16] or "none"
+    return Refused(
+        "dicom-photometric",
+        f"This file has pixels of a kind ({shown}, {samples} samples) that is not supported. "
+        "Send it as MONOCHROME2.",
+    )
 
 
 def _bits(dataset: Dataset) -> tuple[int, int]:

@@ -65,14 +65,18 @@ def load_values(source: Source, keywords: tuple[str | int, ...], budgets: Budget
     wanted = {Tag(keyword) for keyword in keywords} | {Tag(_CHARACTER_SET)}
     chosen = [source.elements[tag] for tag in sorted(wanted) if tag in source.elements]
     if sum(element.length for element in chosen) > budgets.metadata_bytes:
-        raise Refused(
-            "dicom-header-too-large",
-            "This file has a DICOM header too large to be one of an image. Export it again.",
-        )
+        raise header_too_large()
     raw = {BaseTag(element.tag): _raw(source, element) for element in chosen}
     dataset = Dataset(raw)  # type: ignore[arg-type]  # keys are tags, values raw elements
     dataset.set_original_encoding(source.encoding.implicit, source.encoding.little)
     return dataset
+
+
+def header_too_large() -> Refused:
+    return Refused(
+        "dicom-header-too-large",
+        "This file has a DICOM header too large to be one of an image. Export it again.",
+    )
 
 
 def unsupported_syntax(syntax: str, detail: str = "") -> Refused:
