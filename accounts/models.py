@@ -129,6 +129,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(  # "": as the browser asks
         max_length=16, blank=True, default="", help_text="Of their pages and e-mails."
     )
+    theme = models.CharField(  # "": as the device has it
+        max_length=8, blank=True, default="", help_text="Light or dark; empty: as the device."
+    )
+    palette = models.CharField(  # "": the first of those there are
+        max_length=16, blank=True, default="", help_text="Colours of their heatmaps."
+    )
+    shortcuts = models.BooleanField(default=True, help_text="Keys act on pages that have some.")
+    mails_runs = models.BooleanField(
+        default=False, help_text="Also tell them by mail when a run of theirs ends."
+    )
     auth_version = models.PositiveIntegerField(default=0, editable=False)
     date_joined = models.DateTimeField(default=now, editable=False)
 

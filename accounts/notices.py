@@ -21,6 +21,7 @@ class Kind:
     facts: tuple[str, ...] = ()
     is_grave: bool = True
     by_mail: bool = True  # beside the app
+    wish: str = ""  # else: the field of the person that asks for the mail
 
 
 _NOT_YOU = _("If this was not you, change your password and end your other sessions.")
@@ -94,6 +95,7 @@ KINDS: dict[str, Kind] = {
         facts=("succeeded", "failed"),
         is_grave=False,
         by_mail=False,
+        wish="mails_runs",
     ),
     "cohort_run_finished": Kind(
         _("A run has finished"),
@@ -103,6 +105,7 @@ KINDS: dict[str, Kind] = {
         facts=("succeeded", "failed"),
         is_grave=False,
         by_mail=False,
+        wish="mails_runs",
     ),
     "cohort_export_finished": Kind(
         _("Your file is ready"),

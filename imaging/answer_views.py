@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import requires
 from imaging.answer_layers import answer_layer
 from imaging.answer_page import AnswerDisplay, answer_context
+from imaging.display import query_of
 from imaging.models import Result
 from imaging.selectors import results_visible_to, results_within
 from imaging.services.overrides import gate_override
@@ -21,7 +22,7 @@ def answer_page(
     request: HttpRequest, result: Result, more: dict, status: int = 200
 ) -> HttpResponse:
     """Answer the page of a result that has no measured map. The caller has checked access."""
-    display = AnswerDisplay.from_query(request.GET, result)
+    display = AnswerDisplay.from_query(query_of(request), result)
     context = answer_context(result, display, request.user) | more
     return render(request, "imaging/answer_detail.html", context, status=status)
 

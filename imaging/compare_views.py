@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET
 
 from accounts import audit
 from imaging.compare_page import choice_context, compare_context
+from imaging.display import query_of
 from imaging.models import Result
 from imaging.reading import reads
 from imaging.selectors import results_visible_to
@@ -30,7 +31,7 @@ def compare_detail(request: HttpRequest, pk, other) -> HttpResponse:
         raise Http404
     for one in {result.pk: result, second.pk: second}.values():
         audit.record_view(request.user, "result.view", one)
-    context = compare_context(result, second, request.GET)
+    context = compare_context(result, second, query_of(request))
     return render(request, "imaging/compare_detail.html", context)
 
 

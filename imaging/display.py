@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
 from imaging.formats.window import CT_WINDOW, window_between
@@ -90,6 +90,14 @@ class Display:
     @property
     def query(self) -> str:
         return f"{self.look}&plane={self.plane.name}&slice={self.number}"
+
+
+def query_of(request: HttpRequest) -> QueryDict:
+    """Return what the address asks for, in the person's own colours where it names none."""
+    query = request.GET.copy()
+    if request.user.palette in PALETTES:
+        query.setdefault("palette", request.user.palette)
+    return query
 
 
 def label_maps(result: Result) -> dict[str, str]:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 
 from accounts import audit
 from imaging.compare_page import pane_of
-from imaging.display import Display, image_planes, presets
+from imaging.display import Display, image_planes, presets, query_of
 from imaging.models import Result
 from imaging.reading import reads
 from imaging.result_page import PALETTE_NAMES
@@ -28,7 +28,7 @@ def result_planes(request: HttpRequest, pk) -> HttpResponse:
     if not result.is_measured or set(image_planes(result.image)) != set(PLANE_NAMES):
         return redirect(result)
     audit.record_view(request.user, "result.view", result)
-    return render(request, "imaging/result_planes.html", planes_context(result, request.GET))
+    return render(request, "imaging/result_planes.html", planes_context(result, query_of(request)))
 
 
 def planes_context(result: Result, query: QueryDict) -> dict:

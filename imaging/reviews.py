@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import audit
 from accounts.access import requires
 from accounts.services.factors import has_factor, has_security_key
-from imaging.display import Display
+from imaging.display import Display, query_of
 from imaging.forms import uuids
 from imaging.forms_review import ReviewForm, SignForm
 from imaging.models import Result, Review
@@ -49,7 +49,9 @@ def review_create(request: HttpRequest, pk) -> HttpResponse:
         else:
             messages.success(request, _("Version %(n)d is saved.") % {"n": review.number})
             return redirect(_next_of(request) or review)
-    display = Display.from_query({"t": request.POST.get("threshold", "")}, result)
+    query = query_of(request)
+    query["t"] = request.POST.get("threshold", "")
+    display = Display.from_query(query, result)
     return result_response(request, result, display, form=form, status=422)
 
 

@@ -13,7 +13,7 @@ from accounts.access import answers_data
 from accounts.vault.storage import blob_open
 from imaging import layers
 from imaging.answer_views import answer_page, answer_picture
-from imaging.display import EDITED, Display, edited_review, image_planes
+from imaging.display import EDITED, Display, edited_review, image_planes, query_of
 from imaging.formats.png import encode_png
 from imaging.formats.window import windowed
 from imaging.models import Image, Result, ResultMap, Review
@@ -46,7 +46,7 @@ def result_detail(request: HttpRequest, pk) -> HttpResponse:
         return redirect("imaging:image-read", held_back.image_id)
     result = _result(request, pk)
     audit.record_view(request.user, "result.view", result)
-    return result_response(request, result, Display.from_query(request.GET, result))
+    return result_response(request, result, Display.from_query(query_of(request), result))
 
 
 def result_response(

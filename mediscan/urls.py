@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views import reauthenticate, recovery_codes_download
-from mediscan import docs, views
+from mediscan import account, docs, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -20,6 +20,8 @@ urlpatterns = [
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("", include("accounts.signin_urls")),
     path("accounts/", include("allauth.account.urls")),
+    path("account/", account.account, name="account"),
+    path("account/preference/", account.preference, name="account-preference"),
     path("account/people/", include("accounts.people_urls")),
     path("account/locks/", include("accounts.urls_locks")),
     path("admin/", admin.site.urls),

@@ -99,6 +99,7 @@ ACTIONS: dict[str, Action] = {
     **_group(
         "people",
         ("person.language", "Language chosen", ATTRIBUTES),
+        ("person.preferences", "Preferences changed", ATTRIBUTES),
         ("reading.first", "Reading first turned on or off", SECURITY),
     ),
     **_kept("people", "plan", "Plan", SECURITY),

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.timezone import now
 
 from accounts.languages import in_language_of
@@ -24,16 +25,17 @@ logger = logging.getLogger(__name__)
 def notice_send(*, to: User, kind: str, facts: Mapping[str, object] | None = None) -> Notice:
     """Show `to` a notice in the app; most are mailed too, once the transaction has committed.
 
+    Some are mailed only to whoever wishes it (`Kind.wish`).
     `facts` fill the sentence of the kind and hold no patient data. A mail server
     that is away is logged: the notice in the app stays. Raises ValueError for an
     undeclared kind, or for facts that are not exactly those of its sentence.
     """
-    given, wanted = dict(facts or {}), kind_named(kind).facts
-    if set(given) != set(wanted):
-        raise ValueError(f"{kind} takes the facts {wanted}, not {tuple(given)}")
+    given, sort = dict(facts or {}), kind_named(kind)
+    if set(given) != set(sort.facts):
+        raise ValueError(f"{kind} takes the facts {sort.facts}, not {tuple(given)}")
     texts = {name: str(value)[:200] for name, value in given.items()}
     notice = Notice.objects.create(to=to, kind=kind, facts=texts)
-    if kind_named(kind).by_mail:
+    if sort.by_mail or (sort.wish and getattr(to, sort.wish)):
         transaction.on_commit(partial(_mail, notice))
     return notice
 
@@ -64,7 +66,8 @@ def notices_read(*, to: User, notices: Iterable[Notice] | None = None) -> int:
 
 
 def _mail(notice: Notice) -> None:
-    context = {"notice": notice, "address": settings.PUBLIC_BASE_URL}
+    address = settings.PUBLIC_BASE_URL.rstrip("/") + reverse(notice.page)
+    context = {"notice": notice, "address": address}
     with in_language_of(notice.to):
         subject = f"MediScan: {notice.title}"
         text = render_to_string("accounts/email/notice.txt", context)

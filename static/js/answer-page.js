@@ -1,5 +1,6 @@
 // Ties the viewer to a page of classes or boxes: overlay, map, window, slice, keys. Nothing here has a threshold.
 import { listen } from "./keys.js";
+import { prefer } from "./prefer.js";
 import { Viewer } from "./viewer.js";
 import { colourTables, imageSlice, mapSlice } from "./viewer-data.js";
 import { marks } from "./viewer-marks.js";
@@ -76,7 +77,7 @@ function controls(viewer, tables) {
   deck.addEventListener("submit", (event) => event.preventDefault());
   all("[name=mode]").forEach((radio) => radio.addEventListener("change", show.overlay));
   one("#cm")?.addEventListener("change", () => {
-    localStorage.setItem("palette", one("#cm").value);
+    prefer({ palette: one("#cm").value });
     show.colours();
   });
   one("#op")?.addEventListener("input", show.opacity);
@@ -86,8 +87,6 @@ function controls(viewer, tables) {
     pick("heat");
     reload();
   });
-  const kept = localStorage.getItem("palette");
-  if (one("#cm") && kept in tables && !new URLSearchParams(location.search).has("palette")) one("#cm").value = kept;
   Object.values(show).forEach((step) => step());
   all(".film :is([data-mode], [data-map])").forEach((link) => link.addEventListener("click", (event) => {
     event.preventDefault();

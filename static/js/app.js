@@ -1,4 +1,5 @@
 // Small comforts of every page; each page works without them.
+import { prefer } from "./prefer.js";
 
 /** Show the buttons that need this script. */
 function enable(scope) {
@@ -54,6 +55,7 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("submit", (event) => {
   for (const button of event.target.querySelectorAll("[data-reveal][aria-pressed=true]")) reveal(button);
 });
+document.addEventListener("prefer", (event) => prefer(event.detail));
 document.addEventListener("htmx:afterSwap", (event) => {
   enable(event.target);
   tellAges(event.target);

@@ -1,5 +1,6 @@
 // Two results side by side: moved, windowed and leafed through together, or each by itself.
 import { listen } from "./keys.js";
+import { prefer } from "./prefer.js";
 import { Pane } from "./pane.js";
 import { colourTables } from "./viewer-data.js";
 import { rail, wholeView } from "./viewer-tools.js";
@@ -104,7 +105,10 @@ function controls(panes, link, tables) {
   };
   deck.addEventListener("submit", (event) => event.preventDefault());
   all("[name=mode]").forEach((radio) => radio.addEventListener("change", show.overlay));
-  one("#cm")?.addEventListener("change", show.overlay);
+  one("#cm")?.addEventListener("change", () => {
+    prefer({ palette: one("#cm").value });
+    show.overlay();
+  });
   one("#op")?.addEventListener("input", show.opacity);
   one("#pl")?.addEventListener("change", () => deck.submit()); // another plane is another page
   one("#wp")?.addEventListener("change", () => {

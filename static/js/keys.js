@@ -1,4 +1,6 @@
 // The keys of a page from one table: what a key does, and how the list under "?" calls it. None while a field has the focus.
+import { prefer } from "./prefer.js";
+
 const ARROWS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" };
 const help = document.querySelector("[data-shortcuts]");
 
@@ -23,13 +25,17 @@ function fill(table) {
   }));
 }
 
-// Turned off in this browser they do nothing; the list still opens by its button.
-const off = () => localStorage.getItem("shortcuts") === "off";
+// Turned off they do nothing; the list still opens by its button.
+const choices = document.documentElement.dataset;
+const off = () => choices.keys === "off";
 
 function choice() {
   const box = document.querySelector("[data-shortcuts-on]");
   box.checked = !off();
-  box.addEventListener("change", () => (box.checked ? localStorage.removeItem("shortcuts") : localStorage.setItem("shortcuts", "off")));
+  box.addEventListener("change", () => {
+    choices.keys = box.checked ? "on" : "off";
+    prefer({ shortcuts: box.checked });
+  });
 }
 
 /**

@@ -270,7 +270,7 @@ function meant(event) {
   if (event.target === easel && event.key === " ") return () => { if (!under && !windowing.isOn) { begin(at); done(); } };
   const slides = event.target.matches("input[type=range], select");
   if (depth > 1 && !slides && LEAVES[event.key]) return LEAVES[event.shiftKey ? `Shift+${event.key}` : event.key] ?? LEAVES[event.key];
-  if (localStorage.getItem("shortcuts") === "off" || event.target.matches("select")) return null;
+  if (document.documentElement.dataset.keys === "off" || event.target.matches("select")) return null;
   return { ...LETTERS, ...(depth > 1 ? OF_SLICES : {}) }[event.key.toLowerCase()];
 }
 

@@ -1,5 +1,6 @@
 // A volume in three planes, cut through one point: where it is set in one, the others follow.
 import { listen } from "./keys.js";
+import { prefer } from "./prefer.js";
 import { Pane } from "./pane.js";
 import { colourTables } from "./viewer-data.js";
 import { rail, wholeView } from "./viewer-tools.js";
@@ -91,7 +92,10 @@ function controls(panes, tables) {
   };
   deck.addEventListener("submit", (event) => event.preventDefault());
   all("[name=mode]").forEach((radio) => radio.addEventListener("change", show.overlay));
-  one("#cm").addEventListener("change", show.overlay);
+  one("#cm").addEventListener("change", () => {
+    prefer({ palette: one("#cm").value });
+    show.overlay();
+  });
   one("#op").addEventListener("input", show.opacity);
   one("#wp").addEventListener("change", show.window);
   show.overlay();

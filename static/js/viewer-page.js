@@ -2,6 +2,7 @@
 import { Viewer, thresholdLevel } from "./viewer.js";
 import { colourTables } from "./viewer-data.js";
 import { listen } from "./keys.js";
+import { prefer } from "./prefer.js";
 import { Slices } from "./slices.js";
 import { marks } from "./viewer-marks.js";
 import { Tools, hud, rail } from "./viewer-tools.js";
@@ -110,15 +111,13 @@ function attach(viewer, tables, slices) {
   deck.addEventListener("submit", (event) => event.preventDefault());
   all("[name=mode]").forEach((radio) => radio.addEventListener("change", shown.overlay));
   one("#cm").addEventListener("change", () => {
-    localStorage.setItem("palette", one("#cm").value);
+    prefer({ palette: one("#cm").value });
     shown.overlay();
   });
   one("#op").addEventListener("input", shown.opacity);
   stepByRow(one("#th"));
   one("#th").addEventListener("input", shown.threshold);
   one("#wp").addEventListener("change", shown.window);
-  const kept = localStorage.getItem("palette");
-  if (kept in tables && !new URLSearchParams(location.search).has("palette")) one("#cm").value = kept;
   Object.values(shown).forEach((show) => show());
   all("[data-mode]").forEach((link) => link.addEventListener("click", (event) => {
     event.preventDefault();

@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 REASON = "Unconscious, needs a comparison now"
 NEWCOMER = "a person without a second factor"
 OWN = (
-    "mfa_index", "mfa_generate_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
+    "account", "mfa_index", "mfa_generate_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
     "mfa_deactivate_totp", "signin:session-list", "trail:activity", "trail:notices",
     "people:invitations", "trail:list", "imaging:patient-find", "locks:list",
 )  # fmt: skip

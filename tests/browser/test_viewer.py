@@ -146,13 +146,15 @@ def test_opacity_is_seen_at_once(opened):
     assert np.abs(screen(page).astype(int) - before).max() > 60
 
 
-def test_the_palette_is_kept_in_this_browser(opened):
+def test_the_palette_is_kept_with_the_account(opened, user):
     page = opened()
-    page.select_option("#cm", "cividis")
+    with page.expect_response("**/account/preference/"):
+        page.select_option("#cm", "cividis")
+    assert type(user).objects.get(pk=user.pk).palette == "cividis"
     page.reload()
     expect(page.locator("html[data-viewer=webgl]")).to_be_attached()
     assert page.input_value("#cm") == "cividis"
-    assert page.evaluate("Object.keys(localStorage)") == ["palette"]
+    assert page.evaluate("Object.keys(localStorage)") == []
 
 
 def test_regions_are_named_on_the_picture_and_can_be_looked_at(opened, result):

@@ -1,63 +1,62 @@
-"""Whoever asked for a run hears in the app that it has ended, once, and nobody by mail."""
+"""Whoever asked for a run is told once that it ended: in the app, and by mail if they wish it."""
+
+from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 
 from accounts.models import Notice
-from imaging.services import jobs
-from imaging.services.runs import run_cancel
+from imaging.models import Image
+from imaging.services.run_ends import run_end_tell
 from tests.accounts.factories import UserFactory
-from tests.imaging.analyses import fake_analysis
-from tests.imaging.factories import JobFactory, RunFactory
+from tests.imaging.factories import ImageFactory, JobFactory, RunFactory
 
 pytestmark = pytest.mark.django_db
 
 
-def claimed(run):
-    return jobs.job_claim(str(JobFactory(run=run).pk))
+@pytest.fixture
+def told(django_capture_on_commit_callbacks):
+    """Return a function that ends a run of one success and one failure of `user`."""
+
+    def tell(user, **last):
+        run = RunFactory(requested_by=user)
+        JobFactory(run=run, succeeded=True, image=ImageFactory(user=user))
+        JobFactory(run=run, position=1, **(last or {"failed": True}))
+        with django_capture_on_commit_callbacks(execute=True):
+            run_end_tell(run)
+        return run
+
+    return tell
 
 
-def test_the_last_job_tells_how_the_run_went(
-    queued, tmp_path, mailoutbox, django_capture_on_commit_callbacks
-):
-    run = RunFactory()
-    first, second = claimed(run), claimed(run)
-    with django_capture_on_commit_callbacks(execute=True):
-        assert jobs.job_succeed(first, fake_analysis(first, tmp_path), tmp_path)
-        assert not Notice.objects.exists()
-        assert jobs.job_fail(second, error="The file is gone.")
-        assert not jobs.job_fail(second, error="The file is gone.")  # delivered twice
-    notice = Notice.objects.get()
-    assert notice.to == run.requested_by
-    assert notice.words == "Your run has finished: 1 succeeded, 1 failed."
-    assert not mailoutbox
-
-
-def test_a_job_given_back_is_no_end(queued):
-    job = claimed(RunFactory())
-    jobs.job_release(job)
-    assert not Notice.objects.exists()
-
-
-def test_a_retry_that_ends_is_told_again(queued):
-    job = claimed(RunFactory())
-    jobs.job_fail(job, error="no")
-    jobs.job_retry(user=job.run.requested_by, job=job)
-    jobs.job_fail(jobs.job_claim(str(job.pk)), error="no")
-    assert Notice.objects.count() == 2
-
-
-def test_whoever_cancelled_knows_already(queued):
+def test_without_a_wish_it_is_told_in_the_app_alone(told, mailoutbox):
     user = UserFactory()
-    job = JobFactory(user=user, running=True)
-    run_cancel(user=user, run=job.run)
-    assert not jobs.job_fail(job, error="too late")
-    theirs = JobFactory(run=job.run, running=True)  # of a department whose runs go on
-    assert jobs.job_fail(theirs, error="no")
-    assert not Notice.objects.exists()
+    told(user)
+    assert Notice.objects.get(to=user).facts == {"succeeded": "1", "failed": "1"}
+    assert mailoutbox == []
 
 
-def test_a_machine_gets_no_notice(queued):
-    job = claimed(RunFactory())
-    type(job.run.requested_by).objects.update(is_active=False)
-    assert jobs.job_fail(job, error="no")
+@pytest.mark.parametrize(
+    ("language", "subject", "sentence"),
+    [("en", "A run has finished", "1 succeeded, 1 failed"),
+     ("de", "Ein Lauf ist fertig", "1 gelungen, 1 fehlgeschlagen")],
+)  # fmt: skip
+def test_a_wish_is_one_mail_with_the_counts_and_a_link(
+    told, mailoutbox, settings, language, subject, sentence
+):
+    settings.PUBLIC_BASE_URL = "https://scan.example.org"
+    user = UserFactory(mails_runs=True, language=language)
+    run = told(user)
+    (mail,) = mailoutbox
+    assert (mail.to, mail.subject) == ([user.email], f"MediScan: {subject}")
+    assert sentence in mail.body
+    assert f"https://scan.example.org{reverse('imaging:run-list')}" in mail.body
+    for image in Image.objects.filter(jobs__run=run):
+        assert image.patient_id is None or str(image.patient_id) not in mail.body
+    assert set(Notice.objects.get(to=user).facts) == {"succeeded", "failed"}
+
+
+def test_a_run_that_still_works_is_told_of_nowhere(told, mailoutbox):
+    told(UserFactory(mails_runs=True), running=True)
     assert not Notice.objects.exists()
+    assert mailoutbox == []

@@ -96,7 +96,7 @@ OF_A_CARD = {"All", "None", "X-ray"}  # the author's own words
 OWN = ("analytics:dashboard", "analytics:overview", "analytics:models", "analytics:readers",
        "analytics:drift", "imaging:patient-find", "imaging:upload-create", "account_email",
        "account_change_password", "mfa_index", "signin:session-list", "trail:activity",
-       "trail:notices", "accounts:reading", "accounts:language", "people:invitations",
+       "trail:notices", "account", "accounts:reading", "accounts:language", "people:invitations",
        "help")  # fmt: skip
 
 

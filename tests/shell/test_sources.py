@@ -86,7 +86,7 @@ def loaded_with(entry: str) -> set[str]:
 
 def test_the_scripts_of_each_page_are_small():
     """U12: what one page loads at first, the frame's own scripts among it."""
-    frame = {"app.js", "theme.js", "emergency.js"}
+    frame = {"app.js", "prefer.js", "theme.js", "emergency.js"}
     for entry in SCRIPTS:
         names = loaded_with(entry.name) | frame
         packed = [gzip.compress((ROOT / "static/js" / name).read_bytes()) for name in names]
