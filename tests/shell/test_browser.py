@@ -17,7 +17,8 @@ AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PUBLIC = ["home", "help", "account_login", "account_signup", "account_reset_password"]
 PRIVATE = [
-    "analytics:dashboard", "help", "account", "account_email", "account_change_password", "account_logout",
+    "analytics:dashboard", "help", "account", "account_email", "account_change_password",
+    "account_logout",
 ]  # fmt: skip
 
 
