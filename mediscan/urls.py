@@ -9,6 +9,7 @@ from mediscan import account, docs, views
 urlpatterns = [
     path("", views.home, name="home"),
     path("help/", views.help_page, name="help"),
+    path("help/shortcuts/", views.help_shortcuts, name="help-shortcuts"),
     path("healthz/", views.healthz, name="healthz"),
     path("readyz/", views.readyz, name="readyz"),
     path("accounts/reauthenticate/", reauthenticate, name="account_reauthenticate"),

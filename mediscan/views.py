@@ -22,6 +22,7 @@ from accounts.services.denials import access_refused
 from accounts.throttle import TooMany
 from imaging.formats.budgets import Budgets
 from mediscan.health import engine_words, is_ready, readiness
+from mediscan.shortcut_pages import PAGES
 from reports.services import KEPT
 
 ALLAUTH_WAIT_S = 60
@@ -41,7 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def help_page(request: HttpRequest) -> HttpResponse:
     """What each page does, in plain words; also for somebody who cannot sign in."""
     told = {
-        "frame": "base.html" if request.user.is_authenticated else "base_public.html",
+        "frame": _frame(request),
         "file_mb": settings.UPLOAD_MAX_FILE_BYTES // 2**20,
         "request_gb": settings.UPLOAD_MAX_BYTES // 2**30,
         "megapixels": Budgets().megapixels,
@@ -49,6 +50,14 @@ def help_page(request: HttpRequest) -> HttpResponse:
         "idle_minutes": settings.SESSION_IDLE_S // 60,
     }
     return render(request, "help.html", told)
+
+
+@login_not_required
+@require_safe
+def help_shortcuts(request: HttpRequest) -> HttpResponse:
+    """List every key, page by page, to read or to print."""
+    told = {"frame": _frame(request), "pages": PAGES}
+    return render(request, "help_shortcuts.html", told)
 
 
 @login_not_required
@@ -163,6 +172,10 @@ def too_many(request: HttpRequest, exception: TooMany | None = None) -> HttpResp
     response = render(request, "429.html", {"wait": wait_in_words(seconds)}, status=status)
     response["Retry-After"] = str(seconds)
     return response
+
+
+def _frame(request: HttpRequest) -> str:
+    return "base.html" if request.user.is_authenticated else "base_public.html"
 
 
 def wait_in_words(seconds: int) -> str:

@@ -31,7 +31,7 @@ from tests.pseudo import RIGHT_TO_LEFT, spoken
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 OPEN_TO_ALL = (
-    "home", "help", "account_login", "account_signup", "account_reset_password",
+    "home", "help", "help-shortcuts", "account_login", "account_signup", "account_reset_password",
     "imaging:study-list",
 )  # fmt: skip
 MAIN = (

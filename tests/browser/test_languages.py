@@ -13,7 +13,14 @@ from tests.pseudo import RIGHT_TO_LEFT, spoken
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-PUBLIC = ("home", "help", "account_login", "account_signup", "account_reset_password")
+PUBLIC = (
+    "home",
+    "help",
+    "help-shortcuts",
+    "account_login",
+    "account_signup",
+    "account_reset_password",
+)
 OWN = ("analytics:dashboard", "analytics:overview", "analytics:models", "imaging:patient-find",
        "imaging:upload-create", "accounts:language", "account", "account_email",
        "mfa_index")  # fmt: skip

@@ -15,7 +15,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-PUBLIC = ["home", "help", "account_login", "account_signup", "account_reset_password"]
+PUBLIC = [
+    "home",
+    "help",
+    "help-shortcuts",
+    "account_login",
+    "account_signup",
+    "account_reset_password",
+]
 PRIVATE = [
     "analytics:dashboard", "help", "account", "account_email", "account_change_password",
     "account_logout",
