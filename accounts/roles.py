@@ -125,6 +125,7 @@ TABLE: Mapping[str, Mapping[str, Cell]] = {
     "plan.change": {},  # an operator's
     "letterhead.manage": {ADMINISTRATOR: proved(organisation)},  # logo and words of the PDF
     "key.view_state": {AUDITOR: organisation},  # the rest is the command line's
+    "house.view": {ADMINISTRATOR: house},  # its health; staff see it without a role
     "admin.open": {ADMINISTRATOR: organisation, AUDITOR: organisation},
     "glass.break": {RADIOLOGIST: proved(organisation), CLINICIAN: proved(organisation),
                     ADMINISTRATOR: proved(organisation)},

@@ -76,6 +76,7 @@ ROOMS = (
          ("imaging:erasure-",), "patient.erase"),
     Room("reports:letterhead", "file", _("Letterhead"), ABOUT,
          ("reports:letterhead",), "letterhead.manage"),
+    Room("status", "server", _("Status"), ABOUT, ("status",), "house.view", staff=True),
     Room("admin:index", "gear", _("Admin"), ABOUT, ("admin:",), "admin.open", staff=True),
 )  # fmt: skip
 

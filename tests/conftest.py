@@ -12,6 +12,7 @@ from django.conf import settings
 from django.test import Client, TransactionTestCase
 
 from accounts.vault import damage, keys
+from mediscan import unwell
 from tests.accounts.trail import triggers_lifted
 
 # a busy machine generates slowly: that is no fault of what is tested
@@ -48,6 +49,13 @@ def no_remembered_keys():
     damage._waiting.clear()
     yield
     keys.cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def a_well_house(monkeypatch):
+    """No worker lives beside a test, and that is no trouble."""
+    unwell._last.clear()
+    monkeypatch.setattr(unwell, "look", list)
 
 
 @pytest.fixture(autouse=True)

@@ -214,6 +214,7 @@ ACTIONS: dict[str, Action] = {
         "system",
         ("system.start", "Started", START),
         ("system.stop", "Stopped", STOP),
+        ("system.examine", "System looked over", SECURITY),
         ("clock.jump", "The machine's clock was set", ALERT),
         ("configuration.change", "Settings changed", SECURITY),
     ),

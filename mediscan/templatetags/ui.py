@@ -18,6 +18,7 @@ from imaging.scope import glasses_open
 from mediscan.navigation import links_for
 from mediscan.shortcuts import SHORTCUTS
 from mediscan.templatetags.icons import LINES, SHAPES
+from mediscan.unwell import unwell
 
 register = template.Library()
 register.filter("said", said)
@@ -70,6 +71,11 @@ STATUSES = {  # of an upload, a file, a run, a job, an export
     "approved": ("low", "check", gettext_lazy("Approved")),
     "declined": ("high", "close", gettext_lazy("Declined")),
     "replaced": ("", "layers", gettext_lazy("Replaced")),
+}
+FINDINGS = {  # of a part of the house
+    "ok": ("low", "check", gettext_lazy("Well")),
+    "warn": ("mod", "warning", gettext_lazy("Look at it")),
+    "fail": ("high", "close", gettext_lazy("Fails")),
 }
 OUTCOMES = {  # of an act in the trail
     "ok": ("low", "check", gettext_lazy("Done")),
@@ -143,6 +149,18 @@ def emergencies(context: template.Context) -> list:
     request = context.get("request")
     user = getattr(request, "user", None)
     return glasses_open(user) if user is not None else []
+
+
+@register.simple_tag
+def house_unwell() -> list:
+    """Return what is wrong with the house, in sentences for everybody."""
+    return unwell()
+
+
+@register.simple_tag
+def finding_chip(state: str) -> SafeString:
+    """Say how a part of the house is, by word, shape and colour."""
+    return _chip(FINDINGS[state])
 
 
 @register.simple_tag(takes_context=True)

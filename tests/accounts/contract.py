@@ -61,6 +61,7 @@ CONTRACT = {  # action: who and where; * is step-up
     "study.correct": "R d, T d",
     "letterhead.manage": "Ad o*",
     "cohort.review": "R d",
+    "house.view": "Ad h",
     "admin.open": "Ad o, Au o",
     "analytics.view": "R d, Ad o, Au o",
     "analytics.view_readers": "R own, Ad o",

@@ -49,10 +49,6 @@ def test_results_comparisons_and_planes(visit, tmp_path, queued):
     first = kinds["segmentation", False]
     job = JobFactory(run=first.job.run, image=ImageFactory(user=user), succeeded=True, position=1)
     second = ResultFactory(job=job)
-    answers = [
-        analysed_by(user, make, kind, tmp_path)
-        for kind, make in (("classification", class_analysis), ("detection", box_analysis))
-    ]
     read = UserFactory(read_first=True)
     models = list(ModelVersion.objects.filter(name__startswith="lungs-"))
     unread = drawn_result(read, tmp_path, models=models)

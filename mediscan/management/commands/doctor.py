@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -33,7 +32,7 @@ class Command(BaseCommand):
                 self._say(finding)
         failed = sum(one.state == FAIL for one in found)
         if options["json"]:
-            told = {"state": _worst(found), "findings": [asdict(one) for one in found]}
+            told = {"state": _worst(found), "findings": [one.told() for one in found]}
             self.stdout.write(json.dumps(told, indent=1, ensure_ascii=False))
         else:
             warned = sum(one.state == WARN for one in found)
