@@ -18,7 +18,8 @@ ADMIN = "admin.open"
 BY_NAME = {
     **dict.fromkeys(
         (
-            "home", "help", "help-shortcuts", "accounts:language", "healthz", "readyz",
+            "home", "help", "help-shortcuts", "accounts:setup", "accounts:language",
+            "healthz", "readyz",
             "account_login", "account_logout", "account_inactive", "account_signup",
             "account_email_verification_sent", "account_reset_password",
             "account_confirm_login_code", "account_confirm_password_reset_code",

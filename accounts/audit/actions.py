@@ -214,6 +214,8 @@ ACTIONS: dict[str, Action] = {
         "system",
         ("system.start", "Started", START),
         ("system.stop", "Stopped", STOP),
+        ("system.setup", "First administrator made in the browser", SECURITY),
+        ("system.setup_refuse", "Code of the first administrator refused", ALERT),
         ("system.examine", "System looked over", SECURITY),
         ("clock.jump", "The machine's clock was set", ALERT),
         ("configuration.change", "Settings changed", SECURITY),

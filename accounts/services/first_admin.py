@@ -26,15 +26,27 @@ def first_admin_create(*, email: str, organisation_name: str) -> str | None:
     if User.objects.exists():
         return None
     password = random_password()
-    user = User.objects.create_superuser(
-        email, password, name="Administrator", must_change_password=True
-    )
+    administrator_create(
+        email=email, name="Administrator", password=password,
+        organisation_name=organisation_name, must_change_password=True,
+    )  # fmt: skip
+    return password
+
+
+def administrator_create(
+    *, email: str, name: str, password: str, organisation_name: str, **fields: bool
+) -> User:
+    """Make the operator: a superuser with a verified address and an organisation of their own.
+
+    In the caller's transaction.
+    """
+    user = User.objects.create_superuser(email, password, name=name, **fields)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     organisation = organisation_create(name=organisation_name, by=user)
     for role in (RADIOLOGIST, ADMINISTRATOR):
         member_add(user=user, organisation=organisation, role=role, by=user)
     audit.record(user, "user.create", user, organisation=organisation)
-    return password
+    return user
 
 
 def random_password() -> str:
