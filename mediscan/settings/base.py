@@ -38,6 +38,7 @@ VERSION = "0.1.0"
 ENVIRONMENT = "development"  # prod.py: production
 SECOND_FACTOR = "admin"  # or "always": for whom the second factor is compulsory
 DEBUG = False
+KIT = False  # the page of all components; with DEBUG it is there too
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 ROOT_URLCONF = "mediscan.urls"
 WSGI_APPLICATION = "mediscan.wsgi.application"

@@ -1,0 +1,48 @@
+"""The page of all components: every state is on it, from the pages' own templates; nowhere else."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.conf import settings
+from django.urls import reverse
+
+from mediscan.templatetags import ui
+
+pytestmark = pytest.mark.django_db
+PAGE = reverse("kit")
+
+
+def test_it_is_there_for_tests_and_debugging_alone(client, settings):
+    assert client.get(PAGE).status_code == 200
+    settings.KIT = False
+    assert client.get(PAGE).status_code == 404
+    settings.DEBUG = True
+    assert client.get(PAGE).status_code == 200
+
+
+def test_each_word_of_each_state_is_on_it(client):
+    text = client.get(PAGE).content.decode()
+    looks = {**ui.SEVERITIES, **ui.STATUSES, **ui.OUTCOMES, **ui.FINDINGS}
+    missing = [word for _css, _shape, word in looks.values() if f"{word}</span>" not in text]
+    assert missing == []
+
+
+def test_fields_are_empty_filled_refused_and_switched_off(client):
+    text = client.get(PAGE).content.decode()
+    assert "What was typed" in text
+    assert "This field is required." in text
+    assert "Select a valid choice" in text
+    assert 'disabled id="off_text"' in text
+
+
+def test_it_copies_no_component():
+    """All but buttons, flags and the frame of a dialog come from templates that pages include."""
+    kit = (settings.BASE_DIR / "templates/kit.html").read_text(encoding="utf-8")
+    included = set(re.findall(r'{% include "([^"]+)"', kit))
+    others = "".join(path.read_text(encoding="utf-8")
+                     for path in (settings.BASE_DIR / "templates").rglob("*.html")
+                     if path.name != "kit.html")  # fmt: skip
+    assert len(included) >= 12
+    assert {name for name in included if f'"{name}"' not in others} == set()
