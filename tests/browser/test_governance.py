@@ -77,7 +77,9 @@ def addresses(people, queued) -> dict[str, list[str]]:
     )
     erasure_approve(user=second, erasure=gone)
     assignment_create(by=radiologist, patient=closed, user=clinician)
-    key_pages = ("accounts:api-key-list", "accounts:api-key-new", "imaging:erasure-list")
+    key_pages = (
+        "accounts:api-key-list", "accounts:api-key-new", "imaging:erasure-list", "status",
+    )  # fmt: skip
     return {
         RADIOLOGIST: [
             *map(reverse, OWN), reverse("imaging:patient-detail", args=[patient.pk]),
