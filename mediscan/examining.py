@@ -20,7 +20,7 @@ from mediscan.doctor import LOOKS, Finding, examine
 
 TASK = "mediscan.tasks.house_examine"
 ASKED, FOUND = "examination:asked", "examination:found"  # names of rows
-HERE = ("database", "queue", "disk", "keys", "backup")
+HERE = ("database", "queue", "disk", "backup")  # a look that writes nothing
 BY_WORKER = tuple(name for name in LOOKS if name not in HERE)
 PATIENCE = timedelta(minutes=5)  # an asking that nothing answered may be repeated
 

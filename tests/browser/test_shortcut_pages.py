@@ -13,7 +13,7 @@ from imaging.models import ModelVersion, Result
 from mediscan.shortcut_pages import PAGES
 from tests.accounts.factories import UserFactory
 from tests.browser.story import addresses_of_reviewing, drawn_result
-from tests.imaging.factories import ImageFactory, JobFactory, ResultFactory
+from tests.imaging.factories import ImageFactory, JobFactory, ResultFactory, ReviewFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ROWS = """() => [...document.querySelectorAll("[data-shortcut-list] dt")]
@@ -49,6 +49,7 @@ def test_results_comparisons_and_planes(visit, tmp_path, queued):
     first = kinds["segmentation", False]
     job = JobFactory(run=first.job.run, image=ImageFactory(user=user), succeeded=True, position=1)
     second = ResultFactory(job=job)
+    ReviewFactory(result=second, author=user)  # there is something to sign
     read = UserFactory(read_first=True)
     models = list(ModelVersion.objects.filter(name__startswith="lungs-"))
     unread = drawn_result(read, tmp_path, models=models)
