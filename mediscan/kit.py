@@ -68,9 +68,6 @@ def _shown() -> dict:
         "at": AT, "none": None,
         "plan": SimpleNamespace(name="Free"), "meters": _meters(),
         "exports": list(_exports()), "uploads": list(_uploads()),
-        "members": _members(), "agreement": _agreement(),
-        "checks": [{"verdict": "refuse", "sentence": "This is no chest X-ray.", "model": "gate 1"},
-                   {"verdict": "warn", "sentence": "The picture is small.", "model": "gate 1"}],
         "glass": SimpleNamespace(pk=ID, patient_id=ID, ends_at=AT, minutes_left=42),
     }  # fmt: skip
 
@@ -125,23 +122,3 @@ def _uploads():
         receipt = SimpleNamespace(waiting=1, ready=[], refused=1, lines=[line])
         upload = SimpleNamespace(pk=ID, is_live=is_live, open_until=None, created_at=AT)
         yield {"upload": upload, "receipt": receipt}
-
-
-def _members() -> list[dict]:
-    """Three models of an ensemble; one ran elsewhere than asked."""
-    rows = []
-    for number, name in enumerate(("unet", "segresnet", "resunet")):
-        member = SimpleNamespace(model_version=SimpleNamespace(name=name, version="1.0.0"),
-                                 weight=1.0, share=1 / 3, device="cuda")  # fmt: skip
-        outcome = SimpleNamespace(
-            member=member, device_used="cpu", run_ms=120.0, area_px=410, area_percent=12.4,
-            fallback="" if number else "CUDA is not available on this machine; ran on CPU.",
-        )  # fmt: skip
-        rows.append({"x": 113.3 * number, "width": 111.3, "colour": number + 1,
-                     "outcome": outcome})  # fmt: skip
-    return rows
-
-
-def _agreement() -> SimpleNamespace:
-    sentence = "The models agree: none of them finds anything at this threshold."
-    return SimpleNamespace(agreement={"mean_dice": 0.91, "sentence": sentence}, disagree=False)
