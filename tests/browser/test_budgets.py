@@ -38,9 +38,9 @@ def pages(user, tmp_path, queued) -> dict[str, str]:
 
 
 def _watched(visit, user, **options):
-    page = visit("/healthz/", user=user, **options)
+    page = visit("/help/", user=user, **options)
     page.add_init_script(WATCH)
-    return page, page.url.removesuffix("/healthz/")
+    return page, page.url.removesuffix("/help/")
 
 
 def test_no_page_sends_more_than_its_share(visit, user, pages):

@@ -27,6 +27,7 @@ NAMED = "([selector, words]) => { const one = document.activeElement; " \
         "return one.matches(selector) && one.textContent.includes(words); }"  # fmt: skip
 RING = """() => {
   const one = document.activeElement, style = (element) => getComputedStyle(element);
+  if (one === document.body) return ""; // past the last stop, in the browser's own bars
   const label = one.closest("label");
   const drawn = [one, label].filter(Boolean).find((element) => {
     const box = element.getBoundingClientRect();
