@@ -29,7 +29,7 @@ def _begun():
 @pytest.mark.parametrize("look", VIEWS, ids=str)
 def test_what_is_kept(visit, people, addresses, queued, look):
     for name, (role, address) in addresses.items():
-        page = visit("/healthz/", user=people[role], verified=True, **look.options)
+        page = visit("/help/", user=people[role], verified=True, **look.options)
         walk(page, role, {f"keeping, {name}": address}, look)
 
 
@@ -37,11 +37,11 @@ def test_what_is_kept(visit, people, addresses, queued, look):
 def test_cohorts_letterhead_and_figures(visit, world, administrator, head, look):
     people, addresses = world
     for role, pages in addresses.items():
-        page = visit("/healthz/", user=people[role], verified=True, **look.options)
+        page = visit("/help/", user=people[role], verified=True, **look.options)
         walk(page, role, {f"cohorts, {address}": address for address in pages}, look)
-    page = visit("/healthz/", user=administrator, verified=True, **look.options)
+    page = visit("/help/", user=administrator, verified=True, **look.options)
     walk(page, "administrator", {"letterhead": reverse("reports:letterhead")}, look)
-    page = visit("/healthz/", user=head, verified=True, **look.options)
+    page = visit("/help/", user=head, verified=True, **look.options)
     walk(page, "administrator", {f"figures, {address}": address for address in PAGES}, look)
 
 

@@ -44,7 +44,10 @@ class Look:
 
 
 VIEWS = [Look(width, scheme) for width in (1440, 390) for scheme in ("light", "dark")]
-OTHERS = [Look(320), Look(language=RIGHT_TO_LEFT), Look(language="de"), Look(is_print=True)]
+A4_PX = 794
+OTHERS = [
+    Look(320), Look(language=RIGHT_TO_LEFT), Look(language="de"), Look(A4_PX, is_print=True),
+]  # fmt: skip
 
 
 def walk(page, person: str, pages: dict[str, str], look: Look) -> None:

@@ -205,8 +205,10 @@ def addresses_of_signing(user, folder: Path) -> dict[str, str]:
             review = review_save(by=user, result=result, seen=0, decision="accepted", comment=words)
             review_sign(by=user, review=review, meaning="reviewed")
         if state == "amended":
-            more = f"{words} Addendum: the left costal angle is cut off."
-            review_save(by=user, result=result, seen=1, decision="accepted", comment=more)
+            review_save(
+                by=user, result=result, seen=1, decision="accepted", comment=f"{words} Cut below.",
+                amendment="The left costal angle is cut off.",
+            )  # fmt: skip
     show_thumbnails()
     signed = results["signed"].reviews.get()
     return {f"result, {state}": one.get_absolute_url() for state, one in results.items()} | {

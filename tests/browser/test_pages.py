@@ -30,6 +30,8 @@ def ready(page) -> None:
     """Wait until a page that draws has drawn."""
     if page.locator("#viewer-config").count():
         expect(page.locator("html[data-viewer]")).to_be_attached()
+    if page.locator("[data-paint-form]").count():
+        expect(page.locator("html[data-paint=ready]")).to_be_attached()
 
 
 def look(visit, user, addresses: dict[str, str], check, **options) -> dict:
