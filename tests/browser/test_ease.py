@@ -58,7 +58,8 @@ def addresses(user, tmp_path, queued):
 
 
 def test_targets_are_large_enough_and_primary_ones_for_a_finger(visit, user, addresses):
-    assert look(visit, user, addresses, lambda page: page.evaluate(SMALL)) == {}
+    small = look(visit, user, addresses, lambda page: page.evaluate(SMALL))
+    assert small == {}, small
     touch = {"width": 390, "has_touch": True, "is_mobile": True}
     assert look(visit, user, addresses, lambda page: page.evaluate(LOW), **touch) == {}
     page = visit(reverse("account_login"), **touch)
