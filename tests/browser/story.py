@@ -211,9 +211,11 @@ def addresses_of_signing(user, folder: Path) -> dict[str, str]:
             )  # fmt: skip
     show_thumbnails()
     signed = results["signed"].reviews.get()
-    return {f"result, {state}": one.get_absolute_url() for state, one in results.items()} | {
+    decided = {f"result, {state}": f"{one.get_absolute_url()}#decision"
+               for state, one in results.items()}  # fmt: skip
+    return decided | {
         "review, signed": reverse("imaging:review-detail", args=[signed.pk]),
-        "sign": reverse("imaging:review-sign", args=[results["amended"].reviews.last().pk]),
+        "sign": reverse("imaging:review-sign", args=[results["amended"].reviews.get(number=2).pk]),
     }
 
 
