@@ -19,6 +19,8 @@ from tests.browser.story import (
     addresses_of_a_working_day,
     addresses_of_reviewing,
     addresses_of_signing,
+    drawn_result,
+    show_thumbnails,
 )
 from tests.browser.test_governance import (  # noqa: F401  two of them are fixtures
     NEWCOMER,
@@ -65,9 +67,10 @@ def test_the_reviewing(visit, tmp_path, queued, look):
     user, first = UserFactory(), UserFactory(read_first=True)
     pages = addresses_of_reviewing(user, tmp_path) | addresses_of_signing(user, tmp_path)
     walk(visit("/dashboard/", user=user, verified=True, **look.options), "reviewing", pages, look)
-    unread = addresses_of_signing(first, tmp_path)["result, unsigned"]
+    unread = drawn_result(first, tmp_path)
+    show_thumbnails()
     page = visit("/dashboard/", user=first, verified=True, **look.options)
-    walk(page, "reviewing", {"read first": unread}, look)
+    walk(page, "reviewing", {"read first": unread.get_absolute_url()}, look)
 
 
 @pytest.mark.parametrize("look", OTHERS, ids=str)
