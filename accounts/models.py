@@ -22,6 +22,7 @@ from accounts.invitation_table import Invitation
 from accounts.notice_table import Notice
 from accounts.tokens.tables import ApiKey, ServiceAccount, TokenFamily
 from accounts.vault.tables import Blob, VaultKey
+from accounts.webhooks.tables import DeliveryState, OffReason, WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "AllauthDevice",
@@ -32,16 +33,20 @@ __all__ = [
     "AuditPending",
     "AuditSeal",
     "Blob",
+    "DeliveryState",
     "Department",
     "Invitation",
     "Membership",
     "Notice",
+    "OffReason",
     "Organisation",
     "Plan",
     "ServiceAccount",
     "TokenFamily",
     "User",
     "VaultKey",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]
 
 ROLES = [(key, gettext_lazy(name)) for key, name in roles.ROLES.items()]

@@ -256,6 +256,13 @@ KINDS: dict[str, Kind] = {
         is_grave=False,
         by_mail=False,
     ),
+    "webhook_off": Kind(
+        _("A webhook was switched off"),
+        _("The webhook {id} was switched off: nothing of it arrived since {since}."),
+        _("Mend the receiver, try it with a test, switch it on and send again what it missed."),
+        page="accounts:webhook-list",
+        facts=("id", "since"),
+    ),
     "late_backup": Kind(
         _("The last backup is too old"),
         _("There was no backup for {hours} hours."),

@@ -113,6 +113,7 @@ TABLE: Mapping[str, Mapping[str, Cell]] = {
     "lock.view": {ADMINISTRATOR: organisation, AUDITOR: organisation},
     "lock.lift": {ADMINISTRATOR: proved(organisation)},
     "apikey.manage": {ADMINISTRATOR: proved(organisation)},
+    "webhook.manage": {ADMINISTRATOR: proved(organisation)},
     # oversight
     "audit.view_own": dict.fromkeys(ROLES, own),
     "audit.view": {ADMINISTRATOR: organisation, AUDITOR: organisation},  # the former: metadata

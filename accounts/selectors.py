@@ -5,7 +5,15 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from accounts.models import ApiKey, AttemptCounter, Membership, Organisation, User
+from accounts.models import (
+    ApiKey,
+    AttemptCounter,
+    Membership,
+    Organisation,
+    User,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from accounts.roles import DEPARTMENT, ORGANISATION, may, roles_for, scope_of
 
 
@@ -141,6 +149,19 @@ def api_keys_visible_to(user):
     places = organisations_of(user, "apikey.manage")
     keys = ApiKey.objects.filter(account__organisation__in=places)
     return keys.select_related("account__organisation")
+
+
+def webhooks_visible_to(user):
+    """Return the endpoints of the organisations that `user` administers, newest first."""
+    places = organisations_of(user, "webhook.manage")
+    rows = WebhookEndpoint.objects.filter(organisation__in=places, removed_at=None)
+    return rows.select_related("organisation", "created_by")
+
+
+def webhook_deliveries_visible_to(user):
+    """Return the messages of those endpoints, newest first."""
+    rows = WebhookDelivery.objects.filter(endpoint__in=webhooks_visible_to(user).values("pk"))
+    return rows.select_related("endpoint__organisation")
 
 
 def people_visible_to(user, action: str):

@@ -72,7 +72,7 @@ def study_correct_view(request: HttpRequest, pk) -> HttpResponse:
     form = StudyForm(request.POST if request.method == "POST" else None, study=study)
     if form.is_valid():
         try:
-            done = _corrected(request.user, form)
+            done = study_corrected(request.user, form)
         except NotPossible as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -90,7 +90,8 @@ def study_correct_view(request: HttpRequest, pk) -> HttpResponse:
     )
 
 
-def _corrected(user, form: StudyForm) -> bool:
+def study_corrected(user, form: StudyForm) -> bool:
+    """Do what a form that is right says; False where nothing differs. Raises: NotPossible."""
     given, study = form.cleaned_data, form.study
     done = False
     number = given.get("record_number", "")

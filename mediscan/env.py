@@ -7,6 +7,7 @@ import binascii
 import os
 import re
 from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -181,6 +182,16 @@ def email(url: str, folder: str) -> dict[str, Any]:
     if url:
         return _mail_server(url)
     return {"EMAIL_BACKEND": f"{_MAIL}.console.EmailBackend"}
+
+
+def networks(name: str, texts: Sequence[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return the networks of $NAME, each an address or as 10.1.0.0/16."""
+    try:
+        return tuple(ip_network(text, strict=False) for text in texts)
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name}: write addresses or networks separated by commas, such as 10.1.0.0/16."
+        ) from None
 
 
 def syslog(url: str) -> str:

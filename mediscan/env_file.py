@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import json
 import os
 import secrets
 import sys
@@ -120,6 +121,12 @@ DEBUG=false
 #AUDIT_CHECKPOINTS=/var/log/mediscan/audit-checkpoints.jsonl
 #AUDIT_SYSLOG=tls://log.example.org:6514
 
+# --- webhooks (docs/integrators/webhooks.md)
+# Networks of your own that messages may be sent to, separated by commas: everything else that is
+# not public is refused. And the authority of their certificates, a PEM file.
+#WEBHOOK_NETWORKS=10.20.0.0/16
+#WEBHOOK_CA_FILE=/etc/mediscan/hospital-ca.pem
+
 # --- backups (docs/operators/backup.md)
 # The public key that backups are sealed to, and after how many hours without one administrators
 # are told. 0: nobody is. Default: 26 in production, 0 in development.
@@ -137,7 +144,10 @@ DEBUG=false
 def main(arguments: list[str]) -> int:
     """Run `manage.py create_env_file`; the exit code is 0, or 1 with a sentence."""
     parser = argparse.ArgumentParser(
-        prog="manage.py create_env_file", description="Write a .env with fresh random secrets."
+        prog="manage.py create_env_file",
+        description="Write a .env with fresh random secrets. Exit code 0: written; 1: not; 2: asked"
+        " wrongly.",
+        epilog="example: manage.py create_env_file --output /etc/mediscan/.env --production",
     )
     parser.add_argument("--output", type=Path, default=Path(".env"))
     parser.add_argument(
@@ -148,22 +158,33 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--force", action="store_true", help="replace an existing file, kept as NAME.old"
     )
+    parser.add_argument("--json", action="store_true", help="one JSON object, without a secret")
     options = parser.parse_args(arguments)
     try:
         kept = _set_aside(options.output) if options.force else None
         write_env_file(options.output, PRODUCTION if options.production else DEVELOPMENT)
     except OSError as error:
-        print(f"MediScan: {_sentence(error, options.output)}", file=sys.stderr)
+        sentence = _sentence(error, options.output)
+        print(f"MediScan: {sentence}", file=sys.stderr)
+        if options.json:
+            print(json.dumps({"error": sentence}))
         return 1
+    if options.json:
+        print(json.dumps({"written": str(options.output), "kept": str(kept) if kept else None}))
+    else:
+        _say_done(options.output, kept, is_production=options.production)
+    return 0
+
+
+def _say_done(output: Path, kept: Path | None, *, is_production: bool) -> None:
     if kept:
         print(f"The old file is now {kept}. Data sealed under its VAULT_KEK needs that key.")
-    print(f"{options.output} was written with fresh secrets, readable by you alone.")
-    if options.production:
+    print(f"{output} was written with fresh secrets, readable by you alone.")
+    if is_production:
         print(
             "Before the start set PUBLIC_BASE_URL, ALLOWED_HOSTS, TRUSTED_PROXIES, DATABASE_URL and"
             " EMAIL_URL in it."
         )
-    return 0
 
 
 def write_env_file(path: Path, environment: str = DEVELOPMENT) -> None:

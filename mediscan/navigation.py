@@ -67,6 +67,8 @@ ROOMS = (
          compact=True),
     Room("accounts:api-key-list", "key", _("API keys"), ABOUT,
          ("accounts:api-key-",), "apikey.manage"),
+    Room("accounts:webhook-list", "link", _("Webhooks"), ABOUT,
+         ("accounts:webhook-",), "webhook.manage"),
     Room("locks:list", "lock", _("Locks"), ABOUT, ("locks:",), "lock.view", compact=True),
     Room("trail:list", "shield", _("Audit"), ABOUT, ("trail:list", "trail:entry"), "audit.view",
          compact=True),

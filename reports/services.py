@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import Blob
+from accounts.services.outbox import event_note
 from accounts.vault.staging import StagedBlob
 from accounts.vault.storage import blob_delete, blob_keep
 from imaging import queue
@@ -143,6 +144,8 @@ def _close(export: Export, staged: StagedBlob) -> None:
     if not ended:
         raise LeaseLost
     audit.record(export.user, "export.succeed", export)
+    if export.cohort_id is None:  # a researcher's file is nobody else's
+        event_note("export.ready", {"export": export.pk}, organisation_id=export.organisation_id)
     export_end_tell(export)
 
 

@@ -27,7 +27,7 @@ from accounts.api.views import TokenView
 from accounts.forms import SignupForm
 from accounts.models import User
 
-DOOR = refusals(400, 401, 403, 409, 415, 422, 429)
+DOOR = refusals(400, 401, 403, 409, 415, 422, 429, 503)
 
 
 @extend_schema_serializer(

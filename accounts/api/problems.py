@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 from http import HTTPStatus
 from math import ceil
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
@@ -15,8 +18,10 @@ from accounts.services.denials import access_refused
 from accounts.throttle import TooMany
 from accounts.tokens.reading import TokenRefused
 
+logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 PROGRAMS = ("/api/", "/dicomweb/")  # where every refusal is a problem, and nobody is redirected
+AGAIN_S = 5
 CODES = {  # status -> code, where the error brings none of its own
     400: "bad_request",
     401: "not_authenticated",
@@ -31,6 +36,7 @@ CODES = {  # status -> code, where the error brings none of its own
     429: "throttled",
     500: "error",
     503: "unavailable",
+    507: "no_space",
 }
 
 
@@ -127,11 +133,23 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
         )
     if isinstance(exc, ValidationError):  # a service's refusal, in words
         return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "not_possible", " ".join(exc.messages))
+    if isinstance(exc, OperationalError):
+        logger.error("the database does not answer: %s", exc)
+        return _away()
+    if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT):
+        logger.error("no space: %s", exc)
+        said = _("There is no room left to keep this. Nothing of it was kept.")
+        return Problem(HTTPStatus.INSUFFICIENT_STORAGE, "no_space", said)
     if isinstance(exc, Http404):
         return exceptions.NotFound(_("There is nothing here that you may see."))
     if isinstance(exc, PermissionDenied):
         return exceptions.PermissionDenied(str(exc) or None)
     return None
+
+
+def _away() -> Problem:
+    said = _("The database does not answer. Ask again in a few seconds.")
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", said, wait=AGAIN_S)
 
 
 def _said(error: exceptions.APIException) -> tuple[str, str, list[dict] | None]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    extend_schema_serializer,
+    inline_serializer,
+)
 from rest_framework.serializers import Serializer, URLField
 
 from accounts.api.problems import CONTENT_TYPE
@@ -16,9 +20,9 @@ def refusals(*statuses: int) -> dict:
     return {(status, CONTENT_TYPE): ProblemBody for status in statuses}
 
 
-READ = refusals(400, 401, 403, 429)  # of whatever is only read
+READ = refusals(400, 401, 403, 429, 503)  # of whatever is only read
 GONE = refusals(404)
-SENT = refusals(400, 401, 403, 409, 413, 415, 422, 429)  # of what changes something
+SENT = refusals(400, 401, 403, 409, 413, 415, 422, 429, 503, 507)  # of what changes something
 KEYED = OpenApiParameter(
     "Idempotency-Key",
     str,
@@ -32,7 +36,7 @@ FILE = OpenApiTypes.BINARY
 def page_of(body: type[Serializer]) -> Serializer:
     """Describe a page of rows."""
     name = body.__name__.removesuffix("Body")
-    return inline_serializer(
+    page = inline_serializer(
         f"{name}Page",
         {
             "next": URLField(allow_null=True, help_text="null: this is the last page"),
@@ -40,6 +44,8 @@ def page_of(body: type[Serializer]) -> Serializer:
             "results": body(many=True),
         },
     )
+    extend_schema_serializer(many=False)(type(page))  # else a list of pages is described
+    return page
 
 
 class BearerScheme(OpenApiAuthenticationExtension):

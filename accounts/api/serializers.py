@@ -26,6 +26,8 @@ REFUSALS = {  # status -> (code, what it says), one example for each
     415: ("unsupported_media_type", "Unsupported media type in request."),
     422: ("not_possible", "There is no active model named “lungs”."),
     429: ("throttled", "Request was throttled. Expected available in 12 seconds."),
+    503: ("unavailable", "The database does not answer. Ask again in a few seconds."),
+    507: ("no_space", "There is no room left to keep this. Nothing of it was kept."),
 }
 
 

@@ -4,13 +4,18 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from accounts.api import schema, views  # noqa: F401  schema: registers how we authenticate
+from accounts.api.keys import Keys
 from accounts.api.people import Departments, Invitations, Memberships
 from accounts.api.trail import AuditEvents
+from accounts.api.webhooks import WebhookDeliveries, Webhooks
 
 ROOMS = {
     "memberships": ("membership", Memberships),
     "invitations": ("invitation", Invitations),
     "departments": ("department", Departments),
+    "keys": ("key", Keys),
+    "webhooks": ("webhook", Webhooks),
+    "webhook-deliveries": ("webhook-delivery", WebhookDeliveries),
     "audit-events": ("audit-event", AuditEvents),
 }
 router = SimpleRouter(use_regex_path=False)

@@ -20,7 +20,7 @@ from accounts.services.factors import is_verified
 from accounts.services.tokens import family_revoke, tokens_issue, tokens_refresh
 from accounts.tokens.reading import family_of_refresh
 
-DOOR = refusals(400, 401, 403, 415, 429)
+DOOR = refusals(400, 401, 403, 415, 429, 503)
 
 
 class TokenView(APIView):

@@ -81,6 +81,7 @@ ACTIONS: dict[str, Action] = {
         ("api_key.revoke", "API key revoked", ATTRIBUTES),
         ("api_key.refuse", "API key refused", LOGIN),
         ("api_key.use", "API key in use", LOGIN),
+        ("webhook.rotate", "Webhook given a new secret", ATTRIBUTES),
     ),
     **_kept("people", "user", "Person", ATTRIBUTES),
     **_kept("people", "organisation", "Organisation", SECURITY),
@@ -103,6 +104,7 @@ ACTIONS: dict[str, Action] = {
         ("reading.first", "Reading first turned on or off", SECURITY),
     ),
     **_kept("people", "plan", "Plan", SECURITY),
+    **_kept("outputs", "webhook", "Webhook", SECURITY),
     **_group(
         "access",
         ("access.refuse", "Refused: the role is missing", RESTRICTED),
@@ -149,6 +151,9 @@ ACTIONS: dict[str, Action] = {
     ),
     **_group(
         "outputs",
+        ("webhook.test", "Webhook tried", SECURITY),
+        ("webhook.resend", "Message of a webhook sent again", SECURITY),
+        ("webhook.off", "Webhook switched off after failures", ALERT),
         ("export.create", "Export asked for", EXPORTED),
         ("export.succeed", "Export made", EXPORTED),
         ("export.fail", "Export failed", EXPORTED),

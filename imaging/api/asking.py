@@ -73,7 +73,7 @@ class RunRequest(serializers.Serializer):
         required=False, help_text="Unsaid: the ensemble's, else that of the heaviest member."
     )
     fusion = serializers.ChoiceField(choices=Fusion.choices, required=False)
-    title = serializers.CharField(max_length=200, required=False, default="")
+    title = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
 
 
 class AnalyzeRequest(serializers.Serializer):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from accounts.api.pages import ListQuery
+from imaging.layers import LAYERS
 from imaging.models import Decision, EnsembleState, JobStatus, Modality, ModelState, Severity
+from imaging.palettes import PALETTES
 
 
 class Since(ListQuery):
@@ -64,6 +66,26 @@ class MaskQuery(serializers.Serializer):
         required=False,
         help_text="Unsaid: a PNG of a picture, a NIfTI of a volume.",
     )
+
+
+class CutQuery(serializers.Serializer):
+    t = serializers.FloatField(
+        required=False, min_value=0, max_value=1,
+        help_text="One of the result's thresholds; unsaid: the saved one.",
+    )  # fmt: skip
+
+
+class OverlayQuery(CutQuery):
+    """What the picture shows; unsaid, as the page opens."""
+
+    layer = serializers.ChoiceField(choices=LAYERS, required=False, default="outline")
+    plane = serializers.CharField(
+        required=False, max_length=16, help_text="axial, coronal or sagittal"
+    )
+    slice = serializers.IntegerField(required=False, min_value=1, max_value=100_000)
+    map = serializers.CharField(required=False, max_length=64, help_text="As `maps` names them.")
+    palette = serializers.ChoiceField(choices=list(PALETTES), required=False)
+    opacity = serializers.IntegerField(required=False, min_value=0, max_value=100)
 
 
 WHERE = {  # the name behind the question mark: the look-up

@@ -20,7 +20,8 @@ from imaging.api.bodies_runs import (
     ResultDetailBody,
     ThresholdBody,
 )
-from imaging.api.queries import MaskQuery, ResultQuery, narrowed
+from imaging.api.cuts import measurements_at, overlay_drawn
+from imaging.api.queries import CutQuery, MaskQuery, OverlayQuery, ResultQuery, narrowed
 from imaging.api.rooms import Listing
 from imaging.mask_files import NIFTI, PNG, mask_file
 from imaging.models import Result, ResultMap
@@ -32,7 +33,9 @@ KINDS = {PNG: "image/png", NIFTI: "application/gzip"}
 
 class Results(Listing):
     required_action = "result.view"
-    queries = {"list": ResultQuery, "mask": MaskQuery}
+    queries = {
+        "list": ResultQuery, "mask": MaskQuery, "measurements": CutQuery, "overlay": OverlayQuery
+    }  # fmt: skip
 
     @extend_schema(parameters=[ResultQuery], responses={200: page_of(ResultBody), **READ})
     def list(self, request: Request) -> Response:
@@ -58,11 +61,26 @@ class Results(Listing):
         """List the connected regions at the saved threshold."""
         return Response(LesionBody(self._read(pk).lesions.all(), many=True).data)
 
-    @extend_schema(responses={200: MeasurementBody(many=True), **READ, **GONE})
+    @extend_schema(
+        parameters=[CutQuery],
+        responses={200: MeasurementBody(many=True), **READ, **GONE, **refusals(422)},
+    )
     @action(detail=True, pagination_class=None)
     def measurements(self, request: Request, pk) -> Response:
-        """List the numbers at the saved threshold, each with unit, denominator and rule."""
-        return Response(MeasurementBody(self._read(pk).measurements.all(), many=True).data)
+        """List the numbers, each with unit, denominator and rule; of another threshold by `t`."""
+        result = self._read(pk)
+        rows = measurements_at(result, self.asked().get("t", result.threshold))
+        return Response(MeasurementBody(rows, many=True).data)
+
+    @extend_schema(
+        parameters=[OverlayQuery],
+        responses={(200, "image/png"): FILE, **READ, **GONE, **refusals(422)},
+    )
+    @action(detail=True, content_negotiation_class=AnyAnswer)
+    def overlay(self, request: Request, pk) -> HttpResponse:
+        """Answer one layer of one slice, a PNG: outline, mask, heat, disagreement, the original."""
+        result = self._read(pk)
+        return HttpResponse(overlay_drawn(result, self.asked()), content_type="image/png")
 
     @extend_schema(responses={200: ThresholdBody(many=True), **READ, **GONE})
     @action(detail=True, pagination_class=None)

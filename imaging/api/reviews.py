@@ -48,7 +48,11 @@ class ReviewRequest(serializers.Serializer):
     )
     decision = serializers.ChoiceField(choices=Decision.choices)
     reason = serializers.ChoiceField(
-        choices=RejectReason.choices, required=False, default="", help_text="Of a rejection."
+        choices=RejectReason.choices,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Of a rejection.",
     )
     comment = serializers.CharField(max_length=4000, required=False, default="", allow_blank=True)
     threshold = Number(required=False, help_text="Of an edit: one of the result's thresholds.")
@@ -60,7 +64,11 @@ class ReviewRequest(serializers.Serializer):
         help_text="Of an edit: positions of lesions to take out.",
     )
     amendment = serializers.CharField(
-        max_length=2000, required=False, default="", help_text="Why a signed version is followed."
+        max_length=2000,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Why a signed version is followed.",
     )
 
 

@@ -11,18 +11,25 @@ from rest_framework.response import Response
 
 from accounts import audit
 from accounts.api.rooms import AnyAnswer
-from accounts.api.schema import FILE, GONE, READ, page_of
+from accounts.api.schema import FILE, GONE, READ, SENT, page_of
 from imaging.api.bodies import ImageBody, SeriesBody, StudyBody
+from imaging.api.corrections import StudyRequest, study_mended
 from imaging.api.queries import ImageQuery, SeriesQuery, StudyQuery, narrowed
 from imaging.api.rooms import Listing
 from imaging.ranges import blob_response
-from imaging.selectors import images_visible_to, series_visible_to, studies_visible_to
+from imaging.selectors import (
+    images_visible_to,
+    series_visible_to,
+    studies_visible_to,
+    studies_within,
+)
 
-PIXELS = "pixels.view"
+PIXELS, CORRECT = "pixels.view", "study.correct"
 
 
 class Studies(Listing):
     required_action = "study.view"
+    demands = {"partial_update": CORRECT}
     queries = {"list": StudyQuery}
 
     @extend_schema(parameters=[StudyQuery], responses={200: page_of(StudyBody), **READ})
@@ -36,6 +43,15 @@ class Studies(Listing):
         study = get_object_or_404(studies_visible_to(request.user), pk=pk)
         audit.record_view(request.user, "study.view", study)
         return Response(StudyBody(study).data)
+
+    @extend_schema(request=StudyRequest, responses={200: StudyBody, **SENT, **GONE})
+    def partial_update(self, request: Request, pk) -> Response:
+        """Correct a study until something of it is analysed: its title, its kind, its patient."""
+        rows = studies_within(request.user, CORRECT).select_related("patient")
+        study = get_object_or_404(rows, pk=pk)
+        audit.record_once(request.user, "study.view", study)
+        mended = study_mended(request.user, study, self.sent(StudyRequest))
+        return Response(StudyBody(mended).data)
 
 
 class SeriesRoom(Listing):

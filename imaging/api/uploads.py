@@ -19,6 +19,7 @@ from accounts.api.waiting import WaitQuery, wait_until
 from imaging.api.asking import UploadRequest, place_meant
 from imaging.api.bodies import UploadBody, UploadDetailBody
 from imaging.api.rooms import Listing
+from imaging.api.sending import SentInPieces
 from imaging.models import Upload
 from imaging.selectors import items_told, uploads_visible_to
 from imaging.services.uploads import upload_receive
@@ -26,10 +27,12 @@ from imaging.services.uploads import upload_receive
 AGAIN_S = "2"
 
 
-class Uploads(Listing):
+class Uploads(SentInPieces, Listing):
     required_action = "upload.create"
-    queries = {"list": ListQuery, "create": WaitQuery, "retrieve": WaitQuery}
-    scopes = {"create": "upload"}
+    queries = {
+        "list": ListQuery, "create": WaitQuery, "retrieve": WaitQuery, "close": WaitQuery
+    }  # fmt: skip
+    scopes = {"create": "upload", "open": "upload", "take": "piece"}
     parser_classes = (MultiPartParser,)
 
     @extend_schema(parameters=[ListQuery], responses={200: page_of(UploadBody), **READ})

@@ -2,6 +2,7 @@
 
 from rest_framework.routers import SimpleRouter
 
+from imaging.api.deletions import Deletions
 from imaging.api.orders import Orders
 from imaging.api.patients import Patients
 from imaging.api.registry import Ensembles, Models
@@ -14,6 +15,7 @@ from imaging.api.uploads import Uploads
 ROOMS = {
     "patients": ("patient", Patients),
     "studies": ("study", Studies),
+    "deletions": ("deletion", Deletions),
     "series": ("series", SeriesRoom),
     "images": ("image", Images),
     "uploads": ("upload", Uploads),

@@ -9,6 +9,7 @@ from accounts import audit
 from accounts.models import AuditEvent, User
 from accounts.roles import ADMINISTRATOR
 from accounts.services.notices import notice_send_to_role
+from accounts.services.outbox import event_note
 from imaging.inference.metadata_card import card_missing
 from imaging.models import ModelState, ModelVersion
 from imaging.services.refusals import NotPossible
@@ -74,6 +75,8 @@ def _move(
     model.save(update_fields=["state", "problem"])
     outcome = "failed" if state == ModelState.QUARANTINED else "ok"
     audit.record(user, f"model.{state}", model, outcome=outcome, reason=problem)
+    if state == ModelState.ACTIVE:
+        event_note("model.activated", {"model": model.pk}, organisation_id=None)
     if state == ModelState.QUARANTINED:
         facts = {"model": str(model)}
         notice_send_to_role(role=ADMINISTRATOR, kind="model_quarantined", facts=facts)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Case, F, Q, QuerySet, When
@@ -20,6 +21,7 @@ from accounts import audit
 from accounts.models import User
 from accounts.roles import ADMINISTRATOR
 from accounts.services.notices import notice_send_to_role
+from accounts.services.outbox import event_note
 from accounts.tracing import current_request_id
 from accounts.vault.staging import StagedBlob
 from imaging.models import Job, JobStatus, Run
@@ -89,6 +91,7 @@ def _succeed(job: Job, analysis: Mapping[str, Any], maps: Mapping[str, StagedBlo
         return False
     result = result_store(job, analysis, maps)
     audit.record(job.run.requested_by, "job.succeed", result, organisation=job.organisation)
+    _tell("job.succeeded", job, result=result.pk)
     run_end_tell(run)
     doorbells_ring(job.run.requested_by_id)
     standings_settle([job.image.study_id])
@@ -102,6 +105,7 @@ def job_fail(job: Job, *, error: str) -> bool:
     if not _finish(job, JobStatus.FAILED, error=error[:500]):
         return False
     audit.record(job.run.requested_by, "job.fail", job, outcome="failed")
+    _tell("job.failed", job)
     run_end_tell(run)
     doorbells_ring(job.run.requested_by_id)
     standings_settle([job.image.study_id])
@@ -163,6 +167,12 @@ def job_retry(*, user: User | None, job: Job) -> Job:
     if job.status == JobStatus.SUCCEEDED:
         raise NotPossible(_("This image has been analysed. Start a new run to do it again."))
     return job
+
+
+def _tell(event: str, job: Job, **more: UUID) -> None:
+    """Let other systems know, by ids alone."""
+    ids = {"job": job.pk, "run": job.run_id, "image": job.image_id} | more
+    event_note(event, ids, organisation_id=job.organisation_id)
 
 
 def _finish(job: Job, status: JobStatus, **fields) -> bool:

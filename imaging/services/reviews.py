@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.access import refusal
 from accounts.models import Blob, User
+from accounts.services.outbox import event_note
 from accounts.vault.staging import StagedBlob
 from accounts.vault.storage import blob_keep, blob_write
 from imaging import queue
@@ -140,6 +141,7 @@ def review_sign(*, by: User, review: Review, meaning: str) -> Review:
             raise Overtaken(latest_review(review.result))
         action = "review.amend" if locked.amendment else "review.sign"
         audit.record(by, action, locked, reason=meaning, after={"sha256": locked.digest})
+        _tell("report.signed", locked)
         standings_settle([review.result.image.study_id])
     return locked
 
@@ -237,10 +239,17 @@ def _store(review: Review, painted: StagedBlob | None, sent: tuple[str, bytes] |
                 queue.enqueue(MEASURE, str(review.pk))
             review.save(force_insert=True)
             audit.record(review.author, "review.save", review, reason=_why(review))
+            _tell("result.reviewed", review)
             standings_settle([review.result.image.study_id])
     except IntegrityError:
         return _same_or_overtaken(review, latest_review(review.result), painted, sent)
     return review
+
+
+def _tell(event: str, review: Review) -> None:
+    """Let other systems know, by ids alone."""
+    ids = {"review": review.pk, "result": review.result_id, "image": review.result.image_id}
+    event_note(event, ids, organisation_id=review.organisation_id)
 
 
 def _kept(review: Review, data: bytes) -> Blob:

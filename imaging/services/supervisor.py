@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, connections
+from django.utils.module_loading import import_string
 
 from accounts import audit
 from accounts.services.clock import clock_compare
@@ -46,7 +47,7 @@ class Supervisor:
         self._start_at = 0.0
         self._next = dict.fromkeys(("second", "beat", "recover", "sweep"), 0.0)
         self._next["hour"] = time.monotonic() + FIRST_HOUR_S
-        self._hourly: list[subprocess.Popen] = []
+        self._beside: list[subprocess.Popen] = []
 
     def run(self) -> None:
         """Work until told to stop; gone within STOP_S and a little."""
@@ -74,10 +75,11 @@ class Supervisor:
                 self._kill()
         if self._is_time("second", SECOND_S, moment):
             self._ask(each_second)
+            self._ask(self._start_due)
         if self._is_time("sweep", HOUR_S, moment):
             self._ask(_sweep)
         if self._is_time("hour", HOUR_S, moment):
-            self._start_hourly()
+            self._start_beside(settings.EACH_HOUR)
 
     def _is_time(self, what: str, every_s: float, moment: float) -> bool:
         if moment < self._next[what]:
@@ -113,19 +115,24 @@ class Supervisor:
         self._next["recover"] = moment
         logger.info("cluster started, process %d", self._cluster.pid)
 
-    def _start_hourly(self) -> None:
-        """Start each command of settings.EACH_HOUR, unless its last run still goes on."""
-        self._hourly = [process for process in self._hourly if process.poll() is None]
-        running = [process.args[2:] for process in self._hourly]
+    def _start_due(self) -> None:
+        """Start each command of settings.WHEN_DUE that has something to do."""
+        asked = settings.WHEN_DUE.items()
+        self._start_beside([command for is_due, command in asked if import_string(is_due)()])
+
+    def _start_beside(self, commands: Sequence[list[str]]) -> None:
+        """Start each command in a process of its own, unless its last run still goes on."""
+        self._beside = [process for process in self._beside if process.poll() is None]
+        running = [process.args[2:] for process in self._beside]
         parent = os.getpid()
-        self._hourly += [
+        self._beside += [
             subprocess.Popen(
                 [sys.executable, "manage.py", *command],
                 cwd=settings.BASE_DIR,
                 start_new_session=True,
                 preexec_fn=lambda: _gently(parent),
             )
-            for command in settings.EACH_HOUR
+            for command in commands
             if command not in running
         ]
 
@@ -154,7 +161,7 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 logger.warning("the cluster did not end in %.0f s and is killed", STOP_S)
         self._kill()
-        for process in self._hourly:
+        for process in self._beside:
             process.kill()
         connections.close_all()
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
+from accounts.json_answers import AnswersJson
 from imaging.inference.spec import EnsembleSpec, spec_from_file, spec_from_members
 from imaging.terminal.members import MEMBER_HELP, member_from_text
 from imaging.types import InferenceError
@@ -19,7 +20,7 @@ SOME_FAILED = 2
 _FILE_WIDTH = 240
 
 
-class TerminalCommand(BaseCommand):
+class TerminalCommand(AnswersJson):
     requires_system_checks = []
     requires_migrations_checks = False
 

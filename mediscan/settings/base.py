@@ -22,6 +22,7 @@ from mediscan.env import (
     env_secret,
     env_str,
     environment,
+    networks,
     settings_read,
     syslog,
 )
@@ -282,6 +283,7 @@ REST_FRAMEWORK = {
         "write": "120/min",
         "upload": "60/min",
         "dicomweb": "6000/min",  # a viewer asks for each slice by itself
+        "piece": "1200/min",
         "run": "30/min",
         "export": "10/min",
         "register": "10/min",
@@ -291,6 +293,10 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "accounts.api.problems.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+# messages to other systems: networks that are not public and may be sent to, and the authority
+# of their certificates beside the system's own
+WEBHOOK_NETWORKS = networks("WEBHOOK_NETWORKS", env_list("WEBHOOK_NETWORKS", []))
+WEBHOOK_CA_FILE = env_path_or_none("WEBHOOK_CA_FILE")
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
     "REFRESH_TOKEN_LIFETIME": timedelta(hours=24),
@@ -298,8 +304,14 @@ SIMPLE_JWT = {
     "SIGNING_KEY": None,  # the vault's keys sign; without this the default is SECRET_KEY
 }
 SPECTACULAR_SETTINGS = {
-    # that of a job is the same
-    "ENUM_NAME_OVERRIDES": {"WorkStatusEnum": "reports.models.ExportStatus"},
+    "ENUM_NAME_OVERRIDES": {
+        "WorkStatusEnum": "reports.models.ExportStatus",  # that of a job is the same
+        "FileStatusEnum": "imaging.models.ItemStatus",
+        "RejectReasonEnum": "imaging.models.RejectReason",
+        "DeletionReasonEnum": "imaging.models.deletions.DeletionReason",
+        "DeliveryStateEnum": "accounts.models.DeliveryState",
+        "KeyStateEnum": "accounts.api.keys.STATES",
+    },
     "OAS_VERSION": "3.1.0",
     "COMPONENT_SPLIT_REQUEST": True,  # a file goes in as bytes
     "TITLE": "MediScan",
@@ -357,6 +369,7 @@ RECOVERIES = [
     "imaging.services.purging.studies_purge",
     "accounts.services.locks.locks_tell",
     "accounts.services.locks.attempts_sweep",
+    "accounts.services.outbox.deliveries_purge",
 ]
 ERASURE_LEDGER = env_str("ERASURE_LEDGER", "")  # a file; default: in the data folder
 KEY_ADVISED_DAYS = env_int("KEY_ADVISED_DAYS", 365)  # then the auditor reads that a new one is due
@@ -396,6 +409,9 @@ EACH_HOUR = [  # commands, each in a process of its own
     ["verify_audit", "--quiet"],
     ["backup", "late"],
 ]
+WHEN_DUE = {  # a question, asked every second: the command that is to run while it says yes
+    "accounts.services.outbox.is_due": ["send_webhooks", "--linger", "60", "--verbosity", "0"],
+}
 BACKUP_RECIPIENT = env_str("BACKUP_RECIPIENT", "")  # a public key in PEM, of manage.py backup keys
 BACKUP_WITHIN_HOURS = env_int("BACKUP_WITHIN_HOURS", 26 if environment() == PRODUCTION else 0)
 

@@ -25,6 +25,8 @@ from reports.models import BULK, KINDS, Export, ExportStatus, action_of
 from reports.selectors import exports_visible_to
 from reports.services import export_create, export_taken
 
+CONTENTS = sorted({kind for kind, _name in FILES.values()})
+
 
 class ExportBody(serializers.ModelSerializer):
     """A file in the making, or made; `done` of `total` results are in it, `skipped` are not."""
@@ -93,7 +95,7 @@ class Exports(Listing):
         """Read how far a file is."""
         return Response(ExportBody(self._export(pk)).data)
 
-    @extend_schema(responses={(200, "application/octet-stream"): FILE, **READ, **GONE})
+    @extend_schema(responses={**{(200, kind): FILE for kind in CONTENTS}, **READ, **GONE})
     @action(detail=True, content_negotiation_class=AnyAnswer)
     def content(self, request: Request, pk) -> HttpResponse:
         """Answer the file; takes one `Range`. 404 until it is made, and once it has expired."""

@@ -57,6 +57,7 @@ CONTRACT = {  # action: who and where; * is step-up
     "patient.assign": "R d, T d, Ad o",
     "model.view": "R h, C h, T h, Re h, Ad h, Au h",
     "apikey.manage": "Ad o*",
+    "webhook.manage": "Ad o*",
     "cohort.manage": "Ad o*",
     "study.correct": "R d, T d",
     "letterhead.manage": "Ad o*",

@@ -17,7 +17,9 @@ from accounts.roles import ADMINISTRATOR, AUDITOR, CLINICIAN, RADIOLOGIST
 from accounts.services.api_keys import api_key_create
 from accounts.services.invitations import invitation_send
 from accounts.services.notices import notice_send
+from accounts.services.outbox import trial_note
 from accounts.services.signins import signin_start
+from accounts.services.webhooks import webhook_create
 from accounts.throttle import attempt_failed
 from accounts.tokens.scopes import SCOPES
 from imaging.models.erasures import ErasureReason
@@ -77,9 +79,17 @@ def addresses(people, queued) -> dict[str, list[str]]:
     )
     erasure_approve(user=second, erasure=gone)
     assignment_create(by=radiologist, patient=closed, user=clinician)
-    key_pages = (
-        "accounts:api-key-list", "accounts:api-key-new", "imaging:erasure-list", "status",
+    endpoint = webhook_create(
+        by=administrator, organisation=house, url="https://ris.example.org/hook",
+        events=["job.succeeded", "report.signed"],
     )  # fmt: skip
+    trial_note(endpoint)
+    key_pages = ("accounts:api-key-list", "accounts:api-key-new", "imaging:erasure-list",
+                 "status", "accounts:webhook-list", "accounts:webhook-new")  # fmt: skip
+    hook_pages = [
+        reverse(f"accounts:webhook-{name}", args=[endpoint.pk])
+        for name in ("detail", "edit", "remove")
+    ]
     return {
         RADIOLOGIST: [
             *map(reverse, OWN), reverse("imaging:patient-detail", args=[patient.pk]),
@@ -94,7 +104,9 @@ def addresses(people, queued) -> dict[str, list[str]]:
             *map(reverse, OVERSEEN), reverse("imaging:glass-list"),
             reverse("trail:list") + "?since=2001-01-01&until=2001-01-02",
         ],
-        ADMINISTRATOR: [*map(reverse, OVERSEEN + key_pages), reverse("admin:index")],
+        ADMINISTRATOR: [
+            *map(reverse, OVERSEEN + key_pages), *hook_pages, reverse("admin:index")
+        ],
     }  # fmt: skip
 
 

@@ -8,16 +8,19 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.db import transaction
 from django.utils.timezone import now
 
+from accounts.roles import ADMINISTRATOR
 from imaging.formats.png import encode_png
 from imaging.models import Job, JobStatus, Order, Review, Run
 from imaging.services.uploads import upload_ingest
 from reports.models import Export
 from tests.accounts.api.calls import pair_of
 from tests.accounts.factories import PASSWORD, UserFactory
+from tests.formats.factories import nifti_file
 from tests.imaging.factories import ModelVersionFactory, ResultFactory, ramp
 from tests.imaging.fake_engine import FakeEngine, decoded
 
@@ -71,6 +74,7 @@ def shell(live_server, tmp_path):
     """Run lines in bash, in a folder with the pictures; localhost:8000 is the live server here."""
     for seed, name in enumerate(("chest.png", "other.png", "sample_image.jpg")):
         (tmp_path / name).write_bytes(encode_png(ramp()[0] + 7 * seed))
+    (tmp_path / "large.nii").write_bytes(nifti_file(np.zeros((64, 256, 300), np.int16)))
     there = live_server.url.removeprefix("http://")
     (tmp_path / ".curlrc").write_text(f'connect-to = "localhost:8000:{there}"\nmax-time = 60\n')
 
@@ -115,3 +119,13 @@ def test_the_lines_of_the_readme_are_run(shell, client, user, worker):
     assert said.count('"result_url"') == 3
     assert '"access"' in said
     assert Order.objects.count() == 3
+
+
+def test_the_page_of_webhooks_is_run(shell, client, queued):
+    head = UserFactory(role=ADMINISTRATOR)
+    access = pair_of(client, head)["access"]
+    (lines,) = blocks("docs/integrators/webhooks.md")
+    said = shell(lines, BASE="http://localhost:8000", ACCESS=access)
+    assert said.count("whsec_") == 2
+    assert '"state": "waiting"' in said
+    assert said.split()[-2:] == ["person", "204"]

@@ -10,7 +10,18 @@ from django.test import Client
 from django.utils.timezone import now
 
 from accounts import roles
-from accounts.models import ApiKey, Department, Invitation, Membership, ServiceAccount
+from accounts.models import (
+    ApiKey,
+    Department,
+    Invitation,
+    Membership,
+    ServiceAccount,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+from accounts.services.outbox import trial_note
+from accounts.services.webhooks import webhook_create
+from accounts.webhooks.events import EVENTS
 from imaging.models import (
     Assignment,
     BreakGlass,
@@ -28,6 +39,7 @@ from imaging.models import (
     Study,
     Upload,
 )
+from imaging.services.signing import signature_of
 from reports.models import Export, Letterhead
 from tests.accounts.factories import (
     DepartmentFactory,
@@ -100,6 +112,7 @@ def build() -> World:
     for place, (organisation, department, sender) in places.items():
         _clinical(world, place, organisation, department, sender)
         _kept(world, place, organisation, department, sender)
+        world.rows["signed", place] = _signed(world.rows["image", place], sender)
     AssignmentFactory(
         patient_id=world.rows["patient", OWN], organisation=house, user=world.users[roles.CLINICIAN]
     )
@@ -146,6 +159,18 @@ def _clinical(world: World, place, organisation, department, sender) -> None:
         world.rows[kind, place] = row.pk
 
 
+def _signed(image_pk, sender) -> uuid.UUID:
+    """A signed decision on a further picture of the same study."""
+    image = ImageFactory(study=Image.objects.get(pk=image_pk).study)
+    run = RunFactory(requested_by=sender, organisation=image.organisation)
+    result = ResultFactory(job=JobFactory(run=run, image=image, succeeded=True))
+    review = ReviewFactory(result=sealed(result), author=sender)
+    review.signed_by, review.signed_at, review.meaning = sender, now(), "authored"
+    review.digest, review.kid, review.mac = signature_of(review)
+    review.save()
+    return review.pk
+
+
 def _cohort(world: World, place, image) -> Cohort:
     """A cohort of two pictures, one held back; the researcher was given the first place's."""
     given = place in (OWN, DELETED)
@@ -171,6 +196,11 @@ def _kept(world: World, place, organisation, department, sender) -> None:
         created_by=sender, expires_at=now() + timedelta(days=7),
     )  # fmt: skip
     world.rows["key", place] = key.pk
+    endpoint = webhook_create(
+        by=sender, organisation=organisation, url="https://ris.example.org/", events=list(EVENTS)
+    )
+    world.rows["webhook", place] = endpoint.pk
+    world.rows["delivery", place] = trial_note(endpoint).pk
     world.rows["person", place] = somebody.user_id
     world.rows["membership", place] = somebody.pk
     world.rows["invitation", place] = invitation.pk
@@ -212,6 +242,11 @@ def _deleted(world: World) -> None:
     Ensemble.objects.filter(pk=gone["ensemble"]).delete()
     Export.objects.filter(pk=gone["cohort file"]).delete()
     Cohort.objects.filter(pk=gone["cohort"]).delete()
+    signed = Review.objects.get(pk=gone["signed"]).result
+    for kind in (Review, ResultSeal, MemberOutcome):
+        kind.objects.filter(result=signed).delete()
+    signed.delete()
+    signed.job.run.delete()
     ResultSeal.objects.filter(result=gone["result"]).delete()
     MemberOutcome.objects.filter(result=gone["result"]).delete()
     Result.objects.filter(pk=gone["result"]).delete()
@@ -222,6 +257,8 @@ def _deleted(world: World) -> None:
     Upload.objects.filter(pk=gone["upload"]).delete()
     Export.objects.filter(pk__in=gone["export"].values()).delete()
     ApiKey.objects.filter(pk=gone["key"]).delete()
+    WebhookDelivery.objects.filter(pk=gone["delivery"]).delete()
+    WebhookEndpoint.objects.filter(pk=gone["webhook"]).delete()
     Membership.objects.filter(pk=gone["membership"]).delete()
     Invitation.objects.filter(pk=gone["invitation"]).delete()
     Department.objects.filter(pk=gone["department"]).delete()

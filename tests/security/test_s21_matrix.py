@@ -125,6 +125,28 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
     "people:department-rename": "department",
     "people:invitation-withdraw": "invitation",
     "accounts:api-key-revoke": "key",
+    **dict.fromkeys(
+        (
+            "accounts:webhook-detail",
+            "accounts:webhook-edit",
+            "accounts:webhook-switch",
+            "accounts:webhook-rotate",
+            "accounts:webhook-test",
+            "accounts:webhook-remove",
+            "api:webhook-detail",
+            "api:webhook-rotate",
+            "api:webhook-test",
+        ),
+        "webhook",
+    ),
+    **dict.fromkeys(
+        (
+            "accounts:webhook-resend",
+            "api:webhook-delivery-detail",
+            "api:webhook-delivery-resend",
+        ),
+        "delivery",
+    ),
     "locks:lift": "person",
     **dict.fromkeys(
         (
@@ -168,6 +190,20 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
     ),
     "imaging:cohort-decide": "held image",
     "api:patient-detail": "patient",
+    "api:key-detail": "key",
+    **dict.fromkeys(
+        (
+            "api:deletion-detail",
+            "api:deletion-approve",
+            "api:deletion-decline",
+            "api:deletion-restore",
+            "api:deletion-withdraw",
+        ),
+        "deletion",
+    ),
+    **dict.fromkeys(("api:report-detail", "api:report-pdf"), "signed"),
+    **dict.fromkeys(("api:upload-pieces", "api:upload-close"), "upload"),
+    "api:result-overlay": "result",
     "api:membership-detail": "membership",
     "api:invitation-detail": "invitation",
     "api:department-detail": "department",
@@ -226,6 +262,7 @@ BY_FORM = {  # where the form decides what is done: each form, and the action th
         **dict.fromkeys(("kind=csv", "kind=xlsx", "kind=masks", "kind=pdfs"), "export.create_bulk"),
     },
     "api:review-list": {"decision=accepted": "review.save"},
+    "api:deletion-list": {"reason=twice": "study.ask_deletion"},
     "api:invitation-list": {"role=clinician": "people.manage"},
     "api:department-list": {"name=Chest": "people.manage"},
     "dicomweb:studies": {"sent=1": "upload.create"},
@@ -236,7 +273,8 @@ NEVER_OWN = {"imaging:glass-close", "people:invitation-accept", "trail:disown",
              "signin:session-end", "signin:program-end", "trail:entry",
              "imaging:view-drop", "api:order-detail", "imaging:upload-pieces",
              "imaging:upload-close", "imaging:upload-give-up",
-             "imaging:deletion-withdraw", "imaging:cohort-run-cancel"}  # fmt: skip
+             "imaging:deletion-withdraw", "api:deletion-withdraw",
+             "imaging:cohort-run-cancel"}  # fmt: skip
 NEVER_OWN |= {name for name in MORE if name.startswith("dicomweb:")} - {
     "dicomweb:study-series", "dicomweb:study-instances", "dicomweb:series-instances",  # no rows
 }  # fmt: skip

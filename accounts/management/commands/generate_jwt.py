@@ -6,8 +6,9 @@ import argparse
 import json
 from datetime import timedelta
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from accounts.json_answers import AnswersJson
 from accounts.models import User
 from accounts.services.tokens import access_issue, signing_key_rotate
 from accounts.tokens.jwts import Refresh, as_written
@@ -22,12 +23,13 @@ examples:
   manage.py generate_jwt generate --username kim@example.org --expiry 15
   manage.py generate_jwt generate --username kim@example.org --claims '{"project": "lungs"}'
   manage.py generate_jwt decode eyJhbGciOi...
+  manage.py generate_jwt generate --username kim@example.org --json | jq -r .token
 
 exit codes: 0 done, 1 refused or not valid, 2 wrong usage
 """
 
 
-class Command(BaseCommand):
+class Command(AnswersJson):
     help = "Make a signing key, make an access token for a person, or explain a token."
 
     def create_parser(self, prog_name, subcommand, **kwargs):
@@ -36,36 +38,42 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser) -> None:
         steps = parser.add_subparsers(dest="step", required=True, metavar="genkey|generate|decode")
-        steps.add_parser(
-            "genkey", help="let a new key sign; tokens under the old one live out their time"
-        )
-        one = steps.add_parser("generate", help="print an access token for a person")
+        words = "let a new key sign; tokens under the old one live out their time"
+        new = steps.add_parser("genkey", help=words, description=words)
+        words = "print an access token for a person"
+        one = steps.add_parser("generate", help=words, description=words)
         one.add_argument("--username", required=True, help="the person's e-mail address")
         one.add_argument(
             "--expiry", type=int, default=5, metavar="MIN",
             help=f"minutes until it ends, 1 to {MOST_MINUTES}; default 5",
         )  # fmt: skip
         one.add_argument("--claims", default="{}", metavar="JSON", help="further claims, an object")
-        two = steps.add_parser("decode", help="verify a token and print its header and claims")
+        words = "verify a token and print its header and claims, as JSON always"
+        two = steps.add_parser("decode", help=words, description=words)
         two.add_argument("token")
+        for step in (new, one, two):
+            step.add_argument("--json", action="store_true", help="one JSON object")
 
     def handle(self, *, step: str, **options) -> None:
         if step == "genkey":
-            self.stdout.write(signing_key_rotate())
+            kid = signing_key_rotate()
+            self.stdout.write(json.dumps({"kid": str(kid)}) if options["json"] else kid)
             self.stderr.write("This key signs from now on; the old one verifies for a day.", str)
         elif step == "generate":
-            self._generate(options["username"], options["expiry"], options["claims"])
+            self._generate(
+                **{name: options[name] for name in ("username", "expiry", "claims", "json")}
+            )
         else:
             self._decode(options["token"])
 
-    def _generate(self, username: str, minutes: int, claims: str) -> None:
-        if not 1 <= minutes <= MOST_MINUTES:
+    def _generate(self, username: str, expiry: int, claims: str, json: bool) -> None:
+        if not 1 <= expiry <= MOST_MINUTES:
             raise CommandError(
                 f"--expiry must be 1 to {MOST_MINUTES} minutes. What runs longer wants an API"
                 " key: /account/api-keys/.",
                 returncode=USAGE,
             )
-        lifetime, extra = timedelta(minutes=minutes), _object(claims)
+        lifetime, extra = timedelta(minutes=expiry), _object(claims)
         user = User.objects.filter(email__iexact=username).first()
         if user is None or not user.is_active:
             raise CommandError(f"There is no active account “{username}”.")
@@ -75,7 +83,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"--claims: {error} cannot be set; this site sets it.", returncode=USAGE
             ) from None
-        self.stdout.write(token)
+        told = {"token": token, "email": user.email, "expires_at": family.ends_at.isoformat()}
+        self.stdout.write(_as_json(told) if json else token)
         self.stderr.write(f"For {user.email}, until {family.ends_at:%Y-%m-%d %H:%M} UTC.", str)
 
     def _decode(self, token: str) -> None:
@@ -90,6 +99,10 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(shown, indent=2, ensure_ascii=False))
         if why:
             raise CommandError(why)
+
+
+def _as_json(told: dict) -> str:
+    return json.dumps(told)
 
 
 def _object(text: str) -> dict:

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from accounts.json_answers import AnswersJson
 from accounts.models import Organisation
 from accounts.services import rotation
 from accounts.vault.cipher import VaultError
@@ -23,7 +24,7 @@ from accounts.vault.renewal import keys_under_another_kek
 LEFT, USAGE = 1, 2  # exit codes: something is left or broken; asked wrongly
 
 
-class Command(BaseCommand):
+class Command(AnswersJson):
     help = (
         "Rotate the vault's keys. It may be killed at any moment and run again: it goes on where"
         " it was. Exit code 0: all is done; 1: something is left or does not open; 2: wrong usage."

@@ -10,15 +10,16 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db.models import Min
 
 from accounts.audit.signing import public_pem
+from accounts.json_answers import AnswersJson
 from accounts.models import AuditEvent, AuditSeal
 from accounts.services.trail import Verdict, trail_check, trail_verify, verification_record
 
 
-class Command(BaseCommand):
+class Command(AnswersJson):
     help = "Verify the audit trail against its keys, its chain and its signed checkpoints."
 
     def add_arguments(self, parser) -> None:

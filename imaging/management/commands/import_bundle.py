@@ -8,8 +8,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from accounts.json_answers import AnswersJson
 from imaging.engine.client import EngineError
 from imaging.engine.scratch import scratch_folder
 from imaging.inference.bundle import read_bundle
@@ -21,7 +22,7 @@ from imaging.types import InferenceError
 MOST_ENTRIES = 2_000
 
 
-class Command(BaseCommand):
+class Command(AnswersJson):
     help = (
         "Read a MONAI bundle (folder or ZIP) as data and put a draft into the registry, for a"
         " person to confirm. Expressions are not evaluated, scripts not imported, nothing fetched."

@@ -6,15 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from accounts.json_answers import AnswersJson
 from imaging.engine.client import EngineError
 from imaging.registry.taking import Sent, model_take
 from imaging.terminal.taken import taken_facts, taken_lines
 from imaging.types import InferenceError
 
 
-class Command(BaseCommand):
+class Command(AnswersJson):
     help = (
         "Convert a model and put it into the registry; two people approve it afterwards. PATH is"
         " a folder with metadata.json, a ZIP of one, or a weight file with --metadata."

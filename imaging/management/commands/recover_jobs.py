@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 
-from django.core.management.base import BaseCommand
-
+from accounts.json_answers import AnswersJson
 from imaging.services.recovery import recover_all
 
 
-class Command(BaseCommand):
+class Command(AnswersJson):
     help = "Queue again, or after three deaths fail, the work of workers that died."
 
     def add_arguments(self, parser) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from accounts.json_answers import AnswersJson
 from imaging.registry import models_sync
 from imaging.registry.looking import models_compare
 
 
-class Command(BaseCommand):
+class Command(AnswersJson):
     help = "Register new models, check the files of known ones, update the built-in ensembles."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db.models import QuerySet
 
+from accounts.json_answers import AnswersJson
 from imaging.models import Result, Review
 from imaging.services.seals import NO_SEAL, results_changed
 from imaging.services.signing import signature_holds
 
 
-class Command(BaseCommand):
+class Command(AnswersJson):
     help = (
         "Compare each result with the seal it was stored under and each signed decision with its"
         " signature, and name all that was changed past the code. Exit code 0: all are as they"

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from accounts.json_answers import AnswersJson
 from accounts.services.backups import backup_late_tell, backup_record
 from accounts.vault.cipher import VaultError
 from mediscan.backup.database import NoSuchProgram
@@ -22,7 +23,7 @@ from mediscan.backup.restoring import backup_check
 TROUBLE = (OSError, NotOurs, VaultError, NoSuchProgram, Unsteady)
 
 
-class Command(BaseCommand):
+class Command(AnswersJson):
     help = (
         "One file with the database, the encrypted files and the models, sealed to a public key."
         " Neither VAULT_KEK nor the erasure ledger is in it. Exit code 0: done; 1: not done."

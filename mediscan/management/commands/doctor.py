@@ -6,14 +6,15 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from accounts.json_answers import AnswersJson
 from mediscan.doctor import FAIL, OK, WARN, Finding, examine
 
 _STYLE = {OK: "SUCCESS", WARN: "WARNING", FAIL: "ERROR"}
 
 
-class Command(BaseCommand):
+class Command(AnswersJson):
     help = (
         "Look at database, queue, engine, devices, decoders, fonts, mail, disk, keys, models and"
         " settings. Exit code 0: all is well or only warned about; 1: something fails."

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from accounts.json_answers import AnswersJson
 from accounts.services.backups import restore_record
 from mediscan.backup.restoring import NotRestored, backup_restore
 from mediscan.management.commands.backup import TROUBLE
 
 
-class Command(BaseCommand):
+class Command(AnswersJson):
     help = (
         "Restore a backup into an empty database and an empty data folder. The same version, the"
         " KEK of that house and its erasure ledger are needed; all is checked before anything is"

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from django.core.management import call_command
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +40,26 @@ def test_refusals_are_described_as_problems(described):
     operation = described["paths"]["/api/v1/token/"]["post"]["responses"]
     for status in ("400", "401", "403", "429"):
         assert "application/problem+json" in operation[status]["content"]
+
+
+def test_a_list_is_described_as_a_page_and_not_as_a_list_of_pages(described):
+    answer = described["paths"]["/api/v1/memberships/"]["get"]["responses"]["200"]
+    (schema,) = (one["schema"] for one in answer["content"].values())
+    page = described["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    assert page["type"] == "object"
+    assert set(page["required"]) == {"next", "previous", "results"}
+
+
+def test_each_operation_says_what_it_answers_when_it_cannot(described):
+    for path, methods in described["paths"].items():
+        for method, told in methods.items():
+            said = set(told["responses"])
+            assert {"400", "401", "403", "429", "503"} <= said, (method, path)
+            if "{" in path:
+                assert "404" in said, (method, path)
+            if method != "get" and path.startswith("/api/v1/") and "/token/" not in path:
+                assert {"409", "413", "415", "422", "507"} <= said, (method, path)
+
+
+def test_it_is_openapi_down_to_each_default(described):
+    assert [error.message for error in OpenAPIV31SpecValidator(described).iter_errors()] == []

@@ -1,0 +1,92 @@
+"""Signed reports by API: each version that was signed, and its PDF by way of an export."""
+
+from __future__ import annotations
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import audit
+from accounts.api.pages import ListQuery
+from accounts.api.schema import GONE, READ, SENT, page_of
+from imaging.api.queries import narrowed
+from imaging.api.rooms import Listing
+from imaging.models import Review
+from imaging.selectors import results_within, reviews_visible_to
+from reports.api.exports import ExportBody
+from reports.selectors import exports_visible_to
+from reports.services import export_create
+
+
+class ReportQuery(ListQuery):
+    result = serializers.UUIDField(required=False)
+    study = serializers.UUIDField(required=False)
+
+
+class ReportBody(serializers.ModelSerializer):
+    """One signed version of a decision; it stays as it was signed, whatever follows it."""
+
+    study = serializers.UUIDField(source="result.image.study_id")
+    image = serializers.UUIDField(source="result.image_id")
+    signed_by_name = serializers.CharField(source="signed_by.name")
+    sha256 = serializers.CharField(source="digest", help_text="Of what was signed.")
+    superseded_by = serializers.UUIDField(
+        allow_null=True, help_text="The signed version that counts instead; null: this one counts."
+    )
+
+    class Meta:
+        model = Review
+        fields = ("id", "result", "study", "image", "number", "decision", "amendment", "signed_by",
+                  "signed_by_name", "signed_at", "meaning", "sha256", "superseded_by",
+                  "created_at")  # fmt: skip
+
+
+def reports_visible_to(user) -> QuerySet[Review]:
+    """Return the signed versions of decisions that `user` reads."""
+    later = Review.objects.filter(
+        result=OuterRef("result"), number__gt=OuterRef("number"), signed_at__isnull=False
+    )
+    signed = reviews_visible_to(user).filter(signed_at__isnull=False)
+    newest = later.order_by("-number").values("pk")[:1]
+    return signed.select_related("result__image", "signed_by").annotate(
+        superseded_by=Subquery(newest)
+    )
+
+
+class Reports(Listing):
+    required_action = "result.view"
+    queries = {"list": ReportQuery}
+    scopes = {"pdf": "export"}
+
+    @extend_schema(parameters=[ReportQuery], responses={200: page_of(ReportBody), **READ})
+    def list(self, request: Request) -> Response:
+        """List the signed versions of decisions on results that you may see, newest first."""
+        rows = reports_visible_to(request.user)
+        chosen = narrowed(rows, self.asked(), study="result__image__study")
+        return self.paged(chosen, ReportBody)
+
+    @extend_schema(responses={200: ReportBody, **READ, **GONE})
+    def retrieve(self, request: Request, pk) -> Response:
+        """Read who signed what, when and in which sense."""
+        report = get_object_or_404(reports_visible_to(request.user), pk=pk)
+        audit.record_view(request.user, "result.view", report.result)
+        return Response(ReportBody(report).data)
+
+    @extend_schema(request=None, responses={202: ExportBody, **SENT, **GONE})
+    @action(detail=True, methods=["post"], required_action="export.create")
+    def pdf(self, request: Request, pk) -> Response:
+        """Ask for the PDF of exactly this version; follow the export until it is made."""
+        theirs = results_within(request.user, "export.create").values("pk")
+        rows = reports_visible_to(request.user).filter(result__in=theirs)
+        report = get_object_or_404(rows, pk=pk)
+        export = export_create(
+            user=request.user, kind="pdf", results=[report.result], version=report.number
+        )
+        headers = {"Location": reverse("api:export-detail", args=[export.pk]), "Retry-After": "2"}
+        body = ExportBody(exports_visible_to(request.user).get(pk=export.pk)).data
+        return Response(body, 202, headers=headers)
