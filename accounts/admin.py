@@ -9,6 +9,8 @@ from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
 
 from accounts import audit
+from accounts.admin_audited import Audited
+from accounts.admin_plans import PlanAdmin, PlanRequestAdmin
 from accounts.forms_admin import (
     MembershipForm,
     NewPasswordForm,
@@ -17,57 +19,16 @@ from accounts.forms_admin import (
     asked_by,
     may_end,
 )
-from accounts.models import AuditEvent, Department, Membership, Organisation, Plan, User
+from accounts.models import AuditEvent, Department, Membership, Organisation, User
 from accounts.proof import is_fresh
-from accounts.roles import OVERSIGHT
 from accounts.services.factor_removal import factors_remove
-from accounts.services.memberships import membership_tell
 from accounts.services.revocation import auth_version_raise
 from accounts.tenancy import OfHouse
 
+__all__ = ["PlanAdmin", "PlanRequestAdmin"]
+
 admin.site.unregister(Group)
 RIGHTS = {"email", "is_active", "is_staff", "is_superuser"}  # a change of these ends sessions
-
-
-class Audited:
-    """Changes in the admin stand in the audit trail as well."""
-
-    def save_model(self, request, obj, form, change) -> None:
-        super().save_model(request, obj, form, change)
-        verb = "change" if change else "create"
-        self._record(request, verb, obj, ", ".join(form.changed_data))
-
-    def save_formset(self, request, form, formset, change) -> None:
-        """Rows beside a row, such as an organisation's members, are written down as well."""
-        for gone in formset.deleted_forms:
-            if not gone.instance._state.adding:
-                self._record(request, "delete", gone.instance)
-        super().save_formset(request, form, formset, change)
-        for obj in formset.new_objects:
-            self._record(request, "create", obj)
-        for obj, changed in formset.changed_objects:
-            self._record(request, "change", obj, ", ".join(changed))
-
-    def delete_model(self, request, obj) -> None:
-        self._record(request, "delete", obj)
-        super().delete_model(request, obj)
-
-    def delete_queryset(self, request, queryset) -> None:
-        for obj in queryset:
-            self._record(request, "delete", obj)
-        super().delete_queryset(request, queryset)
-
-    def _record(self, request, verb: str, obj, reason: str = "") -> None:
-        audit.record(
-            request.user,
-            f"{obj._meta.model_name}.{verb}",
-            obj,
-            reason=reason,
-            request_id=getattr(request, "request_id", ""),
-        )
-        if isinstance(obj, Membership):
-            raised = verb != "delete" and obj.role in OVERSIGHT
-            membership_tell(obj, raised=raised, request=request)
 
 
 @admin.register(User)
@@ -190,13 +151,6 @@ class DepartmentAdmin(Audited, OfHouse, admin.ModelAdmin):
     kept_by = frozenset({"add", "change"})
     list_display = ("name", "organisation")
     list_select_related = ("organisation",)
-
-
-@admin.register(Plan)
-class PlanAdmin(Audited, OfHouse, admin.ModelAdmin):
-    house = "organisations"
-    list_display = ("name", "slug", "runs_per_month", "storage_bytes", "members")
-    prepopulated_fields = {"slug": ("name",)}
 
 
 @admin.register(AuditEvent)

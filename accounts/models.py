@@ -20,6 +20,7 @@ from accounts.audit.tables import AuditEvent
 from accounts.factor_table import AllauthDevice
 from accounts.invitation_table import Invitation
 from accounts.notice_table import Notice
+from accounts.plan_table import PlanRequest
 from accounts.tokens.tables import ApiKey, ServiceAccount, TokenFamily
 from accounts.vault.tables import Blob, VaultKey
 from accounts.webhooks.tables import DeliveryState, OffReason, WebhookDelivery, WebhookEndpoint
@@ -41,6 +42,7 @@ __all__ = [
     "OffReason",
     "Organisation",
     "Plan",
+    "PlanRequest",
     "ServiceAccount",
     "TokenFamily",
     "User",

@@ -206,6 +206,34 @@ KINDS: dict[str, Kind] = {
         is_grave=False,
         by_mail=False,
     ),
+    "plan_granted": Kind(
+        _("Your organisation has another plan"),
+        _("The plan {plan} that you asked for is in force for {organisation}."),
+        _("Its limits hold from now on."),
+        page="analytics:plans",
+        facts=("plan", "organisation"),
+        is_grave=False,
+        by_mail=False,
+    ),
+    "plan_declined": Kind(
+        _("Your request for another plan was declined"),
+        _("The plan of {organisation} stays; {plan} was not granted."),
+        _("The page of the plans says why."),
+        page="analytics:plans",
+        facts=("plan", "organisation"),
+        is_grave=False,
+        by_mail=False,
+    ),
+    # to operators
+    "plan_asked": Kind(
+        _("Another plan is asked for"),
+        _("{organisation} asks for the plan {plan}."),
+        _("Grant or decline it in the admin: until then the plan stays as it is."),
+        page="admin:accounts_planrequest_changelist",
+        facts=("organisation", "plan"),
+        is_grave=False,
+        by_mail=False,
+    ),
     # to auditors
     "break_glass": Kind(
         _("Emergency access was opened"),

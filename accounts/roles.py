@@ -123,6 +123,7 @@ TABLE: Mapping[str, Mapping[str, Cell]] = {
                        AUDITOR: organisation},  # totals; a researcher's cohort has none yet
     "analytics.view_readers": {RADIOLOGIST: own, ADMINISTRATOR: organisation},
     "plan.view": {ADMINISTRATOR: organisation, AUDITOR: organisation},
+    "plan.ask": {ADMINISTRATOR: organisation},  # for another one
     "plan.change": {},  # an operator's
     "letterhead.manage": {ADMINISTRATOR: proved(organisation)},  # logo and words of the PDF
     "key.view_state": {AUDITOR: organisation},  # the rest is the command line's

@@ -7,41 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
-from django.utils.functional import Promise
-from django.utils.timezone import localtime
-from django.utils.translation import gettext_lazy as _
+from django.db.models import Count, Q, QuerySet
 
-from accounts.models import AuditEvent, Blob, Invitation, Membership, Organisation, Plan, User
+from accounts.models import AuditEvent, Invitation, Organisation, Plan, User
 from accounts.selectors import home_organisation, user_may
 from accounts.services.invitations import invitations_of
+from analytics.meters import Meter, meters_of
 from imaging.models import ItemStatus, Job, JobStatus, Result, Run, UploadItem
+from imaging.months import month_start, next_month
 from imaging.selectors import JOB, KEPT_JOBS, results_visible_to, runs_visible_to
 
 RECENT = 5
-NEARLY_FULL = 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class Meter:
-    """One limit of the plan and how much of it is used; no limit means without end."""
-
-    name: str
-    label: str | Promise
-    used: int
-    limit: int | None
-
-    @property
-    def low(self) -> float:
-        return NEARLY_FULL * (self.limit or 0)
-
-    @property
-    def high(self) -> float:
-        return 0.999 * (self.limit or 0)
-
-    @property
-    def is_full(self) -> bool:
-        return self.limit is not None and self.used >= self.limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +54,6 @@ class Dashboard:
 def dashboard_of(user: User) -> Dashboard:
     """Read everything that the dashboard shows; the number of queries is constant."""
     organisation = home_organisation(user)
-    month = localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     uploads, files = _uploads_of(user)
     predictions, failed = _predictions_of(user)
     return Dashboard(
@@ -92,8 +67,8 @@ def dashboard_of(user: User) -> Dashboard:
         failed=failed,
         plan=organisation.plan if organisation else None,
         organisation=organisation,
-        resets_at=_next_month(month),
-        meters=_meters(organisation, month) if organisation else [],
+        resets_at=next_month(month_start()),
+        meters=meters_of(organisation) if organisation else [],
         runs=list(_recent_runs(user)) if user_may(user, "run.view") else None,
         results=list(_recent_results(user)) if user_may(user, "result.view") else None,
         invitations=list(invitations_of(user).select_related("organisation")),
@@ -125,37 +100,6 @@ def _predictions_of(user: User) -> tuple[int, int]:
     return found["succeeded"], found["failed"]
 
 
-def _meters(organisation: Organisation, month: datetime) -> list[Meter]:
-    """Measure the organisation against its plan, all in one query."""
-    plan = organisation.plan
-    used = (
-        Organisation.objects.filter(pk=organisation.pk)
-        .values(
-            runs=_per_organisation(Run.objects.filter(created_at__gte=month), Count("pk")),
-            storage=_per_organisation(Blob.objects.all(), Sum("size")),
-            members=_per_organisation(
-                Membership.objects.current().of_people(), Count("user", distinct=True)
-            ),
-        )
-        .get()
-    )
-    return [
-        Meter("runs", _("Runs this month"), used["runs"] or 0, plan.runs_per_month),
-        Meter("storage", _("Storage"), used["storage"] or 0, plan.storage_bytes),
-        Meter("members", _("Members"), used["members"] or 0, plan.members),
-    ]
-
-
-def _per_organisation(rows: QuerySet, total) -> Subquery:
-    return Subquery(
-        rows.filter(organisation=OuterRef("pk"))
-        .order_by()
-        .values("organisation")
-        .annotate(total=total)
-        .values("total")
-    )
-
-
 def _recent_runs(user: User) -> QuerySet:
     return (
         runs_visible_to(user)
@@ -177,9 +121,3 @@ def _recent_results(user: User) -> QuerySet:
         .defer("agreement", "timings", "versions", "table", "job__run__frozen")
         .order_by("-created_at", "-id")[:RECENT]
     )
-
-
-def _next_month(month: datetime) -> datetime:
-    if month.month == 12:
-        return month.replace(year=month.year + 1, month=1)
-    return month.replace(month=month.month + 1)

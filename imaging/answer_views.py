@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import requires
+from accounts.plan_limits import refusal_told
 from imaging.answer_layers import answer_layer
 from imaging.answer_page import AnswerDisplay, answer_context
 from imaging.display import query_of
@@ -43,7 +44,7 @@ def gate_override_view(request: HttpRequest, pk) -> HttpResponse:
             user=request.user, result=result, reason=request.POST.get("reason", "")[:500]
         )
     except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
+        messages.error(request, refusal_told(error))
         return redirect(result)
     messages.success(request, _("The analysis was started. Your reason stands on its result."))
     return redirect(run)

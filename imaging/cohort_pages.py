@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import audit
 from accounts.access import answers_data, requires
+from accounts.plan_limits import refusal_told
 from accounts.throttle import limited
 from imaging.choices import ensembles_open_to
 from imaging.cohort_pictures import Slice, layer_of, picture_drawn
@@ -125,7 +126,7 @@ def cohort_run(request: HttpRequest, pk) -> HttpResponse:
         )
         messages.success(request, _("Started. The bell tells you when it is done."))
     except ValidationError as refusal:
-        messages.error(request, " ".join(refusal.messages))
+        messages.error(request, refusal_told(refusal))
     return redirect("imaging:cohort-detail", pk=cohort.pk)
 
 

@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.access import requires
+from accounts.plan_limits import refusal_told
 from accounts.selectors import user_may
 from accounts.throttle import limited
 from imaging.choices import ensembles_fitting
@@ -97,7 +98,7 @@ def upload_send(request: HttpRequest, pk) -> HttpResponse:
     try:
         runs = _started(request, images)
     except ValidationError as refusal:
-        messages.error(request, " ".join(refusal.messages))
+        messages.error(request, refusal_told(refusal))
         return redirect(upload)
     if not runs:
         messages.error(request, _("Nothing is sent on: tick a study, and choose an ensemble."))

@@ -106,6 +106,13 @@ ACTIONS: dict[str, Action] = {
     **_kept("people", "plan", "Plan", SECURITY),
     **_kept("outputs", "webhook", "Webhook", SECURITY),
     **_group(
+        "people",
+        ("plan.ask", "Another plan asked for", SECURITY),
+        ("plan.withdraw", "Request for another plan withdrawn", SECURITY),
+        ("plan.grant", "Request for another plan granted", SECURITY),
+        ("plan.decline", "Request for another plan declined", SECURITY),
+    ),
+    **_group(
         "access",
         ("access.refuse", "Refused: the role is missing", RESTRICTED),
         ("breakglass.start", "Emergency access opened", OVERRIDE),

@@ -9,6 +9,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from accounts.models import Department, Invitation, Membership, Organisation, User
+from accounts.plan_limits import PLAN_LIMIT
 from accounts.roles import ADMINISTRATOR, AUDITOR, OVERSIGHT, ROLES
 from accounts.selectors import may_at
 
@@ -81,10 +82,7 @@ def seats_check(*, organisation: Organisation, email: str = "", user: User | Non
     if limit is None:
         return
     Organisation.objects.select_for_update().get(pk=organisation.pk)  # one newcomer at a time
-    members = Membership.objects.current().of_people().filter(organisation=organisation)
-    invited = Invitation.objects.filter(organisation=organisation, expires_at__gt=now())
-    known = {one.lower() for one in members.values_list("user__email", flat=True)}
-    taken = known | {one.lower() for one in invited.values_list("email", flat=True)}
+    taken = seats_taken(organisation)
     newcomer = (user.email if user else email).lower()
     if newcomer not in taken and len(taken) >= limit:
         raise ValidationError(
@@ -92,8 +90,17 @@ def seats_check(*, organisation: Organisation, email: str = "", user: User | Non
                 "The plan “%(plan)s” has %(limit)d seats and all are taken or offered. End a"
                 " membership, withdraw an invitation, or ask the operator for another plan."
             )
-            % {"plan": organisation.plan.name, "limit": limit}
+            % {"plan": organisation.plan.name, "limit": limit},
+            PLAN_LIMIT,
         )
+
+
+def seats_taken(organisation: Organisation) -> set[str]:
+    """Return the addresses that have a seat, or were offered one: each of them may come."""
+    members = Membership.objects.current().of_people().filter(organisation=organisation)
+    invited = Invitation.objects.filter(organisation=organisation, expires_at__gt=now())
+    taken = {one.lower() for one in members.values_list("user__email", flat=True)}
+    return taken | {one.lower() for one in invited.values_list("email", flat=True)}
 
 
 def _apart_check(user: User, organisation: Organisation, role: str) -> None:

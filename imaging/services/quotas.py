@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db.models import Sum
 from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from accounts.models import Blob, Organisation, Plan
+from accounts.plan_limits import PLAN_LIMIT
 from imaging.models import Run
+from imaging.months import month_start, next_month
 from imaging.services.refusals import NotPossible
 from imaging.types import Refused
 
@@ -24,20 +24,21 @@ def runs_check(organisation: Organisation) -> None:
     limit = organisation.plan.runs_per_month
     if limit is None:
         return
-    start = _month_start()
+    start = month_start()
     used = Run.objects.filter(organisation=organisation, created_at__gte=start).count()
     if used >= limit:
         raise NotPossible(
             _(
                 "The plan “%(plan)s” allows %(limit)d runs a month and %(used)d were made."
-                " The count starts anew on %(date)s; an administrator can change the plan."
+                " The count starts anew on %(date)s; an administrator can ask for another plan."
             )
             % {
                 "plan": organisation.plan.name,
                 "limit": limit,
                 "used": used,
-                "date": date_format(_next_month(start), "MONTH_DAY_FORMAT"),
-            }
+                "date": date_format(next_month(start), "MONTH_DAY_FORMAT"),
+            },
+            PLAN_LIMIT,
         )
 
 
@@ -107,13 +108,3 @@ class StorageRoom:
 def storage_used(organisation: Organisation) -> int:
     """Return the bytes of the organisation's files, before encryption."""
     return Blob.objects.filter(organisation=organisation).aggregate(n=Sum("size"))["n"] or 0
-
-
-def _month_start() -> datetime:
-    return localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
-def _next_month(start: datetime) -> datetime:
-    if start.month == 12:
-        return start.replace(year=start.year + 1, month=1)
-    return start.replace(month=start.month + 1)

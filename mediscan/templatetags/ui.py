@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, gettext_lazy, gettext_noop
 
+from accounts.plan_limits import is_plan_limit
 from imaging.measures.numbers import half_up
 from imaging.models import Modality
 from imaging.sayings import said
@@ -171,6 +172,13 @@ def unread_notices(context: template.Context) -> int:
     """Count what this person was told and has not read."""
     user = context["request"].user
     return user.notices.filter(read_at=None).count() if user.is_authenticated else 0
+
+
+@register.filter
+def over_plan(form) -> bool:
+    """Say whether the plan is what a form was refused by."""
+    found = form.errors.as_data().values() if form else ()
+    return any(is_plan_limit(error) for errors in found for error in errors)
 
 
 @register.filter

@@ -45,6 +45,7 @@ CONTRACT = {  # action: who and where; * is step-up
     "audit.export": "Au o*",
     "audit.view_own": "R own, C own, T own, Re own, Ad own, Au own, I own",
     "plan.view": "Ad o, Au o",
+    "plan.ask": "Ad o",
     "plan.change": "",
     "key.view_state": "Au o",
     "glass.break": "R o*, C o*, Ad o*",

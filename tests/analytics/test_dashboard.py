@@ -12,7 +12,8 @@ from accounts import audit, roles
 from accounts.models import AuditEvent
 from accounts.services.invitations import invitation_send
 from accounts.vault.storage import blob_write
-from analytics.selectors import Meter, dashboard_of
+from analytics.meters import Meter
+from analytics.selectors import dashboard_of
 from imaging.models import Run
 from tests.accounts.factories import (
     MembershipFactory,
@@ -203,7 +204,7 @@ def test_the_number_of_queries_is_constant(client, amount, django_assert_num_que
         UploadItemFactory(upload=UploadFactory(user=user), accepted=True)
         ResultFactory(user=user)
     client.force_login(user)
-    with django_assert_num_queries(14):  # one is the bell, two the offers to join
+    with django_assert_num_queries(16):  # one is the bell, two the offers to join, three the plan
         client.get(URL)
 
 
@@ -229,10 +230,10 @@ def test_the_lists_are_short_and_newest_first():
 
 @pytest.mark.parametrize(("month", "expected"), [(3, (2026, 4)), (12, (2027, 1))])
 def test_the_count_starts_anew_with_the_next_month(month, expected):
-    from analytics.selectors import _next_month
+    from imaging.months import next_month
 
     day = localtime().replace(year=2026, month=month, day=1)
-    assert (_next_month(day).year, _next_month(day).month) == expected
+    assert (next_month(day).year, next_month(day).month) == expected
 
 
 @pytest.mark.parametrize(

@@ -252,6 +252,9 @@ def test_a_choice_is_not_saved_when_its_run_cannot_start(client, user, queued):
     )
     assert response.status_code == 422
     assert not Ensemble.objects.exists()
+    page = response.content.decode()
+    assert "allows 0 runs a month" in page
+    assert f'href="{reverse("analytics:plans")}"' in page  # the way to what still works
 
 
 @pytest.mark.parametrize(

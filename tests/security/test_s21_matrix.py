@@ -118,7 +118,13 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
         "export",
     ),
     **dict.fromkeys(
-        ("people:list", "people:invite", "people:department-create", "people:read-first"),
+        (
+            "people:list",
+            "people:invite",
+            "people:department-create",
+            "people:read-first",
+            "analytics:plan-ask",
+        ),
         "organisation",
     ),
     **dict.fromkeys(("people:membership-change", "people:membership-end"), "membership"),
@@ -232,7 +238,13 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
     ),
     **dict.fromkeys(("api:export-detail", "api:export-content"), "export"),
     **dict.fromkeys(
-        ("people:invitation-accept", "trail:disown", "signin:program-end", "imaging:view-drop"),
+        (
+            "people:invitation-accept",
+            "trail:disown",
+            "signin:program-end",
+            "imaging:view-drop",
+            "analytics:plan-withdraw",
+        ),
         "nobody's",
     ),
 }
@@ -272,6 +284,7 @@ BY_FORM = {  # where the form decides what is done: each form, and the action th
 NEVER_OWN = {"imaging:glass-close", "people:invitation-accept", "trail:disown",
              "signin:session-end", "signin:program-end", "trail:entry",
              "imaging:view-drop", "api:order-detail", "imaging:upload-pieces",
+             "analytics:plan-withdraw",
              "imaging:upload-close", "imaging:upload-give-up",
              "imaging:deletion-withdraw", "api:deletion-withdraw",
              "imaging:cohort-run-cancel"}  # fmt: skip
