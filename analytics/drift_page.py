@@ -15,14 +15,13 @@ from django.utils.translation import gettext as _
 
 from analytics import charts
 from analytics.counting import number_in, results_counted, reviews_counted
-from analytics.figures import LEAST, SHARE, TEXT, VALUE, Column, Figure, Page, text_of
+from analytics.figures import LEAST, SHARE, TEXT, VALUE, Column, Figure, Flag, Page, text_of
 from analytics.filters import Buckets, Filters, Span
+from analytics.moves import mean_moved, share_moved
 from analytics.shapes import gaps
 from imaging.models import Decision, GateVerdict, Severity
 
 FIRST = timedelta(days=28)
-MOVED = 1.0  # standard deviations of the first month
-CERTAIN = 3.0  # standard errors of the difference of two shares
 MEANS = ("brightness", "contrast", "side")
 
 
@@ -73,7 +72,15 @@ def drift_of(user, filters: Filters, at) -> Page:
     last = first + FIRST
     said = _("%(name)s: the first month is %(first)s to %(last)s.") % {
         "name": name, "first": _day(first), "last": _day(last)}  # fmt: skip
-    return Page((), figures, flags, said)
+    return Page((), figures, flags, said, _rule(flags))
+
+
+def _rule(flags: Sequence[Flag]) -> str:
+    rule = _(
+        "Told is a mean that lies more than one standard deviation of the first month away, and a"
+        " share that differs by more than three standard errors; of five results or more."
+    )
+    return rule if flags else _("Nothing stands out.") + " " + rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,25 +190,25 @@ def _tick(one: Watched) -> Callable[[float], str]:
     return lambda value: number_format(value, force_grouping=True)
 
 
-def _flag(one: Watched, series: Sequence[Seen | None], usual: Seen | None, name: str) -> list[str]:
+def _flag(one: Watched, series: Sequence[Seen | None], usual: Seen | None, name: str) -> list[Flag]:
     """Return a sentence where the newest stretch with enough results has moved away."""
     known = [seen for seen in series if seen and seen.is_enough]
-    if not known or usual is None or not usual.is_enough:
+    if not known or usual is None:
         return []
     now = known[-1]
     if one.kind == SHARE:
-        pooled = (now.value * now.n + usual.value * usual.n) / (now.n + usual.n)
-        error = sqrt(pooled * (1 - pooled) * (1 / now.n + 1 / usual.n))
-        moved = error > 0 and abs(now.value - usual.value) > CERTAIN * error
+        moved = share_moved(now.value, now.n, usual.value, usual.n)
     else:
-        moved = abs(now.value - usual.value) > MOVED * usual.spread and now.value != usual.value
+        moved = mean_moved(now.value, now.n, usual.value, usual.n, usual.spread)
     if not moved:
         return []
-    return [
-        _("%(title)s, %(name)s: %(now)s lately (n = %(n)s), %(first)s in the first month.")
-        % {"title": one.title, "name": name, "now": one.told(now.value), "n": now.n,
-           "first": one.told(usual.value)}
-    ]  # fmt: skip
+    said = _(
+        "%(title)s, %(name)s: %(now)s lately (n = %(n)s), %(first)s in the first month"
+        " (n = %(first_n)s)."
+    )
+    told = {"title": one.title, "name": name, "now": one.told(now.value), "n": now.n,
+            "first": one.told(usual.value), "first_n": usual.n}  # fmt: skip
+    return [Flag(said % told, "drift", one.key)]
 
 
 def _ensemble(results: QuerySet, span: Span, filters: Filters) -> tuple[str, Filters]:

@@ -80,13 +80,27 @@ class Kpi:
 
 
 @dataclass(frozen=True, slots=True)
+class Flag:
+    """A sentence about a number that moved, and the chart that shows it."""
+
+    said: str
+    page: str
+    figure: str
+
+    @property
+    def url_name(self) -> str:
+        return f"analytics:{self.page}"
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """What one page of the figures shows."""
+    """What one page of the figures shows; `rule` says when a number is told, and if none was."""
 
     kpis: Sequence[Kpi]
     figures: Sequence[Figure]
-    flags: Sequence[str] = ()
+    flags: Sequence[Flag] = ()
     said: str = ""
+    rule: str = ""
 
 
 def too_few(n: int) -> str:

@@ -55,7 +55,8 @@ def accepted_kpi(reviews, span: Span) -> Kpi:
     return _share_kpi(_("Accepted without edits"), now, before, _("%(part)s of %(n)s results"), 1)
 
 
-def failed_kpi(jobs, span: Span) -> Kpi:
+def failed_counts(jobs, span: Span) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return (failed, ended) of the span, and of as long a time before it."""
     new, old = Q(finished_at__gte=span.start), Q(finished_at__lt=span.start)
     failed = Q(status=JobStatus.FAILED)
     ended = jobs.filter(
@@ -65,7 +66,10 @@ def failed_kpi(jobs, span: Span) -> Kpi:
         n=Count("pk", filter=new), no=Count("pk", filter=new & failed),
         old=Count("pk", filter=old), old_no=Count("pk", filter=old & failed),
     )  # fmt: skip
-    now, before = (found["no"], found["n"]), (found["old_no"], found["old"])
+    return (found["no"], found["n"]), (found["old_no"], found["old"])
+
+
+def failed_kpi(now: tuple[int, int], before: tuple[int, int]) -> Kpi:
     return _share_kpi(_("Failed jobs"), now, before, _("%(part)s of %(n)s jobs"), -1)
 
 

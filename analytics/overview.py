@@ -21,16 +21,19 @@ from analytics.counting import (
     reviews_counted,
     took_by,
 )
+from analytics.drift_page import drift_of
 from analytics.figures import (
     SHARE,
     TEXT,
     Column,
     Figure,
+    Flag,
     Page,
     share,
 )
 from analytics.filters import Buckets, Filters, Span
-from analytics.kpis import accepted_kpi, failed_kpi, studies_kpi, time_kpi
+from analytics.kpis import accepted_kpi, failed_counts, failed_kpi, studies_kpi, time_kpi
+from analytics.moves import share_moved
 from analytics.plan_use import plan_use
 from analytics.shapes import MOST_LINES, decisions, gaps, time_figure
 from imaging.models import JobStatus, Modality, Severity
@@ -60,13 +63,23 @@ def overview_of(user, filters: Filters, at) -> Page:
     ]  # fmt: skip
     if user_may(user, "plan.view"):
         figures += [one for one in [plan_use(user, at)] if one is not None]
+    failed = failed_counts(jobs, span)
     kpis = [
         studies_kpi(results, span, filters, volume),
         time_kpi(times),
         accepted_kpi(reviews, span),
-        failed_kpi(jobs, span),
+        failed_kpi(*failed),
     ]
-    return Page(kpis, figures)
+    return Page(kpis, figures, [*_failing(*failed), *drift_of(user, filters, at).flags])
+
+
+def _failing(now: tuple[int, int], before: tuple[int, int]) -> list[Flag]:
+    """Return a sentence where more jobs fail than in the days before."""
+    (part, n), (old, m) = now, before
+    if not n or not m or part / n <= old / m or not share_moved(part / n, n, old / m, m):
+        return []
+    said = _("More jobs fail: %(part)s of %(n)s, %(old)s of %(m)s in the days before.")
+    return [Flag(said % {"part": part, "n": n, "old": old, "m": m}, "overview", "failures")]
 
 
 def _volume(results, buckets: Buckets) -> Figure:

@@ -47,6 +47,7 @@ def test_images_as_bright_as_ever_raise_no_alert():
     reader = UserFactory()
     both(reader)
     assert page(reader).flags == []
+    assert page(reader).rule.startswith("Nothing stands out.")
     row, *rest = figure(reader, "brightness").rows
     assert row[0] == "First month"
     assert row[1] == 20
@@ -62,9 +63,18 @@ def test_brighter_images_are_told_in_a_sentence(client):
     bright(new, 40, 160)
     assert figure(reader, "brightness").rows[0][2] == pytest.approx(60)
     flags = page(reader).flags
-    assert flags[0].startswith("Brightness of the images, Lung fields: 100.0 lately (n = 20), 60.0")
+    said = flags[0].said
+    assert said.startswith("Brightness of the images, Lung fields: 100.0 lately (n = 20), 60.0")
+    assert said.endswith("(n = 20).")
     client.force_login(reader)
-    assert flags[0] in client.get(URL).content.decode()
+    here = client.get(URL).content.decode()
+    assert said in here
+    assert 'href="#figure-brightness"' in here
+    assert 'id="figure-brightness"' in here
+    assert "one standard deviation" in here
+    first = client.get("/analytics/").content.decode()
+    assert said in first
+    assert f'href="{URL}?' in first
 
 
 @pytest.mark.parametrize(
@@ -79,7 +89,7 @@ def test_a_share_that_moved_is_told_and_the_others_are_not(later, key):
     assert found.rows[-1][2] == 1.0
     assert found.rows[0][2] <= 0.2
     assert len(page(reader).flags) == 1
-    assert page(reader).flags[0].startswith(found.title)
+    assert page(reader).flags[0].said.startswith(found.title)
 
 
 def test_an_image_without_numbers_is_not_counted_as_dark():
