@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import reverse
 
 from accounts import audit
-from accounts.models import Department, Membership, Organisation, User
+from accounts.models import Department, Membership, Organisation, PlanRequest, User
 from accounts.roles import ADMINISTRATOR, AUDITOR, CLINICIAN, RADIOLOGIST, RESEARCHER, TECHNICIAN
 from tests.accounts.factories import (
     DepartmentFactory,
@@ -22,8 +22,8 @@ from tests.imaging.factories import JobFactory, ModelVersionFactory, ResultFacto
 from tests.reports.factories import ExportFactory
 
 pytestmark = pytest.mark.django_db
-TENANT = {"user", "organisation", "membership", "department", "plan", "auditevent",
-          "modelversion", "modelupload", "ensemble", "run", "job", "upload", "export"}  # fmt: skip
+TENANT = {"user", "organisation", "membership", "department", "plan", "planrequest",
+          "auditevent", "modelversion", "modelupload", "ensemble", "run", "job", "upload", "export"}  # fmt: skip
 
 
 @pytest.fixture
@@ -46,6 +46,9 @@ def strangers():
     Organisation.objects.filter(pk=there.pk).update(name="Another house")
     DepartmentFactory(organisation=there, name="Their ward")
     ExportFactory(results=[result])
+    PlanRequest.objects.create(
+        organisation=there, plan=there.plan, asked_by=result.job.run.requested_by
+    )
     audit.record(result.job.run.requested_by, "result.view", result)
     return there
 
