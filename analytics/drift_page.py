@@ -72,7 +72,10 @@ def drift_of(user, filters: Filters, at) -> Page:
     last = first + FIRST
     said = _("%(name)s: the first month is %(first)s to %(last)s.") % {
         "name": name, "first": _day(first), "last": _day(last)}  # fmt: skip
-    return Page((), figures, flags, said, _rule(flags))
+    can_tell = any(one.is_enough for one in figures) and any(
+        seen is not None and seen.is_enough for seen in usual_of.values()
+    )
+    return Page((), figures, flags, said, _rule(flags) if can_tell else "")
 
 
 def _rule(flags: Sequence[Flag]) -> str:

@@ -23,7 +23,8 @@ from tests.reports.factories import ExportFactory
 
 pytestmark = pytest.mark.django_db
 TENANT = {"user", "organisation", "membership", "department", "plan", "planrequest",
-          "auditevent", "modelversion", "modelupload", "ensemble", "run", "job", "upload", "export"}  # fmt: skip
+          "auditevent", "modelversion", "modelupload", "ensemble", "run", "job", "upload",
+          "export"}  # fmt: skip
 
 
 @pytest.fixture
