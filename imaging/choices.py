@@ -45,13 +45,19 @@ def ensembles_visible_to(user, images: Sequence[Image]) -> list[Ensemble]:
 
 
 def ensembles_fitting(user, images: Sequence[Image]) -> list[Ensemble]:
-    """Return those of `ensembles_visible_to` whose every model serves and fits `images`."""
+    """Return those of `ensembles_visible_to` whose every model serves and fits `images`.
+
+    For volumes alone those that read volumes come first: a slice says less.
+    """
     modalities = {image.modality for image in images}
-    return [
+    fitting = [
         one
         for one in ensembles_visible_to(user, images)
         if not any(_reason(m.model_version, modalities, images) for m in one.members.all())
     ]
+    if images and all(image.depth > 1 for image in images):
+        fitting.sort(key=lambda one: not _reads_volumes(one.members.all()[0].model_version))
+    return fitting
 
 
 def ensembles_open_to(user) -> QuerySet[Ensemble]:
@@ -102,11 +108,14 @@ def _reason(model: ModelVersion, modalities: set[str], images: Sequence[Image]) 
             "own": _names(model.modalities),
             "other": _names(sorted(wrong)),
         }
-    if len(model.metadata.get("input_shape", [])) == 5 and any(
-        image.depth == 1 for image in images
-    ):
+    if _reads_volumes(model) and any(image.depth == 1 for image in images):
         return _("It reads volumes, and a chosen image is a single picture.")
     return ""
+
+
+def _reads_volumes(model: ModelVersion) -> bool:
+    """Say whether its network takes (batch, channel, Z, Y, X)."""
+    return len(model.metadata.get("input_shape", [])) == 5
 
 
 def _names(modalities: Sequence[str]) -> str:
