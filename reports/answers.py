@@ -80,8 +80,10 @@ def classes_cell(result: Result) -> str:
 
 
 def boxes_cell(result: Result) -> str:
+    """Return the boxes of a cell: label, score, x0 y0 x1 y1 in pixels, the slice from 1."""
     return "; ".join(
-        f"{one.label} {one.score:g} [{one.x0:g} {one.y0:g} {one.x1:g} {one.y1:g}] slice {one.plane}"
+        f"{one.label} {one.score:g} [{one.x0:g} {one.y0:g} {one.x1:g} {one.y1:g}]"
+        f" slice {one.plane + 1}"
         for one in result.boxes.all()
     )
 

@@ -73,7 +73,7 @@ def analysed_row(file: str, output: str, record: Mapping[str, Any]) -> dict[str,
 
 def _box(one: Mapping[str, Any]) -> str:
     place = " ".join(f"{value:g}" for value in one["box"])
-    return f"{one['label']} {one['score']:g} [{place}] slice {one['slice']}"
+    return f"{one['label']} {one['score']:g} [{place}] slice {one['slice'] + 1}"
 
 
 def _checked(gate: Mapping[str, Any]) -> str:

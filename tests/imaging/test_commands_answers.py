@@ -43,7 +43,7 @@ def test_analyze_speaks_classes_boxes_and_refusals(models, images, tmp_path, cap
             rows = {row["file"].rpartition("/")[2]: row for row in csv.DictReader(file)}
         assert rows["small.png"]["outcome"] == "not analysed"
         assert rows["day.png"]["area_px"] == ""
-    assert rows["day.png"]["boxes"] == "spot 0.9 [10 10 30 30] slice 0"
+    assert rows["day.png"]["boxes"] == "spot 0.9 [10 10 30 30] slice 1"
     assert (tmp_path / "bright" / "day" / "saliency-bright.png").exists()
 
 

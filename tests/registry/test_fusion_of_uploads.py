@@ -140,7 +140,7 @@ def test_boxes(client, house, tmp_path):
     assert (box.score, box.n) == (pytest.approx(0.825, abs=1e-4), 2)
     assert (box.x0, box.x1) == (10.36, 30.36)
     said = told(client, house, result)
-    assert said["csv"] == "nodule 0.825 [10.36 10 30.36 30] slice 0"
+    assert said["csv"] == "nodule 0.825 [10.36 10 30.36 30] slice 1"
     for place in ("pdf", "zip"):  # 0.825 is printed half up, as the page does
         assert "B1 nodule 0.83 x 10 to 30, y 10 to 30 px; by 2" in said[place], place
         assert "by-onnx 1.0.0 75.0 %" in said[place], place

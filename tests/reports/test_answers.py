@@ -54,7 +54,7 @@ def test_the_csv_has_a_column_for_each(stored):
     assert first["task"] == "classification"
     assert first["classes"] == "tuberculosis=0.83 positive; effusion=0.2 negative"
     assert (first["area_percent"], first["input_check"]) == ("", "Passed")
-    assert second["boxes"].startswith("tumour 0.9 [2 3 12.5 9] slice 0; tumour 0.6")
+    assert second["boxes"].startswith("tumour 0.9 [2 3 12.5 9] slice 1; tumour 0.6")
     assert (third["input_check"], third["answer"]) == ("Not analysed", "Not analysed")
     assert REFUSAL in third["input_check_reasons"]
     assert third["area_px"] == ""
