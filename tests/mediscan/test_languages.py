@@ -18,7 +18,7 @@ WIRE = re.compile(
     r"|transform|offset|stroke-width|href|data-[a-z-]*(?:url|level|index|region|box|t)|datetime)"
     r'="([^"]*)"'
 )
-CHANGING = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"')
+CHANGING = re.compile(r'name="csrf(middlewaretoken)?" (value|content)="[^"]*"')
 TOKEN = re.compile(r"^[A-Za-z0-9_:-]{20,}$")  # each page sends a fresh one
 NUMBER = re.compile(r"\d+[.,]\d+|\d+")
 

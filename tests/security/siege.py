@@ -15,6 +15,8 @@ from django.core.cache import cache as counts
 from django.db import transaction
 from django.test import Client
 
+from accounts.api.problems import PROGRAMS
+
 DIGITS = "9" * 5_000
 # what is put where a number, an id, a word, an e-mail address is awaited
 VALUES = (
@@ -65,7 +67,7 @@ def faults(answer, *, is_head: bool = False) -> Iterator[str]:
         yield "nothing is said"
     if b"Traceback" in body or b"Exception" in body or b'File "/' in body:
         yield "a traceback"
-    if answer.request["PATH_INFO"].startswith("/api/"):
+    if answer.request["PATH_INFO"].startswith(PROGRAMS):
         told = json.loads(body)
         if kind != "application/problem+json" or told["request_id"] != answer["X-Request-ID"]:
             yield f"no problem: {kind}"

@@ -12,7 +12,11 @@ from tests.accounts.factories import UserFactory, enrol, verify
 from tests.browser.story import addresses_of_a_working_day
 from tests.security.walk import UNSAFE, real_addresses, routes
 
-PROGRAMS = ("api:", "plain:")  # addresses that take a token, and no cookie of a session
+PROGRAMS = (
+    "api:",
+    "plain:",
+    "dicomweb:",
+)  # addresses that take a token, and no cookie of a session
 
 pytestmark = pytest.mark.django_db
 # what a GET may write: that it was made, and by whom

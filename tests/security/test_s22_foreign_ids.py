@@ -27,7 +27,7 @@ from tests.reports.factories import ExportFactory
 
 pytestmark = pytest.mark.django_db
 CHANGING = re.compile(
-    rb'(name="(csrfmiddlewaretoken|token)" value="[^"]*"|class="mono">[0-9a-f]{16}<)'
+    rb'(name="(csrfmiddlewaretoken|token|csrf)" (value|content)="[^"]*"|class="mono">[0-9a-f]{16}<)'
 )
 PATHS = {  # address: the row of a result that its id names
     "imaging:study-detail": lambda r: r.image.study_id,

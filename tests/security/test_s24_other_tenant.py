@@ -26,8 +26,8 @@ from tests.imaging.factories import (
 from tests.reports.factories import ExportFactory
 
 pytestmark = pytest.mark.django_db
-CHANGING = re.compile(r'(name="(csrfmiddlewaretoken|token)" value="[^"]*"|<time[^>]*>[^<]*</time>|'
-                      r'class="mono">[0-9a-f]{16}<)')  # fmt: skip
+CHANGING = re.compile(r'(name="(csrfmiddlewaretoken|token|csrf)" (value|content)="[^"]*"|'
+                      r'<time[^>]*>[^<]*</time>|class="mono">[0-9a-f]{16}<)')  # fmt: skip
 PAGES = ("analytics:dashboard", "imaging:study-list", "imaging:run-list", "reports:export-list",
          "imaging:model-list", "people:first")  # fmt: skip
 

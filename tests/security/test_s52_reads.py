@@ -22,6 +22,7 @@ NO_RECORD = {  # by demand: nobody's record, or one's own affairs
     "letterhead.manage", "model.view", "model.add", "model.approve_clinical",
     "model.approve_technical",
     "ensemble.view", "ensemble.approve", "audit.view_own", "audit.view", "key.view_state",
+    "house.view",  # the machine's health
     "analytics.view", "analytics.view_readers",  # counts, of five or more
     "glass.review", "study.delete", "patient.erase", "patient.erase_witness",  # they name nobody
 }  # fmt: skip
