@@ -88,7 +88,8 @@ PAGES = (
         LIST,
     )),
     Keys("paint", _("Painting a mask"), (
-        ("B", _("Brush")), ("E", _("Eraser")), ("G", _("Fill")), ("Z", _("Undo")), ("Y", _("Redo")),
+        ("B", _("Brush")), ("E", _("Eraser")), ("G", _("Fill")), ("W", _("Window")),
+        ("Z", _("Undo")), ("Y", _("Redo")),
         ("+", _("Zoom in")), ("-", _("Zoom out")), ("[", _("Smaller brush")),
         ("]", _("Larger brush")), ("P", _("Copy previous slice")), ("N", _("Copy next slice")),
         ("I", _("Fill between painted slices")),

@@ -13,7 +13,7 @@ from tests.accounts.factories import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db
 PAGE = "/language/"
-GERMAN, ENGLISH = '<html lang="de" dir="ltr"', '<html lang="en" dir="ltr">'
+GERMAN, ENGLISH = '<html lang="de" dir="ltr"', '<html lang="en" dir="ltr"'
 
 
 def page(client, address: str = "/help/", **headers) -> str:
