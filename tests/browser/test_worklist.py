@@ -100,7 +100,8 @@ def test_rows_are_walked_ticked_and_opened_by_key(visit, user, day):
 def test_keys_that_are_turned_off_do_nothing(visit, user, day):
     page = visit(LIST, user=user)
     page.keyboard.press("?")
-    page.get_by_label("Shortcuts are on in this browser").uncheck()
+    with page.expect_response(lambda answer: answer.url.endswith(reverse("account-preference"))):
+        page.get_by_label("Keyboard shortcuts are on").uncheck()
     page.keyboard.press("Escape")
     for _ in range(2):
         for key in "jx?":
@@ -110,7 +111,7 @@ def test_keys_that_are_turned_off_do_nothing(visit, user, day):
         expect(page.locator("[data-select-count]")).to_have_text("Nothing selected")
         page.reload()
     page.get_by_role("button", name="Keyboard shortcuts").click()
-    page.get_by_label("Shortcuts are on in this browser").check()
+    page.get_by_label("Keyboard shortcuts are on").check()
     page.keyboard.press("Escape")
     page.locator("h1").click()
     page.keyboard.press("j")
