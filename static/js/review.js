@@ -23,6 +23,11 @@ export function decisionKeys() {
   };
 }
 
+// On a phone the choices stand below everything: what a choice asks next is brought into sight.
+form?.addEventListener("change", ({ target }) => {
+  if (target.name === "decision" && matchMedia("(max-width: 860px)").matches) form.closest("section").scrollIntoView();
+});
+
 // Painting begins with what is on the screen: its threshold, plane and slice.
 document.querySelector("[data-paint]")?.addEventListener("click", ({ currentTarget }) => {
   const here = new URLSearchParams(location.search), there = new URL(currentTarget.href);

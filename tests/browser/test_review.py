@@ -44,6 +44,16 @@ def test_the_three_choices_look_alike_and_none_is_taken(visit, reader, result):
         assert page.input_value("#id_comment") == ""
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_choices_are_in_sight_beside_the_picture(visit, reader, result, width):
+    page = opened(visit, result, reader, width=width)
+    for label in page.locator(".dec label").all():
+        expect(label).to_be_in_viewport(ratio=1)
+        label.click(trial=True)
+    page.locator(".dec label", has_text="Reject").click()
+    expect(page.locator("#id_reason")).to_be_in_viewport(ratio=1)
+
+
 def test_from_the_picture_to_the_signature_by_keyboard(visit, reader, result):
     page = opened(visit, result, reader, verified=True)
     page.keyboard.press(",")
