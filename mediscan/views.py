@@ -149,7 +149,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def sent_twice(request: HttpRequest) -> HttpResponse:
     reason = _("The same was sent twice at one moment. The first counts; this one changed nothing.")
     status = HTTPStatus.CONFLICT
-    return render(request, "400.html", {"reason": reason, "status": int(status)}, status=status)
+    said = {"title": _("Sent twice"), "reason": reason, "status": int(status)}
+    return render(request, "400.html", said, status=status)
 
 
 @in_words_for_programs(
@@ -159,7 +160,8 @@ def not_allowed(request: HttpRequest, *, allowed: str) -> HttpResponse:
     """For instance a form's address, opened after a sign-in in between."""
     reason = _("This address only takes what a form sends to it. Nothing was changed.")
     status = HTTPStatus.METHOD_NOT_ALLOWED
-    response = render(request, "400.html", {"reason": reason, "status": int(status)}, status=status)
+    said = {"title": _("Nothing to open here"), "reason": reason, "status": int(status)}
+    response = render(request, "400.html", said, status=status)
     response["Allow"] = allowed
     return response
 

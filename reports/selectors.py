@@ -29,6 +29,14 @@ def exports_visible_to(user) -> QuerySet[Export]:
     )
 
 
+def results_of(user, files: Sequence[uuid.UUID]) -> Sequence[uuid.UUID]:
+    """Return the ids of the results that went into `files`, those that `user` made."""
+    if not files:
+        return []
+    items = ExportItem.objects.filter(export__in=exports_visible_to(user).filter(pk__in=files))
+    return list(items.order_by("position").values_list("result_id", flat=True))
+
+
 def items_superseded(export: Export) -> QuerySet[ExportItem]:
     """Return what is superseded in the file, each with `newest`, the signed version that counts."""
     signed = _signed_after().order_by("-number")

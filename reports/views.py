@@ -25,6 +25,7 @@ from reports.models import BULK, MANY, ExportKind, ExportStatus, action_of
 from reports.selectors import (
     exports_visible_to,
     items_superseded,
+    results_of,
     studies_without,
 )
 from reports.services import (
@@ -109,11 +110,17 @@ def _chosen(request: HttpRequest, kind: str, signed_only: bool) -> Chosen:
     return choose(
         request.user,
         action=action_of(kind),
-        results=uuids(request.POST.getlist("result")),
+        results=_named(request),
         studies=_studies(request),
         runs=uuids(request.POST.getlist("run")),
         signed_only=signed_only,
     )
+
+
+def _named(request: HttpRequest) -> list:
+    """Return the results that are named, and those of a file that is asked for again."""
+    files = uuids(request.POST.getlist("again"))
+    return [*uuids(request.POST.getlist("result")), *results_of(request.user, files)]
 
 
 @require_GET
@@ -182,6 +189,11 @@ def export_delete_view(request: HttpRequest, pk) -> HttpResponse:
     return redirect("reports:export-list")
 
 
+def _version_named(export) -> int | None:
+    """Return the version that a report prints, so that it is the same when asked for again."""
+    return export.items.values_list("version", flat=True).first() if export.kind == "pdf" else None
+
+
 def _context(request: HttpRequest, pk) -> dict:
     export = get_object_or_404(exports_visible_to(request.user).select_related("blob"), pk=pk)
     skipped = export.items.filter(state="skipped") if export.skipped else []
@@ -189,5 +201,6 @@ def _context(request: HttpRequest, pk) -> dict:
         "export": export,
         "left_out": skipped,
         "superseded": items_superseded(export) if export.is_superseded else [],
+        "named_version": _version_named(export),
         "closed": CLOSED,
     }

@@ -270,3 +270,23 @@ def test_the_list_costs_the_same_for_one_export_and_for_many(
         ExportFactory(results=[result], items=[result])
     with django_assert_max_num_queries(8):
         client.get(reverse("reports:export-list"))
+
+
+def test_a_file_that_failed_is_asked_for_again_with_the_same_results(client, user, queued):
+    results = [ResultFactory(user=user) for _ in range(2)]
+    ask(client, "csv", result=[str(one.pk) for one in results])
+    first = Export.objects.get()
+    services.export_fail(export_claim(str(first.pk)), error="The disk is full.")
+    page = client.get(first.get_absolute_url()).content.decode()
+    assert "Ask for it again" in page
+    ask(client, "csv", again=str(first.pk))
+    again = Export.objects.exclude(pk=first.pk).get()
+    assert [item.result_id for item in again.items.order_by("position")] == [
+        item.result_id for item in first.items.order_by("position")
+    ]
+
+
+def test_nobody_asks_again_for_what_another_made(client, user, queued):
+    other = ExportFactory()
+    ask(client, other.kind, again=str(other.pk))
+    assert list(Export.objects.all()) == [other]
