@@ -28,6 +28,7 @@ from imaging.forms import uuids
 from imaging.measures.small_cells import count_told
 from imaging.models import LIVE, Cohort, CohortImage, Ensemble, JobStatus, Modality, Result
 from imaging.models.cohorts import SHOWN
+from imaging.planes import square_size
 from imaging.selectors_cohorts import (
     VIEW_RESULT,
     cohort_images_open_to,
@@ -85,6 +86,7 @@ def cohort_image(request: HttpRequest, pk) -> HttpResponse:
         "cohort": one.cohort,
         "year": year_of(one, years_told(one.cohort)),
         "shown": shown,
+        "size": square_size(shown.plane),
         "planes": [(name, PLANE_NAMES[name], name == shown.plane.name) for name in names],
         "results": [_told(result) for result in cohort_results_of(one).order_by("-created_at")],
     }

@@ -197,9 +197,15 @@ def _keys() -> Iterator[Finding]:
 
 def _backup() -> Iterator[Finding]:
     last = backup_last()
-    words = _("the last was made on %(at)s UTC") if last else _("none was made so far")
-    facts = {"at": f"{last:%Y-%m-%d %H:%M}"} if last else {}
-    is_late = backup_is_late(within_hours=settings.BACKUP_WITHIN_HOURS)
+    within = settings.BACKUP_WITHIN_HOURS
+    if last:
+        words, facts = _("the last was made on %(at)s UTC"), {"at": f"{last:%Y-%m-%d %H:%M}"}
+    elif within:
+        words = _("none yet; the first is due within %(hours)s hours of the first day")
+        facts = {"hours": str(within)}
+    else:
+        words, facts = _("none, and none is asked for (BACKUP_WITHIN_HOURS=0)"), {}
+    is_late = backup_is_late(within_hours=within)
     remedy = "manage.py backup make (docs/operators/backup.md)" if is_late else ""
     yield Finding(_("backup"), WARN if is_late else OK, words, remedy, facts)
 

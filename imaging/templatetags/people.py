@@ -34,7 +34,7 @@ def sex(stored: str) -> str:
 
 @register.filter
 def moment(stored: str) -> str:
-    """Write when a study was made ("2026-11-21 08:42", the time may lack) in the page's language."""
+    """Write when a study was made ("2026-11-21 08:42", the time may lack)."""
     try:
         found = datetime.fromisoformat(stored)
     except ValueError:
