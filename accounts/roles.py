@@ -104,6 +104,7 @@ TABLE: Mapping[str, Mapping[str, Cell]] = {
     "ensemble.save": {RADIOLOGIST: organisation},  # a proposal
     "ensemble.approve": {ADMINISTRATOR: proved(organisation)},
     "ensemble.view": {ADMINISTRATOR: organisation, AUDITOR: organisation},
+    "rule.manage": {ADMINISTRATOR: proved(organisation)},  # what is analysed by itself
     # cohorts: what the *_deidentified and *_cohort actions above reach
     "cohort.manage": {ADMINISTRATOR: proved(organisation)},  # who sees no patient chooses by filter
     "cohort.review": {RADIOLOGIST: department},  # looks for text in held-back pictures

@@ -146,6 +146,9 @@ RESULTS = (
     _("Slices of it are missing: no SEG is made of it."),
     _("Its DICOM header does not say what it is: no SEG is made."),
     _("Its DICOM header lacks what a SEG and an SR must say (%(what)s)."),
+    # why a rule started nothing
+    _("%(model)s reads volumes, and a chosen image is a single picture."),
+    _("%(model)s was made for %(own)s; the images are %(other)s."),
     _("The worker died three times while drawing this letterhead. Send the logo as another file."),
     _("A report with this letterhead could not be laid out. Shorten its texts."),
 )  # fmt: skip

@@ -269,7 +269,7 @@ def run_status(request: HttpRequest, pk) -> HttpResponse:
 def _run_context(request: HttpRequest, pk) -> dict:
     run = get_object_or_404(
         runs_visible_to(request.user)
-        .select_related("requested_by", "ensemble")
+        .select_related("requested_by", "ensemble", "rule")
         .prefetch_related("members__model_version"),
         pk=pk,
     )

@@ -59,6 +59,8 @@ ROOMS = (
          "analytics.view"),
     Room("imaging:model-list", "cube", _("Models"), ABOUT,
          ("imaging:model-", "imaging:ensemble-"), "model.view"),
+    Room("imaging:rule-list", "play", _("Automatic runs"), ABOUT,
+         ("imaging:rule-",), "rule.manage"),
     Room("imaging:cohort-manage", "layers", _("Cohorts"), ABOUT,
          ("imaging:cohort-manage",), "cohort.manage"),
     Room("imaging:glass-list", "shield", _("Emergency access"), ABOUT,

@@ -177,6 +177,7 @@ ACTIONS: dict[str, Action] = {
         ("upload.view", "Receipt of an upload opened", ACCESSED),
         ("upload.refuse", "File refused", IMPORTED),
         ("run.submit", "Run started", PROCEDURE),
+        ("rule.refuse", "Not started by its rule", PROCEDURE),
         ("gate.override", "Refusal of the input check set aside", OVERRIDE),
         ("run.cancel", "Run cancelled", PROCEDURE),
         ("job.succeed", "Job succeeded", PROCEDURE),
@@ -205,6 +206,7 @@ ACTIONS: dict[str, Action] = {
         ("letterhead.save", "Letterhead of the reports drafted", SECURITY),
         ("letterhead.use", "Letterhead of the reports put into use", SECURITY),
     ),
+    **_kept("models", "rule", "Rule for new images", SECURITY),
     **_group(
         "vault",
         ("key.rotate", "Keys rotated", SECURITY),

@@ -17,9 +17,8 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.models import ApiKey, Organisation, ServiceAccount, User
-from accounts.roles import INTEGRATOR
-from accounts.services.people import member_add
+from accounts.models import ApiKey, Organisation, User
+from accounts.services.machines import machine_named
 from accounts.tokens.reading import TokenRefused
 from accounts.tokens.scopes import SCOPES
 
@@ -60,7 +59,7 @@ def api_key_create(
     secret = secrets.token_urlsafe(32)
     key = ApiKey.objects.create(
         id=pk or uuid4(),
-        account=_account(organisation, name, by, request_id),
+        account=machine_named(organisation=organisation, name=name, by=by, request_id=request_id),
         prefix=secrets.token_hex(6),
         digest=_digest(secret),
         scopes=sorted(scopes),
@@ -102,18 +101,6 @@ def api_key_use(*, text: str, ip: str) -> ApiKey:
         raise why
     _note_use(key, ip)
     return key
-
-
-def _account(organisation: Organisation, name: str, by: User, request_id: str) -> ServiceAccount:
-    """Return the machine of this name, made if need be, with its inactive user and its role."""
-    found = ServiceAccount.objects.filter(organisation=organisation, name__iexact=name).first()
-    if found is not None:
-        return found
-    user = User.objects.create_user(
-        f"service-{uuid4().hex}@service.invalid", name=name, is_active=False
-    )
-    member_add(user=user, organisation=organisation, role=INTEGRATOR, by=by, request_id=request_id)
-    return ServiceAccount.objects.create(organisation=organisation, user=user, name=name)
 
 
 def _closed(key: ApiKey, ip: str) -> TokenRefused | None:

@@ -53,8 +53,9 @@ class RunBody(serializers.ModelSerializer):
 
     class Meta:
         model = Run
-        fields = ("id", "organisation", "ensemble", "title", "threshold", "fusion", "members",
-                  "jobs", "is_finished", "skipped", "created_at", "cancelled_at")  # fmt: skip
+        fields = ("id", "organisation", "ensemble", "rule", "title", "threshold", "fusion",
+                  "members", "jobs", "is_finished", "skipped", "created_at",
+                  "cancelled_at")  # fmt: skip
 
     def get_fusion(self, run: Run) -> str:
         return run.frozen.get("fusion", "mean")

@@ -8,6 +8,7 @@ from imaging.api.patients import Patients
 from imaging.api.registry import Ensembles, Models
 from imaging.api.results import Results
 from imaging.api.reviews import Reviews
+from imaging.api.rules import Rules
 from imaging.api.runs import Jobs, Runs
 from imaging.api.studies import Images, SeriesRoom, Studies
 from imaging.api.uploads import Uploads
@@ -21,6 +22,7 @@ ROOMS = {
     "uploads": ("upload", Uploads),
     "models": ("model", Models),
     "ensembles": ("ensemble", Ensembles),
+    "rules": ("rule", Rules),
     "orders": ("order", Orders),
     "runs": ("run", Runs),
     "jobs": ("job", Jobs),

@@ -26,6 +26,7 @@ from imaging.models.results import (
     Severity,
 )
 from imaging.models.reviews import Decision, Meaning, RejectReason, Review
+from imaging.models.rules import BODY_PART, Rule, RuleMatch
 from imaging.models.runs import FINISHED, LIVE, Heartbeat, Job, JobQuerySet, JobStatus, Member, Run
 from imaging.models.seals import ResultSeal
 from imaging.models.sending import ItemStatus, SourceFile, Upload, UploadItem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 
 from django.conf import settings
@@ -158,6 +159,11 @@ class Image(OfPatient):
         word = str(self.get_modality_display())
         finer = self.modality == Modality.XRAY and self.dicom_modality
         return f"{word} ({finer})" if finer else word
+
+    @property
+    def body_part(self) -> str:
+        """What the file says it shows (0018,0015), in capitals; "" where it does not say."""
+        return str(json.loads(self.header or "{}").get("body_part", "")).strip().upper()
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -55,6 +55,14 @@ class Run(Clinical):
         related_name="runs",
         help_text="a researcher's: it stands in no record and no list of those who treat",
     )
+    rule = models.ForeignKey(
+        "imaging.Rule",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="runs",
+        help_text="the rule that started it; none: a person or a program did",
+    )
 
     class Meta:
         ordering = ["-created_at", "-id"]

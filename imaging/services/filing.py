@@ -35,6 +35,7 @@ from imaging.services.assignments import sender_assign
 from imaging.services.facts import image_facts
 from imaging.services.leases import LeaseLost
 from imaging.services.rejoining import APART, JOINED, Earlier, earlier_told
+from imaging.services.rule_matches import matches_note
 from imaging.types import Header, Refused
 
 PIECE_BYTES = 1 << 20
@@ -161,6 +162,7 @@ def _stored(
             _accept(items, pictures, images, held)
             for image in images:
                 audit.record(items[0].upload.user, "image.create", image)
+            matches_note(items[0].upload, images)
             return images
 
 

@@ -38,6 +38,7 @@ from imaging.services.leases import (
     lease_end,
 )
 from imaging.services.orders import order_fulfil
+from imaging.services.rule_matches import rules_obey
 from imaging.services.screening import ARCHIVE, PARTS
 from imaging.types import Refused
 
@@ -67,6 +68,7 @@ def upload_ingest(upload_id: str) -> None:
     with traced(upload.request_id):
         _ingest(upload)
         order_fulfil(upload.pk)
+        rules_obey(upload.pk)
 
 
 def uploads_recover() -> int:

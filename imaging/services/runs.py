@@ -24,6 +24,7 @@ from imaging.models import (
     Member,
     Modality,
     ModelVersion,
+    Rule,
     Run,
 )
 from imaging.selectors import jobs_visible_to
@@ -58,19 +59,29 @@ def run_submit(
     token: str = "",
     fusion: str = "",
     cohort: Cohort | None = None,
+    rule: Rule | None = None,
 ) -> Run:
     """Ask for an analysis of `images`: a run with one queued job each.
 
     `fusion` joins the members: the ensemble's own where it is not said. `token` is the form's
     own: sent twice, it answers with the first run. `cohort`: a researcher's, of a cohort that is
-    theirs; it stands in no clinical list.
+    theirs; it stands in no clinical list. `rule`: the one that starts it, by its house's account.
     Raises: NotPossible, in words for the user.
     """
     if token and (earlier := Run.objects.filter(requested_by=user, token=token).first()):
         return earlier
     try:
         return _submit(
-            user, list(images), list(members), threshold, ensemble, name, token, fusion, cohort
+            user,
+            list(images),
+            list(members),
+            threshold,
+            ensemble,
+            name,
+            token,
+            fusion,
+            cohort,
+            rule,
         )
     except IntegrityError:
         if token and (earlier := Run.objects.filter(requested_by=user, token=token).first()):
@@ -99,7 +110,7 @@ def run_cancel(*, user: User, run: Run) -> int:
 
 
 @transaction.atomic
-def _submit(user, images, members, threshold, ensemble, name, token, fusion, cohort) -> Run:
+def _submit(user, images, members, threshold, ensemble, name, token, fusion, cohort, rule) -> Run:
     _approved_check(ensemble)
     members_check(members)
     fusion = fusion_check(fusion or (ensemble.fusion if ensemble else Fusion.MEAN), members)
@@ -122,6 +133,7 @@ def _submit(user, images, members, threshold, ensemble, name, token, fusion, coh
         frozen=spec.to_json(),
         token=token[:64],
         cohort=cohort,
+        rule=rule,
         skipped=[{"image": str(pk), "why": "already running"} for pk in busy],
     )
     images = [image for image in images if image.pk not in busy]
@@ -130,7 +142,7 @@ def _submit(user, images, members, threshold, ensemble, name, token, fusion, coh
         Job(organisation=organisation, run=run, image=image, position=position)
         for position, image in enumerate(images)
     )
-    audit.record(user, "run.submit", run)
+    audit.record(user, "run.submit", run, reason=f"rule {rule.pk}" if rule else "")
     doorbells_ring(user.pk)
     work_settle(image.study_id for image in images)
     return run

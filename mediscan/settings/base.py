@@ -359,6 +359,7 @@ RECOVERIES = [
     "imaging.services.jobs.jobs_recover",
     "imaging.services.uploads.uploads_recover",
     "imaging.services.orders.orders_recover",
+    "imaging.services.rule_matches.rules_recover",
     "imaging.services.instances.instances_recover",
     "imaging.services.parcels.uploads_expire",
     "imaging.registry.uploads.model_uploads_recover",

@@ -62,6 +62,7 @@ CONTRACT = {  # action: who and where; * is step-up
     "cohort.manage": "Ad o*",
     "study.correct": "R d, T d",
     "letterhead.manage": "Ad o*",
+    "rule.manage": "Ad o*",
     "cohort.review": "R d",
     "house.view": "Ad h",
     "admin.open": "Ad o, Au o",

@@ -29,7 +29,7 @@ from imaging.services.glass import glass_break, glass_review
 from tests.accounts.factories import DepartmentFactory, OrganisationFactory, UserFactory
 from tests.browser.conftest import session_cookie
 from tests.browser.test_pages import faults
-from tests.imaging.factories import PatientFactory, ResultFactory
+from tests.imaging.factories import PatientFactory, ResultFactory, RuleFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 REASON = "Unconscious, needs a comparison now"
@@ -85,8 +85,14 @@ def addresses(people, queued) -> dict[str, list[str]]:
     )  # fmt: skip
     trial_note(endpoint)
     key_pages = ("accounts:api-key-list", "accounts:api-key-new", "imaging:erasure-list",
-                 "status", "accounts:webhook-list", "accounts:webhook-new")  # fmt: skip
+                 "status", "accounts:webhook-list", "accounts:webhook-new", "imaging:rule-list",
+                 "imaging:rule-new")  # fmt: skip
+    rule = RuleFactory(
+        organisation=house, name="Chest X-rays", body_part="CHEST", created_by=administrator
+    )
     hook_pages = [
+        reverse(f"imaging:rule-{name}", args=[rule.pk]) for name in ("detail", "edit", "remove")
+    ] + [
         reverse(f"accounts:webhook-{name}", args=[endpoint.pk])
         for name in ("detail", "edit", "remove")
     ]

@@ -36,6 +36,7 @@ from imaging.models import (
     Result,
     ResultMap,
     Review,
+    Rule,
     Run,
     Series,
     SourceFile,
@@ -286,6 +287,20 @@ class EnsembleFactory(_Of):
             EnsembleMember.objects.create(
                 ensemble=self, model_version=ModelVersionFactory(), position=position
             )
+
+
+class RuleFactory(_Of):
+    """Every new X-ray of the organisation, by a built-in ensemble of one model; on."""
+
+    class Meta:
+        model = Rule
+
+    organisation = factory.SubFactory(OrganisationFactory)
+    name = factory.Sequence("rule-{}".format)
+    modality = "xray"
+    ensemble = factory.SubFactory(EnsembleFactory)
+    is_on = True
+    created_by = factory.SubFactory(StrangerFactory)
 
 
 class CohortFactory(_Of):

@@ -37,6 +37,7 @@ def test_the_house_recovers_every_kind_of_work_that_has_a_lease_or_a_clock(setti
         "jobs_recover",
         "uploads_recover",
         "orders_recover",
+        "rules_recover",
         "instances_recover",
         "uploads_expire",
         "model_uploads_recover",

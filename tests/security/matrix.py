@@ -35,6 +35,7 @@ from imaging.models import (
     Result,
     ResultSeal,
     Review,
+    Rule,
     Run,
     Study,
     Upload,
@@ -57,6 +58,7 @@ from tests.imaging.factories import (
     ModelVersionFactory,
     ResultFactory,
     ReviewFactory,
+    RuleFactory,
     RunFactory,
     UploadFactory,
     sealed,
@@ -201,6 +203,8 @@ def _kept(world: World, place, organisation, department, sender) -> None:
     )
     world.rows["webhook", place] = endpoint.pk
     world.rows["delivery", place] = trial_note(endpoint).pk
+    rule = RuleFactory(organisation=organisation, created_by=sender, is_on=False)
+    world.rows["rule", place] = rule.pk
     world.rows["person", place] = somebody.user_id
     world.rows["membership", place] = somebody.pk
     world.rows["invitation", place] = invitation.pk
@@ -259,6 +263,7 @@ def _deleted(world: World) -> None:
     ApiKey.objects.filter(pk=gone["key"]).delete()
     WebhookDelivery.objects.filter(pk=gone["delivery"]).delete()
     WebhookEndpoint.objects.filter(pk=gone["webhook"]).delete()
+    Rule.objects.filter(pk=gone["rule"]).delete()
     Membership.objects.filter(pk=gone["membership"]).delete()
     Invitation.objects.filter(pk=gone["invitation"]).delete()
     Department.objects.filter(pk=gone["department"]).delete()

@@ -153,6 +153,16 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
         ),
         "delivery",
     ),
+    **dict.fromkeys(
+        (
+            "imaging:rule-detail",
+            "imaging:rule-edit",
+            "imaging:rule-switch",
+            "imaging:rule-remove",
+            "api:rule-detail",
+        ),
+        "rule",
+    ),
     "locks:lift": "person",
     **dict.fromkeys(
         (

@@ -94,6 +94,10 @@ FORMS: dict[str, Callable[[World], Form]] = {  # what each form is meant to be s
     "accounts:webhook-edit": lambda world: {
         "url": "https://hooks.example.org/in", "events": ["job.failed"],
     },
+    **dict.fromkeys(("imaging:rule-new", "imaging:rule-edit"), lambda world: {
+        "name": "Chests", "modality": "xray", "body_part": "CHEST", "department": "",
+        "ensemble": world.id_of("ensemble", OWN, ""),
+    }),
     "trail:export": lambda world: {"format": "csv"},
     "trail:find": lambda world: {"email": "nobody@example.org"},
     "account_email": lambda world: {"action_add": "", "email": "two@example.org"},

@@ -19,7 +19,7 @@ from tests.security.test_s21_matrix import GUARDED, NEVER_OWN, address, methods_
 pytestmark = pytest.mark.django_db
 NO_RECORD = {  # by demand: nobody's record, or one's own affairs
     SIGNED_IN, "people.view", "people.manage", "lock.view", "apikey.manage", "webhook.manage",
-    "letterhead.manage", "model.view", "model.add", "model.approve_clinical",
+    "letterhead.manage", "rule.manage", "model.view", "model.add", "model.approve_clinical",
     "model.approve_technical",
     "ensemble.view", "ensemble.approve", "audit.view_own", "audit.view", "key.view_state",
     "house.view",  # the machine's health

@@ -40,7 +40,7 @@ KINDS = {  # the room of an address: whose row of the world its id names
     "reports": "signed", "exports": "export", "deletions": "deletion", "models": "model",
     "ensembles": "ensemble", "memberships": "membership", "invitations": "invitation",
     "departments": "department", "keys": "key", "webhooks": "webhook",
-    "webhook-deliveries": "delivery",
+    "webhook-deliveries": "delivery", "rules": "rule",
 }  # fmt: skip
 CHECKS = [
     schemathesis.checks.not_a_server_error,
