@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from imaging.formats.window import CT_WINDOW, window_between
 from imaging.measures.threshold import threshold_level
@@ -17,11 +18,11 @@ from imaging.services.reviews import latest_review
 EDITED = "edited"  # among maps: the mask that a reader painted, sent or left over
 MODES = ("heat", "mask", "outline", "disagreement", "off")
 CT_PRESETS = {  # name: (center, width) in HU
-    "Soft tissue": CT_WINDOW,
-    "Lung": (-600.0, 1500.0),
-    "Liver": (90.0, 150.0),
-    "Bone": (480.0, 2500.0),
-    "Brain": (40.0, 80.0),
+    gettext_noop("Soft tissue"): CT_WINDOW,
+    gettext_noop("Lung"): (-600.0, 1500.0),
+    gettext_noop("Liver"): (90.0, 150.0),
+    gettext_noop("Bone"): (480.0, 2500.0),
+    gettext_noop("Brain"): (40.0, 80.0),
 }
 
 
@@ -165,7 +166,8 @@ def presets(image: Image) -> dict[str, tuple[float, float]]:
     """Return the windows to choose from, by name."""
     own = {_("Default"): default_window(image)}
     if image.modality == Modality.CT and not image.facts.get("raster"):
-        return CT_PRESETS if default_window(image) in CT_PRESETS.values() else CT_PRESETS | own
+        named = {_(name): window for name, window in CT_PRESETS.items()}
+        return named if default_window(image) in CT_PRESETS.values() else named | own
     return own | {_("Full range"): window_between(*_full(image))}
 
 
