@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 
 MOST_URL = 500
 PORT = 443
-_TRANSLATED = tuple(  # an address of these carries another one inside
-    map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
+_INSIDE = tuple(  # an address of these carries another one inside; the last is a site's own
+    map(
+        ipaddress.ip_network,
+        ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "fec0::/10"),
+    )
 )
 _PRINTABLE = re.compile(r"[!-~]+")
 
@@ -80,7 +83,7 @@ def may_connect(address: Address, allowed: Sequence[Network] = ()) -> bool:
     plain = getattr(address, "ipv4_mapped", None) or address
     if any(plain in network for network in allowed if network.version == plain.version):
         return True
-    if plain.version == 6 and any(plain in network for network in _TRANSLATED):
+    if plain.version == 6 and any(plain in network for network in _INSIDE):
         return False
     return plain.is_global and not (plain.is_multicast or plain.is_reserved)
 

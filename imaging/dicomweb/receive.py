@@ -71,13 +71,14 @@ def parts_receive(body: Body, boundary: bytes) -> list[Received]:
     Raises: Problem, 400 for a body that is cut short or holds no file, 413 for too many or too
     large ones, 415 for a part of another kind. What was written goes with the objects.
     """
-    tail, mark = _Tail(body), b"--" + boundary
     found: list[Received] = []
     try:
-        for stream in InterBoundaryIter(LazyStream(ChunkIter(tail, PIECE_BYTES)), mark):
+        parts = InterBoundaryIter(LazyStream(ChunkIter(body, PIECE_BYTES)), b"--" + boundary)
+        _skip_preamble(parts)
+        for stream in parts:
             kind = _kind_of(stream)
             if kind is None:
-                continue  # what stands before the first boundary, and after the last
+                break
             if kind != DICOM:
                 raise Problem(
                     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -89,10 +90,12 @@ def parts_receive(body: Body, boundary: bytes) -> list[Received]:
                     _("At most %d files are taken at a time. Nothing was stored.") % len(found)
                 )
             found.append(_received(stream, len(found)))
+        else:
+            raise broken(
+                _("The body is cut short: its last boundary is missing. Nothing was stored.")
+            )
     except (MultiPartParserError, InputStreamExhausted):
         raise broken(_("The parts of the body cannot be told apart. Nothing was stored.")) from None
-    if mark + b"--" not in tail.last:
-        raise broken(_("The body is cut short: its last boundary is missing. Nothing was stored."))
     if not found:
         raise broken(_("The body holds no DICOM file."))
     return found
@@ -106,24 +109,26 @@ def too_large(sentence: str) -> Problem:
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", sentence)
 
 
-class _Tail:
-    """A stream that remembers its end, to see whether it was whole."""
-
-    def __init__(self, body: Body) -> None:
-        self._body, self.last = body, b""
-
-    def read(self, size: int) -> bytes:
-        data = self._body.read(size)
-        self.last = (self.last + data)[-256:]
-        return data
+def _skip_preamble(parts: Iterator[LazyStream]) -> None:
+    """Read over what stands before the first boundary."""
+    for _piece in next(parts, ()):
+        pass
 
 
 def _kind_of(stream: LazyStream) -> str | None:
-    """Read the headers of a part and return its media type; None where it is no part."""
+    """Read the headers of a part and return its media type; None where the last boundary ended.
+
+    Raises: Problem, 400: no part is passed over in silence.
+    """
     start = stream.read(HEADER_BYTES)
-    head, blank, rest = start.partition(b"\r\n\r\n")
-    if not blank or not head.startswith(b"\r\n"):
+    if start.startswith(b"--"):
         return None
+    head, blank, rest = start.partition(b"\r\n\r\n")
+    if not blank or not start.startswith(b"\r\n"):
+        raise broken(
+            _("The headers of a part are missing or longer than %d bytes. Nothing was stored.")
+            % HEADER_BYTES
+        )
     stream.unget(rest)
     for line in head.split(b"\r\n"):
         name, _colon, told = line.decode("latin-1").partition(":")

@@ -129,6 +129,26 @@ def test_hostile_bodies_are_refused_whole(post, settings):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (b"X-Note: %s\r\nContent-Type: application/dicom" % (b"a" * 2000), 400),
+        (b"Content-Location: 1.dcm", 415),
+        (b"", 415),
+    ],
+)
+def test_a_part_that_cannot_be_told_is_never_passed_over_in_silence(post, headers, status):
+    odd = b"--b0undary\r\n" + (headers + b"\r\n" if headers else b"") + b"\r\n" + dicom_file()
+    post(odd + b"\r\n" + body_of(dicom_file()), status=status)
+    assert not Upload.objects.exists()
+
+
+def test_what_stands_before_and_after_the_parts_is_read_over():
+    data = b"before " * 5000 + b"\r\n" + body_of(dicom_file()) + b"\r\n" + b"after " * 20000
+    assert len(receive.parts_receive(io.BytesIO(data), b"b0undary")) == 1
+
+
+@pytest.mark.django_db
 def test_who_may_not_send_is_refused(client, user):
     house = user.memberships.get().organisation
     _key, text = a_key(house, scopes=["study.view"])
