@@ -72,6 +72,9 @@ def _try(message: Message) -> Outcome:
         )
     except Undelivered as failed:
         return Outcome(failed.status, failed.code, _ms(begun))
+    except Exception:  # of one message: the others go on, and this one has had a try
+        logger.exception("webhook delivery %s", message.delivery_id)
+        return Outcome(None, "unexpected", _ms(begun))
     return Outcome(status, "", _ms(begun))
 
 

@@ -154,5 +154,8 @@ PROBLEMS = {
     "timeout": gettext_lazy("No answer within ten seconds."),
     "redirect": gettext_lazy("It answered with a redirect, which is not followed."),
     "status": gettext_lazy("It did not answer with a status of 200 to 299."),
+    "unexpected": gettext_lazy(
+        "It could not be sent. Whoever operates the server finds the reason in its log."
+    ),
     "key": gettext_lazy("Its address or secret could not be decrypted. Make a new endpoint."),
 }

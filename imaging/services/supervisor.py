@@ -177,8 +177,14 @@ class Supervisor:
 
 
 def _sweep() -> None:
-    """Remove the files that killed processes left: blobs without a row, abandoned scratch."""
-    logger.info("swept: %d blobs, %d scratch folders", blobs_sweep(), scratch_sweep())
+    """Remove the files that killed processes left: blobs without a row, abandoned scratch.
+
+    A file that cannot be removed is logged; the work that runs is not ended for it.
+    """
+    try:
+        logger.info("swept: %d blobs, %d scratch folders", blobs_sweep(), scratch_sweep())
+    except OSError:
+        logger.exception("sweeping failed")
 
 
 @audit.as_worker

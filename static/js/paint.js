@@ -131,11 +131,11 @@ async function turned(index) {
 
 async function copyFrom(by) {
   await under; // the slice that is asked for, once it is there
-  const index = shown + by;
+  const [here, index] = [shown, shown + by];
   if (index < 0 || index >= depth) return;
   const theirs = await painting.open(index);
-  painting.keep([shown]);
-  painting.put(shown, theirs);
+  painting.keep([here]); // where it was asked for, whatever is shown by now
+  painting.put(here, theirs);
   draw();
   tell();
 }
@@ -147,7 +147,7 @@ async function bridge() {
   const indices = Array.from({ length: ends[1] - ends[0] - 1 }, (_, n) => ends[0] + 1 + n);
   const [first, last] = [await painting.open(ends[0]), await painting.open(ends[1])];
   const copies = [first.slice(), last.slice()];
-  for (const index of indices) await painting.open(index);
+  await painting.openAll([shown, ...indices]); // first what is shown: its mask is in hand
   painting.keep(indices);
   between(...copies, painting.grid, indices.length).forEach((made, n) => painting.put(indices[n], made));
   draw();

@@ -25,6 +25,14 @@ export class Painting {
     return this.masks.get(index);
   }
 
+  // Open several to be painted on together: however many they are, none is forgotten for another.
+  async openAll(indices) {
+    for (const index of indices) {
+      const mask = await this.open(index);
+      if (!this.below.has(index)) this.below.set(index, mask.slice());
+    }
+  }
+
   // Remember slices as they are, before they are painted on: one step back.
   keep(indices) {
     this.past.push(indices.map((index) => this.#copied(index)));

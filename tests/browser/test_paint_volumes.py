@@ -148,6 +148,25 @@ def test_a_neighbour_is_copied_and_the_gap_between_two_is_filled(opened, result)
     assert areas[0] > areas[5] > areas[10]
 
 
+def test_a_gap_of_more_slices_than_are_kept_in_memory_is_filled(visit, reader, tmp_path, queued):
+    shape = (90, 16, 16)
+    tall = volume_result(reader, tmp_path, affine=NIFTI, shape=shape)
+    page = visit(reverse("imaging:review-paint", args=[tall.pk]) + "?slice=80", user=reader)
+    expect(page.locator("html[data-paint=ready]")).to_be_attached()
+    page.locator("[data-size]").fill("4")
+    dab(page, 3, 3, shape[1:])
+    page.keyboard.press("Home")
+    at(page, 1)
+    dab(page, 3, 3, shape[1:])
+    expect(page.locator("[data-painted]")).to_have_text("Painted: 1, 80")
+    page.locator("#sl").fill("70")
+    at(page, 70)
+    before = page.locator("[data-area]").inner_text()
+    page.keyboard.press("i")
+    expect(page.locator("[data-painted]")).to_have_text(re.compile(r"Painted: 1, .*70, .*79, 80$"))
+    expect(page.locator("[data-area]")).not_to_have_text(before)  # what is shown is what was made
+
+
 def test_a_slice_of_another_plane_is_painted_as_it_is_seen(opened, result):
     page = opened("?plane=coronal&slice=3")
     page.locator("[data-size]").fill("1")

@@ -140,3 +140,14 @@ def test_a_database_that_is_away_does_not_end_the_cluster(make, monkeypatch, cap
 
 def test_patience_for_stopping_is_below_that_of_whoever_stops_us():
     assert module.STOP_S + 1 < 8
+
+
+def test_a_file_that_cannot_be_swept_does_not_end_the_cluster(make, monkeypatch, caplog):
+    def denied() -> int:
+        raise PermissionError("a folder of somebody else")
+
+    monkeypatch.setattr(module, "blobs_sweep", denied)
+    one = make(SLEEPER)
+    one._tick(0.0)
+    assert one._cluster.poll() is None
+    assert "a folder of somebody else" in caplog.text

@@ -261,6 +261,24 @@ def test_the_sender_tries_each_once_and_one_dead_receiver_holds_nobody(monkeypat
     }
 
 
+def test_a_fault_of_ours_in_one_message_stops_no_other(monkeypatch, caplog):
+    good, odd = an_endpoint(), an_endpoint(url="https://odd.example.org/")
+    for endpoint in (odd, good):
+        note(endpoint)
+
+    def send(url, **how):
+        if "odd" in url:
+            raise LookupError("nobody thought of this")
+        return 204
+
+    monkeypatch.setattr(sender, "send", send)
+    assert sender.send_due() == 2
+    assert WebhookDelivery.objects.get(endpoint=good).state == "delivered"
+    held = WebhookDelivery.objects.get(endpoint=odd)
+    assert (held.state, held.problem, held.tries) == ("waiting", "unexpected", 1)
+    assert "nobody thought of this" in caplog.text
+
+
 def test_to_tell_nobody_costs_one_statement(django_assert_num_queries):
     endpoint = an_endpoint()
     with django_assert_num_queries(1):
