@@ -79,7 +79,7 @@ class SeriesSearch(Search):
             for one in found
             if one.pk in heads
         ]
-        return told, warning
+        return told, _cut(request.user, asked) or warning
 
 
 class InstanceSearch(Search):
@@ -94,7 +94,7 @@ class InstanceSearch(Search):
         found, warning = _page(mine, asked)
         base = request.build_absolute_uri("/dicomweb")
         told = [_instance_row(request.user, one, asked, base, study, series) for one in found]
-        return told, warning
+        return told, _cut(request.user, asked) or warning
 
 
 def studies_asked(user, asked: Asked) -> QuerySet[Study]:
@@ -167,6 +167,11 @@ def _page_of_days(studies: QuerySet[Study], asked: Asked) -> tuple[list[Study], 
     return fitting[asked.offset :], ""
 
 
+def _cut(user, asked: Asked) -> str:
+    """Say where a search below studies did not look at every one that could be of its days."""
+    return CUT if asked.days and studies_asked(user, asked).count() > SCANNED else ""
+
+
 def _some(rows: QuerySet, most: int) -> Iterator:
     return rows[:most].iterator(chunk_size=500)
 
@@ -189,7 +194,8 @@ def _heads(user, of: str, rows: Sequence) -> dict:
         "study__patient", "series"
     )
     counts: dict = {}
-    for key, series, modality in mine.order_by().values_list(f"{of}_id", "series", "modality"):
+    told_of = mine.order_by().values_list(f"{of}_id", "series", "modality")
+    for key, series, modality in told_of.iterator():  # a page may hold a million
         told = counts.setdefault(key, [0, set(), set()])
         told[0] += 1
         told[1].add(series)

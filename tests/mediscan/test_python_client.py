@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import httpx
+import numpy as np
 import pytest
 from mediscan_client import MediScan, Member, Refused, SignIn
 from mediscan_client.wire import Wire
@@ -73,6 +74,42 @@ def test_upload_run_jobs_and_results_step_by_step(scan, pictures, worker):  # no
     assert {job["status"] for job in scan.jobs(run["id"])} == {"succeeded"}
     found = list(scan.results(run=run["id"], limit="1"))  # two pages
     assert len({one["id"] for one in found}) == 2
+
+
+def test_a_large_file_goes_in_pieces_and_on_after_a_break(scan, tmp_path, worker, monkeypatch):  # noqa: F811
+    from imaging.api import sending
+    from imaging.services import pieces
+
+    for module in (sending, pieces):
+        monkeypatch.setattr(module, "PART_BYTES", 5000)
+    place = tmp_path / "large.png"
+    place.write_bytes(encode_png(np.random.default_rng(1).integers(0, 256, (160, 160), np.uint8)))
+    size, told = place.stat().st_size, []
+
+    def broken_off(name, there, of):
+        told.append((name, there, of))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        scan.upload_large([place], "xray", told=broken_off)
+    upload = scan.upload_large([place], "xray", told=lambda *how: told.append(how))
+    assert told[0] == (place.name, 5000, size)
+    assert told[1] == (place.name, 10_000, size)  # the first piece is not sent again
+    assert told[-1] == (place.name, size, size)
+    upload = scan.wait(upload, seconds=30)
+    assert [item["status"] for item in upload["items"]] == ["accepted"]
+
+
+def test_a_redirect_is_told_and_is_no_file(tmp_path):
+    def moved(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(301, headers={"Location": "https://scan.example.org/"}, text="Moved")
+
+    http = httpx.Client(base_url="http://scan.example.org", transport=httpx.MockTransport(moved))
+    for ask in (Wire(http).get, lambda address: Wire(http).download(address, tmp_path / "mask")):
+        with pytest.raises(Refused, match=r"https://scan\.example\.org/") as told:
+            ask("/api/v1/me/")
+        assert (told.value.status, told.value.code) == (301, "redirected")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_is_written_whole_or_not_at_all(scan, user, tmp_path):

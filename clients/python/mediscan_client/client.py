@@ -27,6 +27,7 @@ from mediscan_client.bodies import (
     Run,
     Upload,
 )
+from mediscan_client.pieces import Sent, send_large
 from mediscan_client.wire import Wire
 
 API = "/api/v1/"
@@ -92,6 +93,20 @@ class MediScan:
         """Send files; `modality` is for those that do not say it themselves. Not awaited."""
         fields = {"modality": modality} if modality else {}
         return cast(Upload, self._wire.send_files(f"{API}uploads/", paths, fields))
+
+    def upload_large(
+        self,
+        paths: Iterable[str | os.PathLike[str]],
+        modality: Modality | None = None,
+        *,
+        told: Sent | None = None,
+    ) -> Upload:
+        """Send files in pieces; called again with the same files after a break, it goes on.
+
+        told   hears of each piece: the file's name, how many bytes are there, and of how many.
+        """
+        fields = {"modality": modality} if modality else {}
+        return cast(Upload, send_large(self._wire, f"{API}uploads/", paths, fields, told))
 
     def analyze(
         self,

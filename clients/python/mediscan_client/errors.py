@@ -15,6 +15,7 @@ class Refused(Exception):
     detail      for people: why, and the remedy.
     errors      by field: [{"field": …, "code": …, "detail": …}].
     request_id  what the server's log knows the request by.
+    file        where a piece did not fit: how much of its file is there; else None.
     """
 
     def __init__(self, status: int, problem: dict[str, Any]) -> None:
@@ -23,6 +24,7 @@ class Refused(Exception):
         self.detail = str(problem.get("detail") or problem.get("title") or "")
         self.errors: list[dict[str, str]] = problem.get("errors") or []
         self.request_id = str(problem.get("request_id", ""))
+        self.file: dict[str, Any] | None = problem.get("file")
         fields = "".join(f" {one.get('field')}: {one.get('detail')}" for one in self.errors)
         super().__init__(f"{status} {self.code}: {self.detail}{fields}")
 
@@ -33,5 +35,9 @@ def refused(response: httpx.Response) -> Refused:
         problem = response.json()
     except ValueError:
         problem = {}
-    is_problem = isinstance(problem, dict)
-    return Refused(response.status_code, problem if is_problem else {})
+    problem = problem if isinstance(problem, dict) else {}
+    if response.is_redirect:
+        there = response.headers.get("Location", "")
+        said = f"The server sends you to {there}. Give the address where people open the site."
+        problem = {"code": "redirected", "detail": said}
+    return Refused(response.status_code, problem)

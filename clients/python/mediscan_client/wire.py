@@ -53,6 +53,11 @@ class Wire:
             ]
             return self.post(address, key=key, data=fields, files=files)
 
+    def send_piece(self, address: str, fields: Mapping[str, Any], piece: bytes) -> Any:
+        """Send one piece of a file; sent twice it is taken once, so it is asked for again."""
+        files = {"piece": ("piece", piece)}
+        return self._ask("POST", address, is_safe=True, data=fields, files=files).json()
+
     def pages(self, address: str, query: Mapping[str, str]) -> Iterator[Any]:
         """Yield what a list holds, page after page."""
         page = self.get(address, query)
@@ -70,7 +75,7 @@ class Wire:
         part = place.with_name(f"{place.name}.{uuid.uuid4().hex[:8]}.part")
         try:
             with self._http.stream("GET", address, params=query or None) as response:
-                if response.is_error:
+                if not response.is_success:  # a redirect's page is not the file
                     response.read()
                     raise refused(response)
                 with part.open("wb") as sink:
@@ -91,7 +96,7 @@ class Wire:
                     raise
                 time.sleep(0.5 * 2 ** (TRIES - left - 1))
                 continue
-            if not response.is_error:
+            if response.is_success:
                 return response
             pause = _pause(response)
             if pause is None or not left:

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEvent
 from accounts.vault.fields import blind_index
+from imaging.dicomweb import search
 from imaging.models import Instance, Study
 from imaging.services.identities import patient_change
 from tests.accounts.api.keys import a_key, by_key
@@ -74,6 +75,16 @@ def test_what_fits_is_found(get, study):
         assert len(get("/dicomweb/studies", query).json()) == found, query
         if "fuzzymatching" not in query:
             assert len(get("/dicomweb/instances", query).json()) == 6 * found, query
+
+
+def test_a_search_by_day_says_where_it_did_not_look(get, study, monkeypatch):
+    levels, days = ("studies", "series", "instances"), {"StudyDate": "20260302"}
+    for level in levels:
+        assert "Warning" not in get(f"/dicomweb/{level}", days)
+    monkeypatch.setattr(search, "SCANNED", 0)
+    for level in levels:
+        answer = get(f"/dicomweb/{level}", days)
+        assert (answer.json(), answer["Warning"]) == ([], search.CUT), level
 
 
 REFUSED = [
