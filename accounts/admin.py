@@ -7,25 +7,29 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.admin_audited import Audited
 from accounts.admin_plans import PlanAdmin, PlanRequestAdmin
+from accounts.admin_trail import AuditEventAdmin
 from accounts.forms_admin import (
     MembershipForm,
+    MembershipRows,
     NewPasswordForm,
     NewUserForm,
     PickedById,
     asked_by,
     may_end,
 )
-from accounts.models import AuditEvent, Department, Membership, Organisation, User
+from accounts.models import Department, Membership, Organisation, User
 from accounts.proof import is_fresh
 from accounts.services.factor_removal import factors_remove
 from accounts.services.revocation import auth_version_raise
 from accounts.tenancy import OfHouse
 
-__all__ = ["PlanAdmin", "PlanRequestAdmin"]
+__all__ = ["AuditEventAdmin", "PlanAdmin", "PlanRequestAdmin"]
 
 admin.site.unregister(Group)
 RIGHTS = {"email", "is_active", "is_staff", "is_superuser"}  # a change of these ends sessions
@@ -46,9 +50,12 @@ class UserAdmin(Audited, OfHouse, DjangoUserAdmin):
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
-        ("Access", {"fields": ("is_active", "must_change_password", "is_staff", "is_superuser")}),
-        ("Reading", {"fields": ("read_first",)}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
+        (
+            _("Access"),
+            {"fields": ("is_active", "must_change_password", "is_staff", "is_superuser")},
+        ),
+        (_("Reading"), {"fields": ("read_first",)}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
 
@@ -62,7 +69,7 @@ class UserAdmin(Audited, OfHouse, DjangoUserAdmin):
         return False  # the trail names its people: make inactive instead
 
     @admin.action(
-        description="Remove the second factor (after making sure who asks)",
+        description=_("Remove the second factor (after making sure who asks)"),
         permissions=["operate"],
     )
     def remove_factors(self, request, queryset) -> None:
@@ -71,7 +78,8 @@ class UserAdmin(Audited, OfHouse, DjangoUserAdmin):
             raise ReauthenticationRequired
         others = queryset.exclude(pk=request.user.pk)
         removed = sum(bool(factors_remove(user=user, by=request.user)) for user in others)
-        self.message_user(request, f"Second factor removed for {removed} of {len(queryset)}.")
+        words = gettext("Second factor removed for %(n)d of %(all)d.")
+        self.message_user(request, words % {"n": removed, "all": len(queryset)})
 
     def save_model(self, request, obj, form, change) -> None:
         super().save_model(request, obj, form, change)
@@ -111,6 +119,7 @@ class MembershipRules:
 class MembershipInline(Picks, OfHouse, admin.TabularInline):
     model = Membership
     form = MembershipForm
+    formset = MembershipRows
     extra = 0
     autocomplete_fields = ("user",)
 
@@ -151,21 +160,3 @@ class DepartmentAdmin(Audited, OfHouse, admin.ModelAdmin):
     kept_by = frozenset({"add", "change"})
     list_display = ("name", "organisation")
     list_select_related = ("organisation",)
-
-
-@admin.register(AuditEvent)
-class AuditEventAdmin(OfHouse, admin.ModelAdmin):
-    list_display = ("at", "action", "outcome", "actor", "organisation", "target", "reason")
-    list_select_related = ("actor", "organisation")
-    list_filter = ("outcome", "action")
-    date_hierarchy = "at"
-    show_full_result_count = False
-
-    def has_add_permission(self, request) -> bool:
-        return False
-
-    def has_change_permission(self, request, obj=None) -> bool:
-        return False
-
-    def has_delete_permission(self, request, obj=None) -> bool:
-        return False

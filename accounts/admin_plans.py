@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_audited import Audited
@@ -18,8 +19,12 @@ GRANT, DECLINE = "grant", "decline"
 @admin.register(Plan)
 class PlanAdmin(Audited, OfHouse, admin.ModelAdmin):
     house = "organisations"
-    list_display = ("name", "slug", "runs_per_month", "storage_bytes", "members")
+    list_display = ("name", "slug", "runs_per_month", "storage", "members")
     prepopulated_fields = {"slug": ("name",)}
+
+    @admin.display(description=_("storage"), ordering="storage_bytes")
+    def storage(self, plan: Plan) -> str:
+        return "—" if plan.storage_bytes is None else filesizeformat(plan.storage_bytes)
 
 
 class DecisionForm(forms.ModelForm):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib.admin.widgets import AutocompleteSelect
@@ -10,6 +12,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Field
 from django.template.loader import render_to_string
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from accounts.models import Membership, User
 from accounts.passwords.words import HINT
@@ -72,6 +75,10 @@ class MembershipForm(forms.ModelForm):
 
     by: User
 
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        named(self.fields)
+
     class Meta:
         model = Membership
         fields = ("user", "organisation", "department", "role", "until")
@@ -103,6 +110,26 @@ class MembershipForm(forms.ModelForm):
         if is_key and vars(self.instance)[f"{name}_id"] is None:
             return None
         return getattr(self.instance, name)
+
+
+class MembershipRows(forms.BaseInlineFormSet):
+    """Memberships as rows of a table, where Django's own fields have no label."""
+
+    def add_fields(self, form, index) -> None:
+        super().add_fields(form, index)
+        named(form.fields)
+
+
+def named(fields: Mapping[str, forms.Field]) -> None:
+    """Give every input the name that a screen reader says."""
+    for field in filter(lambda one: one.label, fields.values()):
+        inner = getattr(field.widget, "widget", field.widget)
+        parts = getattr(inner, "widgets", None)
+        if parts is None:
+            inner.attrs.setdefault("aria-label", field.label)
+            continue
+        for part, words in zip(parts, (_("date"), _("time")), strict=True):
+            part.attrs.setdefault("aria-label", f"{field.label}: {words}")
 
 
 def asked_by(form: type[MembershipForm], by: User) -> type[MembershipForm]:

@@ -6,6 +6,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import ROLES
 
@@ -30,6 +31,8 @@ class Invitation(models.Model):
     class Meta:
         app_label = "accounts"
         ordering = ["created_at"]
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
         constraints = [
             # two, for SQLite knows no unique nulls
             models.UniqueConstraint(

@@ -11,7 +11,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.timezone import now
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts import roles
 from accounts.attempt_tables import AttemptCounter
@@ -51,21 +52,29 @@ __all__ = [
     "WebhookEndpoint",
 ]
 
-ROLES = [(key, gettext_lazy(name)) for key, name in roles.ROLES.items()]
+ROLES = [(key, _(name)) for key, name in roles.ROLES.items()]
 
 
 class Plan(models.Model):
     """What an organisation subscribed to; null means without limit."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=64)
-    slug = models.SlugField(max_length=64, unique=True)
-    runs_per_month = models.PositiveIntegerField(null=True, blank=True)
-    storage_bytes = models.PositiveBigIntegerField(null=True, blank=True)
-    members = models.PositiveIntegerField(null=True, blank=True)
+    name = models.CharField(_("name"), max_length=64)
+    slug = models.SlugField(_("short name"), max_length=64, unique=True)
+    runs_per_month = models.PositiveIntegerField(
+        _("runs a month"), null=True, blank=True, help_text=_("empty: without limit")
+    )
+    storage_bytes = models.PositiveBigIntegerField(
+        _("storage in bytes"), null=True, blank=True, help_text=_("empty: without limit")
+    )
+    members = models.PositiveIntegerField(
+        _("members"), null=True, blank=True, help_text=_("empty: without limit")
+    )
 
     class Meta:
         ordering = ["name"]
+        verbose_name = _("plan")
+        verbose_name_plural = _("plans")
 
     def __str__(self) -> str:
         return self.name
@@ -75,16 +84,21 @@ class Organisation(models.Model):
     """The tenant: everything clinical belongs to exactly one."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=200)
-    plan = models.ForeignKey(Plan, models.PROTECT, related_name="organisations")
-    read_first = models.BooleanField(
-        default=False,
-        help_text="Readers write down an impression before they are sent what the models say.",
+    name = models.CharField(_("name"), max_length=200)
+    plan = models.ForeignKey(
+        Plan, models.PROTECT, related_name="organisations", verbose_name=_("plan")
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    read_first = models.BooleanField(
+        _("read first"),
+        default=False,
+        help_text=_("Readers write down an impression before they are sent what the models say."),
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
         ordering = ["name"]
+        verbose_name = _("organisation")
+        verbose_name_plural = _("organisations")
 
     def __str__(self) -> str:
         return self.name
@@ -94,11 +108,15 @@ class Department(models.Model):
     """A part of an organisation."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="departments")
-    name = models.CharField(max_length=200)
+    organisation = models.ForeignKey(
+        Organisation, models.CASCADE, related_name="departments", verbose_name=_("organisation")
+    )
+    name = models.CharField(_("name"), max_length=200)
 
     class Meta:
         ordering = ["name"]
+        verbose_name = _("department")
+        verbose_name_plural = _("departments")
         constraints = [
             models.UniqueConstraint(fields=["organisation", "name"], name="department_name_once")
         ]
@@ -125,40 +143,60 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person; the e-mail address is the login name."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField(max_length=254)
-    name = models.CharField(max_length=200, blank=True)
-    is_active = models.BooleanField(default=True)
-    is_staff = models.BooleanField(default=False, help_text="May open the admin.")
-    must_change_password = models.BooleanField(default=False)
+    email = models.EmailField(_("e-mail address"), max_length=254)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("staff"), default=False, help_text=_("May open the admin."))
+    must_change_password = models.BooleanField(_("must change the password"), default=False)
     read_first = models.BooleanField(
-        default=False, help_text="Their own wish; the organisation's setting holds anyway."
+        _("read first"),
+        default=False,
+        help_text=_("Their own wish; the organisation's setting holds anyway."),
     )
     language = models.CharField(  # "": as the browser asks
-        max_length=16, blank=True, default="", help_text="Of their pages and e-mails."
+        _("language"),
+        max_length=16,
+        blank=True,
+        default="",
+        help_text=_("Of their pages and e-mails."),
     )
     theme = models.CharField(  # "": as the device has it
-        max_length=8, blank=True, default="", help_text="Light or dark; empty: as the device."
+        _("theme"),
+        max_length=8,
+        blank=True,
+        default="",
+        help_text=_("Light or dark; empty: as the device."),
     )
     palette = models.CharField(  # "": the first of those there are
-        max_length=16, blank=True, default="", help_text="Colours of their heatmaps."
+        _("palette"),
+        max_length=16,
+        blank=True,
+        default="",
+        help_text=_("Colours of their heatmaps."),
     )
-    shortcuts = models.BooleanField(default=True, help_text="Keys act on pages that have some.")
+    shortcuts = models.BooleanField(
+        _("keyboard shortcuts"), default=True, help_text=_("Keys act on pages that have some.")
+    )
     mails_runs = models.BooleanField(
-        default=False, help_text="Also tell them by mail when a run of theirs ends."
+        _("mails about runs"),
+        default=False,
+        help_text=_("Also tell them by mail when a run of theirs ends."),
     )
     auth_version = models.PositiveIntegerField(default=0, editable=False)
-    date_joined = models.DateTimeField(default=now, editable=False)
+    date_joined = models.DateTimeField(_("joined at"), default=now, editable=False)
 
     USERNAME_FIELD = EMAIL_FIELD = "email"
     objects = UserManager()
 
     class Meta:
         ordering = ["email"]
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
         constraints = [
             models.UniqueConstraint(
                 Lower("email"),
                 name="user_email_once",
-                violation_error_message="There is an account with this e-mail address.",
+                violation_error_message=_("There is an account with this e-mail address."),
             )
         ]
 
@@ -179,19 +217,30 @@ class Membership(models.Model):
     """A person's role in an organisation, or in one of its departments, perhaps until a date."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
-    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="memberships")
-    department = models.ForeignKey(Department, models.CASCADE, null=True, blank=True)
-    role = models.CharField(
-        max_length=16, choices=[(key, gettext_lazy(name)) for key, name in roles.ROLES.items()]
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="memberships",
+        verbose_name=_("person"),
     )
-    until = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    organisation = models.ForeignKey(
+        Organisation, models.CASCADE, related_name="memberships", verbose_name=_("organisation")
+    )
+    department = models.ForeignKey(
+        Department, models.CASCADE, null=True, blank=True, verbose_name=_("department")
+    )
+    role = models.CharField(
+        _("role"), max_length=16, choices=[(key, _(name)) for key, name in roles.ROLES.items()]
+    )
+    until = models.DateTimeField(_("until"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = MembershipQuerySet.as_manager()
 
     class Meta:
         ordering = ["created_at"]
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
         constraints = [
             # two, for SQLite knows no unique nulls
             models.UniqueConstraint(
@@ -209,14 +258,17 @@ class Membership(models.Model):
                 fields=["user", "organisation"],
                 condition=Q(role__in=roles.OVERSIGHT),
                 name="membership_auditor_or_administrator",
-                violation_error_message="Nobody is auditor and administrator of one organisation.",
+                violation_error_message=_(
+                    "Nobody is auditor and administrator of one organisation."
+                ),
             ),
             models.CheckConstraint(
                 condition=~Q(role__in=roles.OVERSIGHT) | Q(department=None),
                 name="membership_oversight_is_of_the_whole",
-                violation_error_message="This role is of the whole organisation: no department.",
+                violation_error_message=_("This role is of the whole organisation: no department."),
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_role_display()} at {self.organisation}"
+        facts = {"role": self.get_role_display(), "organisation": self.organisation}
+        return gettext("%(role)s at %(organisation)s") % facts

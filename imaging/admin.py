@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.tenancy import OfHouse
 from imaging.admin_models import ModelUploadAdmin, ModelVersionAdmin
@@ -12,19 +14,27 @@ from imaging.models import (
     EnsembleMember,
     Heartbeat,
     Job,
+    JobStatus,
     Member,
     Run,
     Upload,
 )
+from imaging.sayings import said
 from imaging.selectors import JOB, all_deleted
 from imaging.services.jobs import job_retry
 from imaging.services.refusals import NotPossible
 
 __all__ = ["ModelUploadAdmin", "ModelVersionAdmin"]
+AGAIN = (JobStatus.FAILED, JobStatus.CANCELLED)
 
 
 class ReadOnly:
-    """A list and a page to look at; changes go through actions."""
+    """A list and a page to look at; changes go through actions.
+
+    The row's page on the site is its organisation's: an operator finds nothing there.
+    """
+
+    view_on_site = False
 
     def has_add_permission(self, request, obj=None) -> bool:
         return False
@@ -36,8 +46,36 @@ class ReadOnly:
         return False
 
 
-def _each(request, queryset, act, done: str) -> None:
-    """Do `act` on each row; say how many went well and why others did not."""
+class Retried:
+    """Jobs that failed or were cancelled are queued again, from the list or from a row's page."""
+
+    actions = ("retry",)
+    change_form_template = "admin/imaging/retry.html"
+
+    def closed_jobs(self, rows: QuerySet) -> QuerySet[Job]:
+        """Return the jobs behind `rows` that may be queued again."""
+        raise NotImplementedError
+
+    @admin.action(description=_("Queue failed or cancelled jobs again"), permissions=["operate"])
+    def retry(self, request, queryset) -> None:
+        jobs = self.closed_jobs(queryset).select_related("run", "image")
+        if not jobs:
+            messages.warning(request, _("Nothing to queue: no job here failed or was cancelled."))
+        _each(request, jobs, lambda job: job_retry(user=request.user, job=job))
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        told = {"retried": object_id if self._may_retry(request, object_id) else ""}
+        return super().change_view(request, object_id, form_url, told | (extra_context or {}))
+
+    def _may_retry(self, request, object_id: str) -> bool:
+        row = self.get_object(request, object_id)
+        if row is None or not self.has_operate_permission(request):
+            return False
+        return self.closed_jobs(self.model.objects.filter(pk=row.pk)).exists()
+
+
+def _each(request, queryset, act) -> None:
+    """Queue each job by `act`; say how many went well and why others did not."""
     count = 0
     for row in queryset:
         try:
@@ -47,7 +85,16 @@ def _each(request, queryset, act, done: str) -> None:
         else:
             count += 1
     if count:
-        messages.success(request, f"{count} {done}.")
+        words = ngettext("%(n)d job is queued.", "%(n)d jobs are queued.", count)
+        messages.success(request, words % {"n": count})
+
+
+class Reasons:
+    """Why it failed, in the language of whoever reads it."""
+
+    @admin.display(description=_("reason"))
+    def why(self, row) -> str:
+        return said(row.error) or "—"
 
 
 class EnsembleMemberInline(ReadOnly, OfHouse, admin.TabularInline):
@@ -59,8 +106,13 @@ class EnsembleMemberInline(ReadOnly, OfHouse, admin.TabularInline):
 @admin.register(Ensemble)
 class EnsembleAdmin(ReadOnly, OfHouse, admin.ModelAdmin):
     house_too = Q(organisation=None)  # came with the installation
-    list_display = ("name", "title", "organisation", "type", "threshold", "created_at")
+    list_display = ("name", "title", "number", "state", "organisation", "type", "created_at")
     list_select_related = ("organisation",)
+    fields = (
+        "name", "title", "number", "state", "organisation", "type", "modalities", "fusion",
+        "threshold", "thresholds", "union", "created_by", "created_at", "decided_by", "decided_at",
+        "reason",
+    )  # fmt: skip
     inlines = (EnsembleMemberInline,)
 
 
@@ -77,50 +129,59 @@ class OfKeptStudies:
         return super().get_queryset(request).filter(JOB.kept)
 
 
-class JobInline(OfKeptStudies, ReadOnly, OfHouse, admin.TabularInline):
+class JobInline(Reasons, OfKeptStudies, ReadOnly, OfHouse, admin.TabularInline):
     model = Job
     extra = 0
-    fields = ("id", "status", "attempt", "deaths", "error", "started_at", "finished_at")
+    fields = ("id", "status", "attempt", "deaths", "why", "started_at", "finished_at")
     readonly_fields = fields
     show_change_link = True
 
 
 @admin.register(Run)
-class RunAdmin(ReadOnly, OfHouse, admin.ModelAdmin):
+class RunAdmin(Retried, ReadOnly, OfHouse, admin.ModelAdmin):
     list_display = ("id", "title", "requested_by", "organisation", "created_at", "cancelled_at")
     list_select_related = ("requested_by", "organisation")
     list_filter = ("organisation",)
     date_hierarchy = "created_at"
+    fields = (
+        "id", "title", "organisation", "requested_by", "ensemble", "threshold", "created_at",
+        "cancelled_at",
+    )  # fmt: skip
     inlines = (MemberInline, JobInline)
     show_full_result_count = False
 
     def get_queryset(self, request) -> QuerySet:
         return super().get_queryset(request).exclude(all_deleted())
 
+    def closed_jobs(self, rows: QuerySet) -> QuerySet[Job]:
+        return Job.objects.filter(JOB.kept, run__in=rows, status__in=AGAIN)
+
 
 @admin.register(Job)
-class JobAdmin(OfKeptStudies, ReadOnly, OfHouse, admin.ModelAdmin):
+class JobAdmin(Reasons, Retried, OfKeptStudies, ReadOnly, OfHouse, admin.ModelAdmin):
     list_display = (
-        "id", "status", "attempt", "deaths", "step", "error", "created_at", "started_at",
+        "id", "status", "attempt", "deaths", "step", "why", "created_at", "started_at",
         "finished_at",
     )  # fmt: skip
     list_filter = ("status",)
     fields = (
         "id", "run", "image", "organisation", "status", "attempt", "deaths", "lease_until",
-        "rung_at", "step", "steps_done", "steps_total", "error", "created_at", "started_at",
+        "rung_at", "step", "steps_done", "steps_total", "why", "created_at", "started_at",
         "finished_at",
     )  # fmt: skip
-    actions = ("retry",)
     show_full_result_count = False
 
-    @admin.action(description="Queue failed or cancelled jobs again", permissions=["operate"])
-    def retry(self, request, queryset) -> None:
-        _each(request, queryset, lambda job: job_retry(user=request.user, job=job), "queued")
+    def closed_jobs(self, rows: QuerySet) -> QuerySet[Job]:
+        return rows.filter(JOB.kept, status__in=AGAIN)
 
 
 @admin.register(Upload)
 class UploadAdmin(ReadOnly, OfHouse, admin.ModelAdmin):
     list_display = ("id", "user", "organisation", "created_at", "finished_at", "attempt", "deaths")
+    fields = (
+        "id", "user", "organisation", "department", "modality", "first_volume", "keep_known",
+        "created_at", "finished_at", "attempt", "deaths",
+    )  # fmt: skip
     list_select_related = ("user", "organisation")
     date_hierarchy = "created_at"
     show_full_result_count = False

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from accounts.proof import is_fresh
 from accounts.selectors import user_may
@@ -23,15 +23,16 @@ from imaging.models import ModelUpload, ModelVersion
 from imaging.models.approvals import TakingStatus
 from imaging.registry import model_retire
 from imaging.registry.uploads import model_upload_describe, model_upload_receive
+from imaging.sayings import said
 from imaging.services.refusals import NotPossible
 
 ADD = "model.add"
 FORMATS = (
-    (".zip", _lazy("the model's folder: metadata.json, model.*, README.md, LICENSE")),
-    (".pt .pth", _lazy("torch.save(model), or model.state_dict() with its network named")),
-    (".onnx", _lazy("an export as one file, with standard operators")),
-    (".keras .h5", _lazy("model.save() of plain layers")),
-    (".safetensors", _lazy("numbers alone, with their network named")),
+    (".zip", gettext_lazy("the model's folder: metadata.json, model.*, README.md, LICENSE")),
+    (".pt .pth", gettext_lazy("torch.save(model), or model.state_dict() with its network named")),
+    (".onnx", gettext_lazy("an export as one file, with standard operators")),
+    (".keras .h5", gettext_lazy("model.save() of plain layers")),
+    (".safetensors", gettext_lazy("numbers alone, with their network named")),
 )
 
 
@@ -49,15 +50,15 @@ class _Looked:
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(_Looked, OfHouse, admin.ModelAdmin):
-    list_display = ("name", "version", "state", "type", "framework", "problem", "created_at")
+    list_display = ("name", "version", "state", "type", "framework", "lacks", "created_at")
     list_filter = ("state", "type", "framework")
     search_fields = ("name",)
     actions = ("retire",)
     fields = (
-        "name", "version", "page", "state", "problem", "type", "framework", "modalities", "labels",
+        "name", "version", "page", "state", "lacks", "type", "framework", "modalities", "labels",
         "threshold", "card", "hashes", "tried", "origin", "added_by", "created_at",
     )  # fmt: skip
-    readonly_fields = ("page", "card", "hashes", "tried")
+    readonly_fields = ("page", "lacks", "card", "hashes", "tried")
 
     def has_add_permission(self, request) -> bool:
         return request.user.is_superuser or user_may(request.user, ADD)
@@ -87,24 +88,30 @@ class ModelVersionAdmin(_Looked, OfHouse, admin.ModelAdmin):
         there = "admin/imaging/modelversion/send.html"
         return TemplateResponse(request, there, context, status=422 if sent else 200)
 
-    @admin.display(description="page")
+    @admin.display(description=gettext_lazy("page"))
     def page(self, model: ModelVersion) -> str:
         words = _("Card, trial and approval")
         return format_html('<a href="{}">{}</a>', model.get_absolute_url(), words)
 
-    @admin.display(description="model card")
+    @admin.display(description=gettext_lazy("problem"))
+    def lacks(self, model: ModelVersion) -> str:
+        return said(model.problem) or "—"
+
+    @admin.display(description=gettext_lazy("model card"))
     def card(self, model: ModelVersion) -> str:
         return _pretty(model.metadata.get("card", {}))
 
-    @admin.display(description="sha256")
+    @admin.display(description=gettext_lazy("SHA-256"))
     def hashes(self, model: ModelVersion) -> str:
         return _pretty(model.sha256)
 
-    @admin.display(description="tried and timed")
+    @admin.display(description=gettext_lazy("tried and timed"))
     def tried(self, model: ModelVersion) -> str:
         return _pretty(model.facts)
 
-    @admin.action(description="Retire: may no longer be chosen", permissions=["operate"])
+    @admin.action(
+        description=gettext_lazy("Retire: may no longer be chosen"), permissions=["operate"]
+    )
     def retire(self, request, queryset) -> None:
         for model in queryset:
             model_retire(user=request.user, model=model)
@@ -160,7 +167,7 @@ class ModelUploadAdmin(_Looked, OfHouse, admin.ModelAdmin):
         there = "admin/imaging/modelupload/describe.html"
         return TemplateResponse(request, there, context, status=422 if sent else 200)
 
-    @admin.display(description="answers of the form")
+    @admin.display(description=gettext_lazy("answers of the form"))
     def answers(self, upload: ModelUpload) -> str:
         return _pretty(upload.form) if upload.form else "—"
 

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
 from django_otp.admin import OTPAdminSite
 
 from accounts.gate import factor_asked
@@ -23,8 +24,8 @@ HIDDEN_APPS = {"django_q", "mfa", "usersessions", "account"}
 
 
 class MediScanAdmin(OTPAdminSite):
-    site_header = site_title = "MediScan administration"
-    index_title = "Registry, people and plans"
+    site_header = site_title = _("MediScan administration")
+    index_title = _("Registry, people and plans")
     site_url = "/dashboard/"
 
     def __init__(self, name: str = "admin") -> None:
@@ -40,7 +41,7 @@ class MediScanAdmin(OTPAdminSite):
         if may_oversee(request.user) and not is_verified(request):
             return factor_asked(request, wanted)
         if request.user.is_authenticated:
-            raise PermissionDenied("The admin is for administrators of this installation.")
+            raise PermissionDenied(_("The admin is for administrators of this installation."))
         return redirect_to_login(wanted, reverse("account_login"))
 
     def admin_view(self, view, cacheable=False):

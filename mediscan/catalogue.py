@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("accounts", "imaging", "analytics", "reports", "mediscan", "templates")
 LANGUAGES = ("de",)
 KEYWORDS = {
-    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), None),
+    **dict.fromkeys(("_", "_lazy", "gettext", "gettext_lazy", "gettext_noop"), None),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
     "npgettext": ((1, "c"), 2, 3),

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.tracing import current_request_id
 from accounts.vault.fields import SealedTextField
@@ -18,15 +18,15 @@ __all__ = ["Letterhead", "LetterheadState"]
 
 
 class ExportKind(models.TextChoices):
-    PDF = "pdf", gettext_lazy("PDF report")
-    PDFS = "pdfs", gettext_lazy("ZIP of PDF reports")
-    CSV = "csv", gettext_lazy("CSV of measures")
-    XLSX = "xlsx", gettext_lazy("XLSX of measures")
-    MASKS = "masks", gettext_lazy("ZIP of masks")
-    DICOM = "dicom", gettext_lazy("DICOM SEG, SR and PDF")
-    DICOMS = "dicoms", gettext_lazy("ZIP of DICOM SEG, SR and PDF")
-    COHORT_CSV = "anon-csv", gettext_lazy("CSV of a cohort")
-    COHORT_ZIP = "anon-zip", gettext_lazy("ZIP of a cohort")
+    PDF = "pdf", _("PDF report")
+    PDFS = "pdfs", _("ZIP of PDF reports")
+    CSV = "csv", _("CSV of measures")
+    XLSX = "xlsx", _("XLSX of measures")
+    MASKS = "masks", _("ZIP of masks")
+    DICOM = "dicom", _("DICOM SEG, SR and PDF")
+    DICOMS = "dicoms", _("ZIP of DICOM SEG, SR and PDF")
+    COHORT_CSV = "anon-csv", _("CSV of a cohort")
+    COHORT_ZIP = "anon-zip", _("ZIP of a cohort")
 
 
 COHORT_KINDS = (ExportKind.COHORT_CSV, ExportKind.COHORT_ZIP)  # de-identified, a researcher's
@@ -43,11 +43,11 @@ def action_of(kind: str) -> str:
 
 
 class ExportStatus(models.TextChoices):
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class Export(models.Model):
@@ -61,10 +61,16 @@ class Export(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organisation = models.ForeignKey("accounts.Organisation", models.PROTECT, related_name="+")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="exports")
-    kind = models.CharField(max_length=8, choices=ExportKind)
-    status = models.CharField(max_length=16, choices=ExportStatus, default=ExportStatus.QUEUED)
+    organisation = models.ForeignKey(
+        "accounts.Organisation", models.PROTECT, related_name="+", verbose_name=_("organisation")
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="exports", verbose_name=_("asked by")
+    )
+    kind = models.CharField(_("kind"), max_length=8, choices=ExportKind)
+    status = models.CharField(
+        _("state"), max_length=16, choices=ExportStatus, default=ExportStatus.QUEUED
+    )
     attempt = models.PositiveSmallIntegerField(default=0, editable=False)
     deaths = models.PositiveSmallIntegerField(default=0, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
@@ -72,15 +78,15 @@ class Export(models.Model):
     request_id = models.CharField(
         max_length=32, blank=True, default=current_request_id, editable=False
     )
-    error = models.CharField(max_length=500, blank=True)
+    error = models.CharField(_("reason"), max_length=500, blank=True)
     blob = models.ForeignKey(
         "accounts.Blob", models.PROTECT, null=True, blank=True, related_name="+", editable=False
     )
-    size = models.PositiveBigIntegerField(null=True, editable=False)
-    downloads = models.PositiveIntegerField(default=0, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
+    size = models.PositiveBigIntegerField(_("size in bytes"), null=True, editable=False)
+    downloads = models.PositiveIntegerField(_("downloads"), default=0, editable=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     cohort = models.ForeignKey(
         "imaging.Cohort", models.PROTECT, null=True, blank=True, related_name="+", editable=False
@@ -89,6 +95,8 @@ class Export(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
+        verbose_name = _("export")
+        verbose_name_plural = _("exports")
         indexes = [models.Index(fields=["user", "-created_at"])]
         constraints = [
             models.CheckConstraint(

@@ -8,6 +8,7 @@ from datetime import UTC
 from django.conf import settings
 from django.db import models
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.actions import ACTIONS
 from accounts.audit.rows import COLUMNS
@@ -17,33 +18,61 @@ class AuditEvent(models.Model):
     """One line of the audit trail; no name, no file name, no pixel stands in it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    at = models.DateTimeField(default=now, editable=False)
+    at = models.DateTimeField(_("when"), default=now, editable=False)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("who"),
     )
-    role = models.CharField(max_length=128, blank=True, help_text="in which the actor acted")
+    role = models.CharField(
+        _("role"), max_length=128, blank=True, help_text=_("in which the actor acted")
+    )
     organisation = models.ForeignKey(
-        "accounts.Organisation", models.PROTECT, null=True, blank=True, related_name="+"
+        "accounts.Organisation",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("organisation"),
     )
-    ip = models.CharField(max_length=45, blank=True)
-    session = models.CharField(max_length=32, blank=True, help_text="hash, never the key")
-    request_id = models.CharField(max_length=32, blank=True)
-    action = models.CharField(max_length=64, help_text="noun.verb, for instance run.submit")
-    dicom = models.CharField(max_length=16, blank=True, help_text="PS3.15 A.5, event:type")
-    target = models.CharField(max_length=128, blank=True, help_text="model:pk, never a name")
-    patient = models.UUIDField(null=True, blank=True, help_text="pseudonym: the row's random id")
-    outcome = models.CharField(max_length=16, default="ok")
-    reason = models.CharField(max_length=200, blank=True)
-    before = models.CharField(max_length=64, blank=True, help_text="keyed hash")
-    after = models.CharField(max_length=64, blank=True, help_text="keyed hash")
-    sealed = models.TextField(blank=True, help_text="what changed, under the trail's key")
-    version = models.CharField(max_length=32, blank=True, help_text="of MediScan")
+    ip = models.CharField(_("network address"), max_length=45, blank=True)
+    session = models.CharField(
+        _("session"), max_length=32, blank=True, help_text=_("hash, never the key")
+    )
+    request_id = models.CharField(_("request"), max_length=32, blank=True)
+    action = models.CharField(
+        _("action"), max_length=64, help_text=_("noun.verb, for instance run.submit")
+    )
+    dicom = models.CharField(
+        _("DICOM event"), max_length=16, blank=True, help_text=_("PS3.15 A.5, event:type")
+    )
+    target = models.CharField(
+        _("object"), max_length=128, blank=True, help_text=_("model:pk, never a name")
+    )
+    patient = models.UUIDField(
+        _("patient"), null=True, blank=True, help_text=_("pseudonym: the row's random id")
+    )
+    outcome = models.CharField(_("outcome"), max_length=16, default="ok")
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    before = models.CharField(_("before"), max_length=64, blank=True, help_text=_("keyed hash"))
+    after = models.CharField(_("after"), max_length=64, blank=True, help_text=_("keyed hash"))
+    sealed = models.TextField(
+        _("sealed"), blank=True, help_text=_("what changed, under the trail's key")
+    )
+    version = models.CharField(_("version"), max_length=32, blank=True, help_text=_("of MediScan"))
     hmac = models.CharField(max_length=64, blank=True, editable=False)
-    kid = models.UUIDField(null=True, blank=True, editable=False, help_text="the key that signed")
+    kid = models.UUIDField(
+        null=True, blank=True, editable=False, help_text=_("the key that signed")
+    )
 
     class Meta:
         app_label = "accounts"
         ordering = ["-at"]
+        verbose_name = _("entry of the trail")
+        verbose_name_plural = _("audit trail")
         indexes = [
             models.Index(fields=["target", "at"]),
             models.Index(fields=["organisation", "at"]),

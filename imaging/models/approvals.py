@@ -7,17 +7,17 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.tracing import current_request_id
 
 
 class TakingStatus(models.TextChoices):
-    QUEUED = "queued"
-    RUNNING = "running"
-    ASKING = "asking"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    ASKING = "asking", _("Asking")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    FAILED = "failed", _("Failed")
 
 
 class ModelUpload(models.Model):
@@ -30,20 +30,32 @@ class ModelUpload(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("sent by"),
     )
-    name = models.CharField(max_length=255, editable=False)
-    size = models.PositiveBigIntegerField(editable=False)
-    sha256 = models.CharField(max_length=64, editable=False)
+    name = models.CharField(_("file"), max_length=255, editable=False)
+    size = models.PositiveBigIntegerField(_("size in bytes"), editable=False)
+    sha256 = models.CharField(_("SHA-256"), max_length=64, editable=False)
     told = models.JSONField(null=True, blank=True, editable=False)
     form = models.JSONField(null=True, blank=True, editable=False)
-    status = models.CharField(max_length=16, choices=TakingStatus, default=TakingStatus.QUEUED)
+    status = models.CharField(
+        _("state"), max_length=16, choices=TakingStatus, default=TakingStatus.QUEUED
+    )
     step = models.CharField(max_length=40, blank=True, editable=False)
     steps_done = models.PositiveSmallIntegerField(default=0, editable=False)
     steps_total = models.PositiveSmallIntegerField(default=0, editable=False)
-    error = models.CharField(max_length=500, blank=True, editable=False)
+    error = models.CharField(_("reason"), max_length=500, blank=True, editable=False)
     model_version = models.ForeignKey(
-        "imaging.ModelVersion", models.SET_NULL, null=True, blank=True, related_name="+"
+        "imaging.ModelVersion",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("model version"),
     )
     attempt = models.PositiveSmallIntegerField(default=0, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
@@ -51,11 +63,13 @@ class ModelUpload(models.Model):
     request_id = models.CharField(
         max_length=32, blank=True, default=current_request_id, editable=False
     )
-    created_at = models.DateTimeField(auto_now_add=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at", "-id"]
+        verbose_name = _("model on its way in")
+        verbose_name_plural = _("models on their way in")
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=["failed", "asking"]) | Q(error=""),
@@ -69,7 +83,7 @@ class ModelUpload(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Model upload {self.pk}"
+        return self.name
 
     @property
     def is_live(self) -> bool:
@@ -82,8 +96,8 @@ class ModelUpload(models.Model):
 
 
 class ApprovalKind(models.TextChoices):
-    CLINICAL = "clinical", gettext_lazy("Clinical")
-    TECHNICAL = "technical", gettext_lazy("Technical")
+    CLINICAL = "clinical", _("Clinical")
+    TECHNICAL = "technical", _("Technical")
 
 
 class ModelApproval(models.Model):

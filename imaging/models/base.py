@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 
 class Clinical(models.Model):
@@ -13,9 +13,13 @@ class Clinical(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(
-        "accounts.Organisation", models.PROTECT, related_name="+", editable=False
+        "accounts.Organisation",
+        models.PROTECT,
+        related_name="+",
+        editable=False,
+        verbose_name=_("organisation"),
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
         abstract = True
@@ -30,13 +34,18 @@ def blob_key(**options) -> models.ForeignKey:
 def department_key() -> models.ForeignKey:
     """Whose study it is within the house; null: nobody's but the whole organisation's."""
     return models.ForeignKey(
-        "accounts.Department", models.PROTECT, null=True, blank=True, related_name="+"
+        "accounts.Department",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("department"),
     )
 
 
 class Modality(models.TextChoices):
     """What a person chooses between; DICOM codes are finer (CR and DX are X-rays)."""
 
-    XRAY = "xray", gettext_lazy("X-ray")
-    MRI = "mri", gettext_lazy("MRI")
+    XRAY = "xray", _("X-ray")
+    MRI = "mri", _("MRI")
     CT = "ct", "CT"

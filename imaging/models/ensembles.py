@@ -7,7 +7,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from imaging.models.versions import ModelVersion
 
@@ -15,18 +15,18 @@ from imaging.models.versions import ModelVersion
 class Fusion(models.TextChoices):
     """How the members of an ensemble become one."""
 
-    MEAN = "mean", gettext_lazy("Weighted mean")
-    MAJORITY = "majority", gettext_lazy("Weighted majority vote")
+    MEAN = "mean", _("Weighted mean")
+    MAJORITY = "majority", _("Weighted majority vote")
     STAPLE = "staple", "STAPLE"
 
 
 class EnsembleState(models.TextChoices):
     """A saved choice is a proposal until an administrator approves it; one of a name serves."""
 
-    PROPOSED = "proposed", gettext_lazy("Proposed")
-    APPROVED = "approved", gettext_lazy("Approved")
-    DECLINED = "declined", gettext_lazy("Declined")
-    REPLACED = "replaced", gettext_lazy("Replaced")
+    PROPOSED = "proposed", _("Proposed")
+    APPROVED = "approved", _("Approved")
+    DECLINED = "declined", _("Declined")
+    REPLACED = "replaced", _("Replaced")
 
 
 class Ensemble(models.Model):
@@ -38,43 +38,70 @@ class Ensemble(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(
-        "accounts.Organisation", models.CASCADE, null=True, blank=True, related_name="+"
+        "accounts.Organisation",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("organisation"),
     )
-    name = models.CharField(max_length=64)
-    title = models.CharField(max_length=200, blank=True)
-    type = models.CharField(max_length=16, default="segmentation")
-    modalities = models.JSONField(default=list)
-    threshold = models.FloatField(default=0.5)
-    severity = models.JSONField(null=True, blank=True)
-    fusion = models.CharField(max_length=12, choices=Fusion, default=Fusion.MEAN)
+    name = models.CharField(_("name"), max_length=64)
+    title = models.CharField(_("title"), max_length=200, blank=True)
+    type = models.CharField(_("type"), max_length=16, default="segmentation")
+    modalities = models.JSONField(_("modalities"), default=list)
+    threshold = models.FloatField(_("threshold"), default=0.5)
+    severity = models.JSONField(_("severity rule"), null=True, blank=True)
+    fusion = models.CharField(_("joined by"), max_length=12, choices=Fusion, default=Fusion.MEAN)
     thresholds = models.JSONField(
-        default=dict, blank=True, help_text="its own, by label, for classes and boxes"
+        _("thresholds"),
+        default=dict,
+        blank=True,
+        help_text=_("its own, by label, for classes and boxes"),
     )
     union = models.BooleanField(
-        default=False, help_text="classification: each label is averaged over who knows it"
+        _("all labels"),
+        default=False,
+        help_text=_("classification: each label is averaged over who knows it"),
     )
     suggested = models.JSONField(
-        null=True, blank=True, help_text="weights and threshold that tune_ensemble proposed"
+        _("suggested"),
+        null=True,
+        blank=True,
+        help_text=_("weights and threshold that tune_ensemble proposed"),
     )
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("proposed by"),
     )
-    created_at = models.DateTimeField(auto_now_add=True)
-    number = models.PositiveSmallIntegerField(default=1, help_text="its version under this name")
-    state = models.CharField(max_length=12, choices=EnsembleState, default=EnsembleState.PROPOSED)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    number = models.PositiveSmallIntegerField(
+        _("number"), default=1, help_text=_("its version under this name")
+    )
+    state = models.CharField(
+        _("state"), max_length=12, choices=EnsembleState, default=EnsembleState.PROPOSED
+    )
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
         null=True,
         blank=True,
         related_name="+",
-        help_text="none: the machine's operator, or it came with the house",
+        help_text=_("none: the machine's operator, or it came with the house"),
+        verbose_name=_("decided by"),
     )
-    decided_at = models.DateTimeField(null=True, blank=True)
-    reason = models.CharField(max_length=300, blank=True, help_text="why it was declined")
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+    reason = models.CharField(
+        _("reason"), max_length=300, blank=True, help_text=_("why it was declined")
+    )
 
     class Meta:
         ordering = ["name", "number"]
+        verbose_name = _("ensemble")
+        verbose_name_plural = _("ensembles")
         constraints = [
             models.UniqueConstraint(
                 fields=["organisation", "name"],
@@ -129,13 +156,17 @@ class EnsembleMember(models.Model):
     """One model of a saved ensemble with its weight and device."""
 
     ensemble = models.ForeignKey(Ensemble, models.CASCADE, related_name="members")
-    model_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="+")
-    position = models.PositiveSmallIntegerField()
-    weight = models.FloatField(default=1)
-    device = models.CharField(max_length=16, default="auto")
+    model_version = models.ForeignKey(
+        ModelVersion, models.PROTECT, related_name="+", verbose_name=_("model version")
+    )
+    position = models.PositiveSmallIntegerField(_("place"))
+    weight = models.FloatField(_("weight"), default=1)
+    device = models.CharField(_("device"), max_length=16, default="auto")
 
     class Meta:
         ordering = ["position"]
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
         constraints = [
             models.UniqueConstraint(
                 fields=["ensemble", "model_version"], name="ensemble_member_once"

@@ -8,6 +8,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from accounts.vault.fields import SealedTextField
 from imaging.models.base import Clinical, Modality, blob_key, department_key
@@ -28,6 +29,8 @@ class Patient(Clinical):
     )
 
     class Meta:
+        verbose_name = _("patient")
+        verbose_name_plural = _("patients")
         constraints = [
             models.UniqueConstraint(fields=["organisation", "mrn_index"], name="patient_mrn_once")
         ]
@@ -75,6 +78,8 @@ class Study(OfPatient, Standing):
 
     class Meta:
         ordering = ["-created_at", "-id"]
+        verbose_name = _("study")
+        verbose_name_plural = _("studies")
         verbose_name_plural = "studies"
         constraints = [
             models.UniqueConstraint(

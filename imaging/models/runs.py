@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.tracing import current_request_id
 from accounts.vault.fields import SealedTextField
@@ -21,22 +23,40 @@ from imaging.models.versions import ModelVersion
 class Run(Clinical):
     """One request: these images, this ensemble (frozen copy), by this person."""
 
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="runs")
-    ensemble = models.ForeignKey(
-        Ensemble, models.SET_NULL, null=True, blank=True, related_name="runs"
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="runs",
+        verbose_name=_("requested by"),
     )
-    title = models.CharField(max_length=200)
-    threshold = models.FloatField()
-    frozen = models.JSONField(help_text="the EnsembleSpec as it was when the run was asked for")
+    ensemble = models.ForeignKey(
+        Ensemble,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="runs",
+        verbose_name=_("ensemble"),
+    )
+    title = models.CharField(_("title"), max_length=200)
+    threshold = models.FloatField(_("threshold"))
+    frozen = models.JSONField(
+        _("ensemble as it was"),
+        help_text=_("the EnsembleSpec as it was when the run was asked for"),
+    )
     token = models.CharField(
-        max_length=64, blank=True, editable=False, help_text="the form's own: sent twice, one run"
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text=_("the form's own: sent twice, one run"),
     )
     request_id = models.CharField(
         max_length=32, blank=True, default=current_request_id, editable=False
     )
-    cancelled_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
     skipped = models.JSONField(
-        default=list, editable=False, help_text="images that were asked for and not taken, and why"
+        default=list,
+        editable=False,
+        help_text=_("images that were asked for and not taken, and why"),
     )
     override_of = models.ForeignKey(
         "Result",
@@ -44,16 +64,18 @@ class Run(Clinical):
         null=True,
         blank=True,
         related_name="overrides",
-        help_text="the refusal of the input gate that a person set aside",
+        help_text=_("the refusal of the input gate that a person set aside"),
+        verbose_name=_("set aside"),
     )
-    override_reason = SealedTextField(blank=True, default="")
+    override_reason = SealedTextField(_("reason"), blank=True, default="")
     cohort = models.ForeignKey(
         Cohort,
         models.PROTECT,
         null=True,
         blank=True,
         related_name="runs",
-        help_text="a researcher's: it stands in no record and no list of those who treat",
+        help_text=_("a researcher's: it stands in no record and no list of those who treat"),
+        verbose_name=_("cohort"),
     )
     rule = models.ForeignKey(
         "imaging.Rule",
@@ -66,6 +88,8 @@ class Run(Clinical):
 
     class Meta:
         ordering = ["-created_at", "-id"]
+        verbose_name = pgettext_lazy("one analysis", "run")
+        verbose_name_plural = _("runs")
         indexes = [
             models.Index(fields=["organisation", "-created_at", "-id"]),
             models.Index(fields=["requested_by", "-created_at"]),
@@ -77,7 +101,7 @@ class Run(Clinical):
         ]
 
     def __str__(self) -> str:
-        return f"Run {self.pk}"
+        return gettext("Run %(id)s") % {"id": self.pk}
 
     def get_absolute_url(self) -> str:
         return reverse("imaging:run-detail", args=[self.pk])
@@ -88,14 +112,18 @@ class Member(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     run = models.ForeignKey(Run, models.CASCADE, related_name="members")
-    model_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="+")
-    position = models.PositiveSmallIntegerField()
-    weight = models.FloatField()
-    share = models.FloatField(help_text="weight over the sum of weights, 0 to 1")
-    device = models.CharField(max_length=16)
+    model_version = models.ForeignKey(
+        ModelVersion, models.PROTECT, related_name="+", verbose_name=_("model version")
+    )
+    position = models.PositiveSmallIntegerField(_("place"))
+    weight = models.FloatField(_("weight"))
+    share = models.FloatField(_("share"), help_text=_("weight over the sum of weights, 0 to 1"))
+    device = models.CharField(_("device"), max_length=16)
 
     class Meta:
         ordering = ["position"]
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
         constraints = [
             models.UniqueConstraint(fields=["run", "model_version"], name="member_once"),
             models.CheckConstraint(condition=Q(weight__gte=0), name="member_weight"),
@@ -106,11 +134,11 @@ class Member(models.Model):
 
 
 class JobStatus(models.TextChoices):
-    QUEUED = "queued"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 LIVE = [JobStatus.QUEUED, JobStatus.RUNNING]
@@ -133,28 +161,36 @@ class Job(Clinical):
     queue was last told of it; null: it waits for its user's turn.
     """
 
-    run = models.ForeignKey(Run, models.CASCADE, related_name="jobs")
-    image = models.ForeignKey(Image, models.CASCADE, related_name="jobs")
-    position = models.PositiveIntegerField(default=0)
-    status = models.CharField(max_length=16, choices=JobStatus, default=JobStatus.QUEUED)
-    attempt = models.PositiveSmallIntegerField(default=0, editable=False)
-    deaths = models.PositiveSmallIntegerField(default=0, editable=False)
-    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
-    rung_at = models.DateTimeField(null=True, blank=True, editable=False)
+    run = models.ForeignKey(
+        Run, models.CASCADE, related_name="jobs", verbose_name=pgettext_lazy("one analysis", "run")
+    )
+    image = models.ForeignKey(Image, models.CASCADE, related_name="jobs", verbose_name=_("image"))
+    position = models.PositiveIntegerField(_("place"), default=0)
+    status = models.CharField(
+        _("state"), max_length=16, choices=JobStatus, default=JobStatus.QUEUED
+    )
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=0, editable=False)
+    deaths = models.PositiveSmallIntegerField(_("lost workers"), default=0, editable=False)
+    lease_until = models.DateTimeField(_("lease until"), null=True, blank=True, editable=False)
+    rung_at = models.DateTimeField(_("queue told at"), null=True, blank=True, editable=False)
     request_id = models.CharField(
         max_length=32, blank=True, default=current_request_id, editable=False
     )
-    step = models.CharField(max_length=120, blank=True)
-    steps_done = models.PositiveSmallIntegerField(default=0)
-    steps_total = models.PositiveSmallIntegerField(default=0)
-    error = models.CharField(max_length=500, blank=True, help_text="Shown to the user.")
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
+    step = models.CharField(_("step"), max_length=120, blank=True)
+    steps_done = models.PositiveSmallIntegerField(_("steps done"), default=0)
+    steps_total = models.PositiveSmallIntegerField(_("steps in all"), default=0)
+    error = models.CharField(
+        _("reason"), max_length=500, blank=True, help_text=_("Shown to the user.")
+    )
+    started_at = models.DateTimeField(_("started at"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
     objects = JobQuerySet.as_manager()
 
     class Meta:
         ordering = ["position"]
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
         constraints = [
             models.UniqueConstraint(
                 fields=["run", "image"],
@@ -182,7 +218,7 @@ class Job(Clinical):
         ]
 
     def __str__(self) -> str:
-        return f"Job {self.pk} ({self.status})"
+        return gettext("Job %(id)s") % {"id": self.pk}
 
     @property
     def is_live(self) -> bool:
@@ -192,12 +228,14 @@ class Job(Clinical):
 class Heartbeat(models.Model):
     """The last sign of life of a supervising process, by name."""
 
-    name = models.CharField(max_length=64, primary_key=True)
-    at = models.DateTimeField()
-    facts = models.JSONField(default=dict)
+    name = models.CharField(_("name"), max_length=64, primary_key=True)
+    at = models.DateTimeField(_("when"))
+    facts = models.JSONField(_("facts"), default=dict)
 
     class Meta:
         ordering = ["name"]
+        verbose_name = _("heartbeat")
+        verbose_name_plural = _("heartbeats")
 
     def __str__(self) -> str:
         return self.name

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.tracing import current_request_id
 from accounts.vault.fields import SealedTextField
@@ -20,34 +22,42 @@ class Upload(Clinical):
     pieces, it is open until then, or until `open_until`, and no worker looks at it.
     """
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="uploads")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="uploads", verbose_name=_("sent by")
+    )
     department = department_key()
-    modality = models.CharField(max_length=8, choices=Modality, blank=True)
+    modality = models.CharField(_("modality"), max_length=8, choices=Modality, blank=True)
     first_volume = models.BooleanField(
-        default=False, help_text="of a NIfTI file of several volumes take the first"
+        _("first volume"),
+        default=False,
+        help_text=_("of a NIfTI file of several volumes take the first"),
     )
     keep_known = models.BooleanField(
-        default=False, help_text="keep a second copy of a picture that is here; never of DICOM"
+        _("keep known pictures"),
+        default=False,
+        help_text=_("keep a second copy of a picture that is here; never of DICOM"),
     )
     study_instance_uid = models.CharField(
-        max_length=64, blank=True, editable=False, help_text="the only study that it may bring"
+        max_length=64, blank=True, editable=False, help_text=_("the only study that it may bring")
     )
     open_until = models.DateTimeField(null=True, blank=True, editable=False)
-    attempt = models.PositiveIntegerField(default=0, editable=False)
-    deaths = models.PositiveSmallIntegerField(default=0, editable=False)
+    attempt = models.PositiveIntegerField(_("attempt"), default=0, editable=False)
+    deaths = models.PositiveSmallIntegerField(_("lost workers"), default=0, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     rung_at = models.DateTimeField(null=True, blank=True, editable=False)
     request_id = models.CharField(
         max_length=32, blank=True, default=current_request_id, editable=False
     )
-    finished_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at"]
+        verbose_name = _("upload")
+        verbose_name_plural = _("uploads")
         indexes = [models.Index(fields=["organisation", "-created_at"])]
 
     def __str__(self) -> str:
-        return f"Upload {self.pk}"
+        return gettext("Upload %(id)s") % {"id": self.pk}
 
     def get_absolute_url(self) -> str:
         return reverse("imaging:upload-detail", args=[self.pk])

@@ -8,20 +8,20 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 
 class ModelState(models.TextChoices):
-    DRAFT = "draft"
-    CHECKED = "checked"
-    ACTIVE = "active"
-    RETIRED = "retired"
-    QUARANTINED = "quarantined"
+    DRAFT = "draft", _("Draft")
+    CHECKED = "checked", _("Checked")
+    ACTIVE = "active", _("Active")
+    RETIRED = "retired", _("Retired")
+    QUARANTINED = "quarantined", _("Quarantined")
 
 
 class ModelOrigin(models.TextChoices):
-    FOLDER = "folder", gettext_lazy("The models folder")
-    STORE = "store", gettext_lazy("Taken in")
+    FOLDER = "folder", _("The models folder")
+    STORE = "store", _("Taken in")
 
 
 class ModelVersion(models.Model):
@@ -33,27 +33,44 @@ class ModelVersion(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=64)
-    version = models.CharField(max_length=32)
-    type = models.CharField(max_length=16)
-    framework = models.CharField(max_length=16)
-    modalities = models.JSONField(default=list, help_text='for instance ["xray"]')
-    labels = models.JSONField(default=list, help_text="finding labels, in channel order")
-    threshold = models.FloatField(default=0.5)
-    metadata = models.JSONField(default=dict)
-    sha256 = models.JSONField(default=dict, help_text="{file: hex} of every model file")
-    origin = models.CharField(max_length=8, choices=ModelOrigin, default=ModelOrigin.FOLDER)
+    name = models.CharField(_("name"), max_length=64)
+    version = models.CharField(_("version"), max_length=32)
+    type = models.CharField(_("type"), max_length=16)
+    framework = models.CharField(_("framework"), max_length=16)
+    modalities = models.JSONField(
+        _("modalities"), default=list, help_text=_('for instance ["xray"]')
+    )
+    labels = models.JSONField(
+        _("labels"), default=list, help_text=_("finding labels, in channel order")
+    )
+    threshold = models.FloatField(_("threshold"), default=0.5)
+    metadata = models.JSONField(_("metadata"), default=dict)
+    sha256 = models.JSONField(
+        _("SHA-256"), default=dict, help_text=_("{file: hex} of every model file")
+    )
+    origin = models.CharField(
+        _("origin"), max_length=8, choices=ModelOrigin, default=ModelOrigin.FOLDER
+    )
     added_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("added by"),
     )
     signature = models.CharField(max_length=128, blank=True, editable=False)
-    facts = models.JSONField(default=dict, blank=True)
-    state = models.CharField(max_length=16, choices=ModelState, default=ModelState.DRAFT)
-    problem = models.CharField(max_length=500, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    facts = models.JSONField(_("facts"), default=dict, blank=True)
+    state = models.CharField(
+        _("state"), max_length=16, choices=ModelState, default=ModelState.DRAFT
+    )
+    problem = models.CharField(_("problem"), max_length=500, blank=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
         ordering = ["name", "version"]
+        verbose_name = _("model version")
+        verbose_name_plural = _("model versions")
         constraints = [
             models.UniqueConstraint(fields=["name", "version"], name="model_version_once"),
             models.CheckConstraint(

@@ -170,7 +170,7 @@ def test_failed_jobs_are_queued_again_from_the_list(client, operator, queued):
     job = JobFactory(failed=True)
     url = reverse("admin:imaging_job_changelist")
     response = client.post(url, {"action": "retry", "_selected_action": [job.pk]}, follow=True)
-    assert "1 queued" in response.content.decode()
+    assert "1 job is queued." in response.content.decode()
     assert Job.objects.get().status == JobStatus.QUEUED
     assert queued == [("imaging.tasks.run_job", str(job.pk))]
 
