@@ -11,7 +11,7 @@ from accounts.words_only import WordsOnly
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0018_words_of_the_admin"),
-        ("imaging", "0032_upload_of_one_study"),
+        ("imaging", "0033_rule"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -1038,6 +1038,50 @@ class Migration(migrations.Migration):
                 ),
                 migrations.AlterField(
                     model_name="uploaditem",
+                    name="organisation",
+                    field=models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                        verbose_name="organisation",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="rule",
+                    name="created_at",
+                    field=models.DateTimeField(auto_now_add=True, verbose_name="created at"),
+                ),
+                migrations.AlterField(
+                    model_name="rule",
+                    name="department",
+                    field=models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.department",
+                        verbose_name="department",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="rule",
+                    name="organisation",
+                    field=models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organisation",
+                        verbose_name="organisation",
+                    ),
+                ),
+                migrations.AlterField(
+                    model_name="rulematch",
+                    name="created_at",
+                    field=models.DateTimeField(auto_now_add=True, verbose_name="created at"),
+                ),
+                migrations.AlterField(
+                    model_name="rulematch",
                     name="organisation",
                     field=models.ForeignKey(
                         editable=False,
