@@ -42,6 +42,8 @@ RULES = {  # files: what they must never import
     "imaging/measures/**/*.py": (*DJANGO, *APPS),
     "imaging/engine/**/*.py": (*DJANGO, *APPS),
     "imaging/dicom_out/**/*.py": (*DJANGO, *APPS),
+    "imaging/dimse/peers.py": (*DJANGO, *APPS),
+    "imaging/dimse/look.py": (*DJANGO, *APPS),
     "accounts/roles.py": (*DJANGO, *APPS),
     "accounts/notices.py": (*DJANGO, *APPS),
     "accounts/audit/actions.py": (*DJANGO, *APPS),
@@ -69,6 +71,7 @@ RULES = {  # files: what they must never import
 }
 ONE_DOOR = {  # a name: the only files that may import it
     "django_q": {"imaging/queue.py"},
+    "pynetdicom": {"imaging/dimse/listener.py"},
     "django_ratelimit": {"accounts/throttle/rates.py"},
 }
 

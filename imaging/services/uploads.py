@@ -69,7 +69,7 @@ def upload_receive(
     room = StorageRoom(organisation)
     for position, file in enumerate(files):
         Upload.objects.filter(pk=upload.pk).update(lease_until=lease_end())
-        _receive(upload, position, file, room)
+        upload_add(upload, position, file, room)
     return upload_end(upload)
 
 
@@ -107,7 +107,8 @@ def upload_end(upload: Upload) -> Upload:
     return upload
 
 
-def _receive(upload: Upload, position: int, file: UploadedFile, room: StorageRoom) -> UploadItem:
+def upload_add(upload: Upload, position: int, file: UploadedFile, room: StorageRoom) -> UploadItem:
+    """Keep one file of an upload that is not ended, or refuse it; its item says which and why."""
     item = UploadItem(
         organisation=upload.organisation,
         upload=upload,

@@ -1,0 +1,1 @@
+"""DIMSE: what modalities send by C-STORE; needs pynetdicom, which is an extra."""
