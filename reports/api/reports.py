@@ -8,19 +8,25 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import audit
 from accounts.api.pages import ListQuery
+from accounts.api.rooms import AnyAnswer
 from accounts.api.schema import GONE, READ, SENT, page_of
 from imaging.api.queries import narrowed
 from imaging.api.rooms import Listing
 from imaging.models import Review
 from imaging.selectors import results_within, reviews_visible_to
 from reports.api.exports import ExportBody
+from reports.fhir import bundle
+from reports.fhir_sources import report_of
 from reports.selectors import exports_visible_to
 from reports.services import export_create
+
+FHIR = "application/fhir+json"
 
 
 class ReportQuery(ListQuery):
@@ -44,6 +50,21 @@ class ReportBody(serializers.ModelSerializer):
         fields = ("id", "result", "study", "image", "number", "decision", "amendment", "signed_by",
                   "signed_by_name", "signed_at", "meaning", "sha256", "superseded_by",
                   "created_at")  # fmt: skip
+
+
+class BundleBody(serializers.Serializer):
+    """A FHIR R4 Bundle of the type `collection`; its entries are FHIR's own resources."""
+
+    resourceType = serializers.ChoiceField(choices=["Bundle"])  # noqa: N815  FHIR names it so
+    id = serializers.UUIDField()
+    meta = serializers.DictField()
+    type = serializers.ChoiceField(choices=["collection"])
+    timestamp = serializers.DateTimeField()
+    entry = serializers.ListField(child=serializers.DictField())
+
+
+class FhirRenderer(JSONRenderer):
+    media_type = FHIR
 
 
 def reports_visible_to(user) -> QuerySet[Review]:
@@ -77,16 +98,35 @@ class Reports(Listing):
         audit.record_view(request.user, "result.view", report.result)
         return Response(ReportBody(report).data)
 
+    @extend_schema(responses={(200, FHIR): BundleBody, **READ, **GONE})
+    @action(
+        detail=True, required_action="export.create", content_negotiation_class=AnyAnswer,
+        renderer_classes=[FhirRenderer],
+    )  # fmt: skip
+    def fhir(self, request: Request, pk) -> Response:
+        """Answer the report as a FHIR R4 Bundle, with the patient's identity as it was signed.
+
+        DiagnosticReport (final, or appended where it amends one), Patient, ImagingStudy, an
+        Observation per measure in UCUM, a Device for the ensemble and one per model version.
+        """
+        report = self._leaving(pk)
+        audit.record(request.user, "export.download", report.result, reason="fhir")
+        return Response(bundle(report_of(report)))
+
     @extend_schema(request=None, responses={202: ExportBody, **SENT, **GONE})
     @action(detail=True, methods=["post"], required_action="export.create")
     def pdf(self, request: Request, pk) -> Response:
         """Ask for the PDF of exactly this version; follow the export until it is made."""
-        theirs = results_within(request.user, "export.create").values("pk")
-        rows = reports_visible_to(request.user).filter(result__in=theirs)
-        report = get_object_or_404(rows, pk=pk)
+        report = self._leaving(pk)
         export = export_create(
             user=request.user, kind="pdf", results=[report.result], version=report.number
         )
         headers = {"Location": reverse("api:export-detail", args=[export.pk]), "Retry-After": "2"}
         body = ExportBody(exports_visible_to(request.user).get(pk=export.pk)).data
         return Response(body, 202, headers=headers)
+
+    def _leaving(self, pk) -> Review:
+        """Return the signed version, where whoever asks may take it out of the house."""
+        theirs = results_within(self.request.user, "export.create").values("pk")
+        rows = reports_visible_to(self.request.user).filter(result__in=theirs)
+        return get_object_or_404(rows, pk=pk)

@@ -217,7 +217,7 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
         ),
         "deletion",
     ),
-    **dict.fromkeys(("api:report-detail", "api:report-pdf"), "signed"),
+    **dict.fromkeys(("api:report-detail", "api:report-pdf", "api:report-fhir"), "signed"),
     **dict.fromkeys(("api:upload-pieces", "api:upload-close"), "upload"),
     "api:result-overlay": "result",
     "api:membership-detail": "membership",

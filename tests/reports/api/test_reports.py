@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
+from fhir.resources.R4B.bundle import Bundle
 
+from accounts.models import AuditEvent
 from imaging.services.reviews import review_save, review_sign
 from reports.models import ExportItem
 from tests.accounts.api.calls import bearer, pair_of
@@ -63,7 +66,47 @@ def test_a_stranger_finds_nothing_and_nobody_is_sent_away(client, signed):
     first, _second = signed
     stranger = bearer(pair_of(client, UserFactory())["access"])
     assert client.get(reverse("api:report-list"), headers=stranger).json()["results"] == []
-    for method, route in (("get", "report-detail"), ("post", "report-pdf")):
+    for method, route in (("get", "report-detail"), ("get", "report-fhir"), ("post", "report-pdf")):
         there = reverse(f"api:{route}", args=[first.pk])
         assert getattr(client, method)(there, headers=stranger).status_code == 404
         assert getattr(client, method)(there).status_code == 401
+
+
+def test_its_fhir_bundle_is_valid_and_says_what_was_signed(client, headers, signed):
+    first, second = signed
+    answer = client.get(reverse("api:report-fhir", args=[second.pk]), headers=headers)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/fhir+json")
+    read = Bundle.model_validate_json(answer.content)
+    by_kind = {}
+    for entry in read.entry:
+        kind = entry.resource.get_resource_type()
+        by_kind.setdefault(kind, []).append(entry.resource)
+        assert entry.fullUrl == f"urn:uuid:{entry.resource.id}"
+    report = by_kind["DiagnosticReport"][0]
+    assert (report.status, report.id) == ("appended", str(second.pk))
+    assert settings.RESEARCH_NOTICE in report.conclusion
+    assert "The left side was meant." in report.conclusion
+    area = next(one for one in by_kind["Observation"] if one.code.coding[0].code == "area_percent")
+    row = second.result.operating
+    assert (float(area.valueQuantity.value), area.valueQuantity.code) == (row["area_percent"], "%")
+    assert area.component[0].valueString == row["denominator"]
+    known = {f"urn:uuid:{entry.resource.id}" for entry in read.entry}
+    told = {one.reference for one in [report.subject, *report.result, *report.imagingStudy]}
+    assert told <= known
+    versions = {one.version[0].value for one in by_kind["Device"] if one.version}
+    assert versions == {
+        one.member.model_version.version for one in second.result.members.all()
+    }  # fmt: skip
+    earlier = client.get(reverse("api:report-fhir", args=[first.pk]), headers=headers).json()
+    assert earlier["entry"][0]["resource"]["status"] == "final"
+    assert AuditEvent.objects.filter(action="export.download", reason="fhir").count() == 2
+
+
+def test_a_rejected_result_leaves_no_number(client, headers, reader, queued):
+    result = sealed(ResultFactory(user=reader))
+    review = review_save(by=reader, result=result, seen=0, decision="rejected", reason="picture")
+    review = review_sign(by=reader, review=review, meaning="authored")
+    there = reverse("api:report-fhir", args=[review.pk])
+    entries = client.get(there, headers=headers).json()["entry"]
+    assert "Observation" not in [one["resource"]["resourceType"] for one in entries]
+    assert "Rejected" in entries[0]["resource"]["conclusion"]
