@@ -1,4 +1,7 @@
-"""PURE: what an API key may be given, each an action of the Integrator's column of the roles."""
+"""PURE: what an API key may be given: actions of the Integrator's column that open an address.
+
+`export.read_signed` opens none: no key is made with it, and a key that has it reaches no more.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ SCOPES = {  # action -> what it lets a machine do, in words
     "run.submit": "Start runs on them",
     "run.view": "Follow the state of its runs",
     "result.view": "Read the results of its runs",
-    "export.read_signed": "Fetch signed reports",
     "patient.create": "Register patients",
     "patient.view": "Read the patients it registered",
 }

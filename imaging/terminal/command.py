@@ -1,9 +1,8 @@
-"""A command that needs no database, whose exit code is 0, 1 (wrong usage) or 2 (some failed)."""
+"""A command that needs no database, whose exit code is 0, 1 (some failed) or 2 (wrong usage)."""
 
 from __future__ import annotations
 
-import sys
-from functools import partial
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +15,13 @@ from imaging.inference.spec import EnsembleSpec, spec_from_file, spec_from_membe
 from imaging.terminal.members import MEMBER_HELP, member_from_text
 from imaging.types import InferenceError
 
-SOME_FAILED = 2
+MISUSE = 2  # as argparse has it; what was asked rightly and failed ends with 1
 _FILE_WIDTH = 240
 
 
 class TerminalCommand(AnswersJson):
     requires_system_checks = []
     requires_migrations_checks = False
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        if self._called_from_command_line:
-            parser.error = partial(_wrong_usage, parser)  # argparse would exit with 2
-        return parser
 
     @property
     def models_dir(self) -> Path:
@@ -40,9 +33,37 @@ class TerminalCommand(AnswersJson):
         return Console(file=self.stdout, highlight=False, markup=False, width=width)
 
     def some_failed(self, failed: int, total: int, *, how: str = "failed") -> None:
-        """End with exit code 2 and a sentence, when anything failed."""
+        """End with exit code 1 and a sentence, when anything failed."""
         if failed:
-            raise CommandError(f"{failed} of {total} {how}.", returncode=SOME_FAILED)
+            raise CommandError(f"{failed} of {total} {how}.")
+
+    def tell(self, told: dict[str, Any], where: Path | bool | None) -> None:
+        """Give a table as JSON: print it (True), write it into a file, or neither (None).
+
+        Raises: CommandError where the file cannot be written.
+        """
+        if not where:
+            return
+        text = json.dumps(told, ensure_ascii=False, allow_nan=False, indent=1)
+        if where is True:
+            self.stdout.write(text)
+            return
+        try:
+            where.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"The table cannot be written: {error}") from error
+
+
+def misuse(error: Exception | str) -> CommandError:
+    """Return the end of a command that was asked wrongly, with exit code 2."""
+    return CommandError(str(error), returncode=MISUSE)
+
+
+def add_json_argument(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--json", type=Path, nargs="?", const=True, metavar="FILE",
+        help="print one JSON object in place of the table; with a FILE, write it there",
+    )  # fmt: skip
 
 
 def add_ensemble_arguments(parser: CommandParser) -> None:
@@ -63,7 +84,7 @@ def add_ensemble_arguments(parser: CommandParser) -> None:
 def spec_from_options(models_dir: Path, options: dict[str, Any]) -> EnsembleSpec:
     """Return the ensemble that --ensemble or --member and --threshold ask for.
 
-    Raises: CommandError with a sentence.
+    Raises: CommandError with a sentence, for exit code 2.
     """
     try:
         if options["ensemble"]:
@@ -73,7 +94,7 @@ def spec_from_options(models_dir: Path, options: dict[str, Any]) -> EnsembleSpec
             spec = spec_from_members(models_dir, members)
         return with_threshold(spec, options["threshold"])
     except (InferenceError, ValueError) as error:
-        raise CommandError(str(error)) from error
+        raise misuse(error) from error
 
 
 def with_threshold(spec: EnsembleSpec, threshold: float | None) -> EnsembleSpec:
@@ -83,8 +104,3 @@ def with_threshold(spec: EnsembleSpec, threshold: float | None) -> EnsembleSpec:
     if not 0 < threshold <= 1:
         raise ValueError(f"A threshold lies above 0 and at most at 1, not at {threshold}.")
     return EnsembleSpec.from_json({**spec.to_json(), "threshold": threshold})
-
-
-def _wrong_usage(parser: CommandParser, message: str) -> None:
-    parser.print_usage(sys.stderr)
-    parser.exit(1, f"{parser.prog}: {message}\n")

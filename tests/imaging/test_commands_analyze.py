@@ -126,7 +126,7 @@ def test_what_fails_is_told_with_its_reason_and_the_rest_is_done(models, square,
     out = tmp_path / "out"
     with pytest.raises(CommandError, match=r"2 of 3 failed\.") as caught:
         analyze(inputs, "--member", "bright", "--out", out)
-    assert caught.value.returncode == 2
+    assert caught.value.returncode == 1
     found = {row["file"]: row for row in rows(out)}
     assert found[str(inputs / "good.png")]["outcome"] == "analysed"
     assert found[str(inputs / "text.png")]["reason"]
@@ -159,7 +159,7 @@ def test_a_model_file_with_one_flipped_byte_is_refused_by_name(models, square, t
     path.write_bytes(content)
     with pytest.raises(CommandError) as caught:
         analyze(square, "--ensemble", "both", "--out", tmp_path / "out")
-    assert caught.value.returncode == 2
+    assert caught.value.returncode == 1
     reason = rows(tmp_path / "out")[0]["reason"]
     assert "eager" in reason
     assert "model.onnx" in reason
@@ -254,10 +254,10 @@ def test_a_picture_said_to_be_of_another_modality_is_analysed_with_a_warning(
         (["--member", "bright", "--threshold", "nan"], "threshold"),
     ],
 )
-def test_wrong_usage_is_one_sentence_and_code_1(models, square, tmp_path, arguments, words):
+def test_wrong_usage_is_one_sentence_and_code_2(models, square, tmp_path, arguments, words):
     with pytest.raises(CommandError) as caught:
         analyze(square, *arguments, "--out", tmp_path / "out")
-    assert caught.value.returncode == 1
+    assert caught.value.returncode == 2
     assert words.lower() in str(caught.value).lower()
     assert not (tmp_path / "out").exists()
 
@@ -267,14 +267,14 @@ def test_no_image_and_no_path_are_wrong_usage(models, tmp_path):
     for path, words in ((tmp_path / "in", "no image"), (tmp_path / "gone", "no file or folder")):
         with pytest.raises(CommandError, match=words) as caught:
             analyze(path, "--member", "bright", "--out", tmp_path / "out")
-        assert caught.value.returncode == 1
+        assert caught.value.returncode == 2
 
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(["analyze"], 1), (["analyze", "x.png", "--out", "o"], 1), (["inspect", "--what"], 1)],
+    [(["analyze"], 2), (["analyze", "x.png", "--out", "o"], 2), (["inspect", "--what"], 2)],
 )
-def test_the_shell_sees_1_for_wrong_usage(arguments, code, tmp_path):
+def test_the_shell_sees_2_for_wrong_usage(arguments, code, tmp_path):
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "mediscan.settings.test"}
     done = subprocess.run(
         [sys.executable, ROOT / "manage.py", *arguments],

@@ -22,7 +22,7 @@ def inspect(*arguments):
 def outcomes(capsys, *arguments):
     with pytest.raises(CommandError) as caught:
         inspect(*arguments, "--json")
-    assert caught.value.returncode == 2
+    assert caught.value.returncode == 1
     return {one["file"].rsplit("/")[-1]: one for one in json.loads(capsys.readouterr().out)}
 
 
@@ -143,4 +143,4 @@ def test_links_in_a_folder_are_not_followed(tmp_path, capsys):
 def test_what_is_not_there_is_wrong_usage(tmp_path):
     with pytest.raises(CommandError, match="There is no file or folder") as caught:
         inspect(tmp_path / "gone.png")
-    assert caught.value.returncode == 1
+    assert caught.value.returncode == 2

@@ -94,11 +94,16 @@ def test_a_pair_that_cannot_be_compared_fails_alone(models, folders, tmp_path, c
     write_png(references / "broken.png", picture())
     with pytest.raises(CommandError, match=r"2 of 4 failed\.") as caught:
         validate(folders, "--member", "bright", "--json", tmp_path / "r.json")
-    assert caught.value.returncode == 2
+    assert caught.value.returncode == 1
     told = capsys.readouterr().err
     assert "small.png: The image is 1×64×64 and its reference 1×32×64" in told
     assert "broken.png:" in told
     assert json.loads((tmp_path / "r.json").read_text())["images"] == 2
+
+
+def test_json_without_a_file_is_one_document_on_the_output(models, folders, capsys):
+    validate(folders, "--member", "bright", "--json")
+    assert json.loads(capsys.readouterr().out)["images"] == 2
 
 
 def test_both_empty_is_counted_apart(models, tmp_path):
@@ -194,7 +199,7 @@ def test_millimetres_come_from_the_image(models, tmp_path):
 def test_wrong_usage_is_one_sentence(models, folders, arguments, words):
     with pytest.raises(CommandError, match=words) as caught:
         validate(folders, "--member", "bright", *arguments)
-    assert caught.value.returncode == 1
+    assert caught.value.returncode == 2
 
 
 def test_no_pair_is_wrong_usage(models, folders, tmp_path):

@@ -10,7 +10,12 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from imaging.engine.client import decode_engine, infer_engine
-from imaging.terminal.command import TerminalCommand, add_ensemble_arguments, spec_from_options
+from imaging.terminal.command import (
+    TerminalCommand,
+    add_ensemble_arguments,
+    misuse,
+    spec_from_options,
+)
 from imaging.terminal.inputs import as_inputs, clean_path, images_under
 from imaging.terminal.outputs import Bench, input_analyse
 from imaging.terminal.progress import meter
@@ -21,7 +26,7 @@ from imaging.terminal.work import series_found
 class Command(TerminalCommand):
     help = (
         "Analyse images and write mask, probability, overlay and measures of each."
-        " The slices of one DICOM series are one volume."
+        " The slices of one DICOM series are one volume. Exit code 1: some failed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -36,9 +41,9 @@ class Command(TerminalCommand):
             files, passed = images_under(path)
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise CommandError(str(error)) from error
+            raise misuse(error) from error
         if not files:
-            raise CommandError("There is no image among the paths given.")
+            raise misuse("There is no image among the paths given.")
         with decode_engine() as decoder, meter(len(files)) as bar:
             inputs = as_inputs(series_found(decoder, files))
             bench = Bench(

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from rich.table import Column, Table
 
 from imaging.engine.client import decode_engine
-from imaging.terminal.command import TerminalCommand
+from imaging.terminal.command import TerminalCommand, misuse
 from imaging.terminal.inputs import files_under
 from imaging.terminal.inspecting import outcomes_each, outcomes_grouped
 from imaging.terminal.progress import meter
@@ -19,7 +19,7 @@ from imaging.terminal.progress import meter
 class Command(TerminalCommand):
     help = (
         "Say what files are: which make up one volume, and why some cannot be read."
-        " Exit code 2 if any was refused."
+        " Exit code 1 if any was refused."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -33,7 +33,7 @@ class Command(TerminalCommand):
         try:
             files = files_under(path)
         except OSError as error:
-            raise CommandError(str(error)) from error
+            raise misuse(error) from error
         with decode_engine() as engine, meter(len(files)) as bar:
             outcomes = list((outcomes_each if each else outcomes_grouped)(engine, files, bar))
         if options["json"]:

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from rich.table import Table
 
 from imaging.engine.client import Engine
-from imaging.terminal.command import TerminalCommand
+from imaging.terminal.command import TerminalCommand, misuse
 from imaging.terminal.third_party import (
     Line,
     brains_agree,
@@ -34,7 +34,7 @@ class Command(TerminalCommand):
 
     def handle(self, *, data: Path, only: list[str] | None, **options: Any) -> None:
         if not (data / "weights").is_dir():
-            raise CommandError(f"{data} holds no folder weights.")
+            raise misuse(f"{data} holds no folder weights.")
         wanted, lines = only or PARTS, []
         infer = Engine("infer", memory_mb=max(settings.ENGINE_MEMORY_CAP_MB, 4000))
         with TemporaryDirectory(prefix="mediscan-proof-") as folder:

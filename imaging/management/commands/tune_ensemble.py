@@ -12,7 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 from imaging.engine.client import decode_engine, infer_engine
 from imaging.inference.ensembles import ENSEMBLES
 from imaging.inference.spec import EnsembleSpec, spec_from_file
-from imaging.terminal.command import TerminalCommand
+from imaging.terminal.command import TerminalCommand, add_json_argument, misuse
 from imaging.terminal.inputs import clean_path, images_under, stem
 from imaging.terminal.pairs import Pairs, pairs_by_stem
 from imaging.terminal.progress import meter
@@ -43,7 +43,7 @@ class Command(TerminalCommand):
         parser.add_argument("--references", type=Path, required=True, metavar="DIR")
         parser.add_argument("--modality", choices=("xray", "mri", "ct"), default="")
         parser.add_argument("--folds", type=int, default=5)
-        parser.add_argument("--json", type=Path, metavar="FILE", help="write the proposal as JSON")
+        add_json_argument(parser)
         parser.add_argument("--write", action="store_true", help="into models/ensembles/NAME.json")
 
     def handle(self, **options: Any) -> None:
@@ -53,11 +53,11 @@ class Command(TerminalCommand):
                 return self._classes(spec, options)
             pairs = pairs_by_stem(options["images"], options["references"])
         except (InferenceError, OSError, ValueError) as error:
-            raise CommandError(str(error)) from error
+            raise misuse(error) from error
         if spec.type == "detection":
-            raise CommandError("Ensembles of detectors are not tuned here.")
+            raise misuse("Ensembles of detectors are not tuned here.")
         if not pairs.pairs:
-            raise CommandError("No image has a reference with the same name before the ending.")
+            raise misuse("No image has a reference with the same name before the ending.")
         images, failed = self._tried(spec, pairs, options["modality"])
         names = [member.model for member in spec.members]
         now = Choice(tuple(spec.shares[name] for name in names), spec.threshold)
@@ -65,31 +65,31 @@ class Command(TerminalCommand):
             found = propose(images, now, folds=options["folds"])
         except ValueError as error:
             raise CommandError(str(error)) from error
-        for line in words(names, found):
-            self.stdout.write(line)
+        if options["json"] is not True:
+            self.stdout.write("\n".join(words(names, found)))
         told = found | {"weights": dict(zip(names, found["weights"], strict=True))}
         told["data_sha256"] = pairs.sha256()
-        if options["json"]:
-            options["json"].write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        self.tell(told, options["json"])
         if options["write"]:
-            self._write(options["ensemble"], told)
+            there = self._write(options["ensemble"], told)
+            if there and options["json"] is not True:
+                self.stdout.write(f"Written into {there}. Run: manage.py sync_models")
         self.some_failed(failed, len(pairs.pairs))
 
     def _classes(self, spec: EnsembleSpec, options: dict[str, Any]) -> None:
         """Weights of a classifier: `--references` is a CSV file with a row per image."""
         if options["write"]:
-            raise CommandError("--write is for masks: a classifier has a threshold per label.")
+            raise misuse("--write is for masks: a classifier has a threshold per label.")
         truths = class_truths(options["references"], spec.labels)
         known = [one for one in images_under([options["images"]])[0] if stem(one) in truths]
         judged, failed = self._judged(spec, known, truths, options["modality"])
         names = [member.model for member in spec.members]
         now = [spec.shares[name] for name in names]
         found = propose_classes(judged, spec.labels, now, folds=options["folds"])
-        for line in class_words(names, found):
-            self.stdout.write(line)
-        if options["json"]:
-            told = found | {"weights": dict(zip(names, found["weights"], strict=True))}
-            options["json"].write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        if options["json"] is not True:
+            self.stdout.write("\n".join(class_words(names, found)))
+        told = found | {"weights": dict(zip(names, found["weights"], strict=True))}
+        self.tell(told, options["json"])
         self.some_failed(failed, len(known))
 
     def _judged(
@@ -145,14 +145,14 @@ class Command(TerminalCommand):
                 bar.end()
         return found, failed
 
-    def _write(self, name: str, told: dict[str, Any]) -> None:
-        """Put the proposal beside the ensemble's own weights, which stay as they are."""
+    def _write(self, name: str, told: dict[str, Any]) -> Path | None:
+        """Put the proposal beside the ensemble's own weights, which stay; return the file."""
         if not is_worth_it(told):
             self.stderr.write("Not written: the gain is not more than chance.")
-            return
+            return None
         path = self.models_dir / ENSEMBLES / f"{name}.json"
         record = json.loads(path.read_text(encoding="utf-8"))
         keys = ("weights", "threshold", "gain", "ci95", "images", "folds", "data_sha256")
         record["suggested"] = {key: told[key] for key in keys}
         path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        self.stdout.write(f"Written into {path}. Run: manage.py sync_models")
+        return path

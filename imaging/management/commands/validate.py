@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,13 @@ from imaging.answer_words import refusal
 from imaging.engine.client import decode_engine, infer_engine
 from imaging.inference.spec import EnsembleSpec
 from imaging.terminal import answers
-from imaging.terminal.command import TerminalCommand, add_ensemble_arguments, spec_from_options
+from imaging.terminal.command import (
+    TerminalCommand,
+    add_ensemble_arguments,
+    add_json_argument,
+    misuse,
+    spec_from_options,
+)
 from imaging.terminal.inputs import clean_path, images_under, stem
 from imaging.terminal.pairs import Pairs, pairs_by_stem
 from imaging.terminal.progress import meter
@@ -45,7 +50,7 @@ class Command(TerminalCommand):
             metavar="NAME[=VALUE]",
             help="finding labels and their values in the references (1, 2, … as listed)",
         )
-        parser.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON")
+        add_json_argument(parser)
         parser.add_argument("--cases", type=Path, metavar="FILE", help="write a CSV row per case")
         parser.add_argument(
             "--min",
@@ -64,10 +69,10 @@ class Command(TerminalCommand):
         try:
             pairs = pairs_by_stem(options["images"], options["references"])
         except (OSError, ValueError) as error:
-            raise CommandError(str(error)) from error
+            raise misuse(error) from error
         self._name_loners(pairs)
         if not pairs.pairs:
-            raise CommandError("No image has a reference of the same stem.")
+            raise misuse("No image has a reference of the same stem.")
         cases, failures = self._examine(spec, labels, pairs, options["modality"])
         report = report_of(spec, list(labels), cases) | {"data_sha256": pairs.sha256()}
         self._publish(report, cases, options)
@@ -84,16 +89,15 @@ class Command(TerminalCommand):
             truths = (box_truths if is_boxes else class_truths)(options["references"], spec.labels)
             files = [f for f in images_under([options["images"]])[0] if stem(f) in truths]
         except (OSError, ValueError) as error:
-            raise CommandError(str(error)) from error
+            raise misuse(error) from error
         if not files:
-            raise CommandError("No image has a row in the references.")
+            raise misuse("No image has a row in the references.")
         found, failures = self._said(answers.asked_of(spec), files, options["modality"])
         report = (answers.box_report if is_boxes else answers.class_report)(spec, found, truths)
-        self.console().print(answers.answers_table(report, metrics))
-        self.stdout.write(f"{report['images']} images. {settings.RESEARCH_NOTICE}")
-        if options["json"]:
-            text = json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1)
-            options["json"].write_text(text + "\n", encoding="utf-8")
+        if options["json"] is not True:
+            self.console().print(answers.answers_table(report, metrics))
+            self.stdout.write(f"{report['images']} images. {settings.RESEARCH_NOTICE}")
+        self.tell(report, options["json"])
         if sentences := answers.missed(report, bars):
             raise CommandError(f"{'; '.join(sentences)}.")
         self.some_failed(failures, len(files))
@@ -146,12 +150,11 @@ class Command(TerminalCommand):
         return cases, failures
 
     def _publish(self, report: dict[str, Any], cases: list[Case], options: dict[str, Any]) -> None:
-        self.console().print(report_table(report))
-        self.stdout.write(f"{report['images']} images. {settings.RESEARCH_NOTICE}")
+        if options["json"] is not True:
+            self.console().print(report_table(report))
+            self.stdout.write(f"{report['images']} images. {settings.RESEARCH_NOTICE}")
+        self.tell(report, options["json"])
         try:
-            if options["json"]:
-                text = json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1)
-                options["json"].write_text(text + "\n", encoding="utf-8")
             if options["cases"]:
                 cases_write(options["cases"], cases)
         except OSError as error:
@@ -173,9 +176,9 @@ def _labels(texts: list[str] | None, spec: EnsembleSpec) -> dict[str, int | None
     for number, text in enumerate(texts or spec.labels, start=1):
         name, _, value = text.partition("=")
         if name not in spec.labels:
-            raise CommandError(f"There is no label “{name}”; there is {', '.join(spec.labels)}.")
+            raise misuse(f"There is no label “{name}”; there is {', '.join(spec.labels)}.")
         if value and not value.isdecimal():
-            raise CommandError(f"“{text}”: the value is not a whole number.")
+            raise misuse(f"“{text}”: the value is not a whole number.")
         found[name] = int(value or number)
     return found
 
@@ -187,7 +190,7 @@ def _bars(texts: list[str], metrics: Sequence[str]) -> dict[str, float]:
         try:
             bars[metric] = float(value)
         except ValueError:
-            raise CommandError(f"“{text}” is not of the form METRIC=VALUE.") from None
+            raise misuse(f"“{text}” is not of the form METRIC=VALUE.") from None
         if metric not in metrics:
-            raise CommandError(f"There is no metric “{metric}”; there is {', '.join(metrics)}.")
+            raise misuse(f"There is no metric “{metric}”; there is {', '.join(metrics)}.")
     return bars
