@@ -5,12 +5,18 @@
 
 from __future__ import annotations
 
+
+def _(text: str) -> str:
+    """Mark words for translation; they are translated where they are shown."""
+    return text
+
+
 SCOPES = {  # action -> what it lets a machine do, in words
-    "upload.create": "Send images",
-    "study.view": "Read the studies it sent",
-    "run.submit": "Start runs on them",
-    "run.view": "Follow the state of its runs",
-    "result.view": "Read the results of its runs",
-    "patient.create": "Register patients",
-    "patient.view": "Read the patients it registered",
+    "upload.create": _("Send images"),
+    "study.view": _("Read the studies it sent"),
+    "run.submit": _("Start runs on them"),
+    "run.view": _("Follow the state of its runs"),
+    "result.view": _("Read the results of its runs"),
+    "patient.create": _("Register patients"),
+    "patient.view": _("Read the patients it registered"),
 }

@@ -7,7 +7,9 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 from django.utils.timezone import now
+from django.utils.translation import gettext
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -204,6 +206,11 @@ def test_a_machine_whose_role_was_taken_may_nothing(rf):
 def test_the_scopes_are_the_integrators_column():
     column = {action for action, cells in TABLE.items() if INTEGRATOR in cells}
     assert SCOPES.keys() == column - {"audit.view_own", "export.read_signed"}
+
+
+def test_the_words_of_the_scopes_are_told_in_german_too():
+    with translation.override("de"):
+        assert {words for words in SCOPES.values() if gettext(words) == words} == set()
 
 
 def test_what_opens_no_address_is_not_given_to_a_key():
