@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +22,19 @@ class PlanAdmin(Audited, OfHouse, admin.ModelAdmin):
     house = "organisations"
     list_display = ("name", "slug", "runs_per_month", "storage", "members")
     prepopulated_fields = {"slug": ("name",)}
+
+    def get_actions(self, request):
+        """One at a time: the page of one plan says what stands in the way and what to do."""
+        return {name: one for name, one in super().get_actions(request).items()
+                if name != "delete_selected"}  # fmt: skip
+
+    def delete_view(self, request, object_id, extra_context=None):
+        plan = self.get_object(request, object_id)
+        told = {} if plan is None else {
+            "houses": plan.organisations.all(),
+            "asked": PlanRequest.objects.filter(plan=plan).select_related("organisation"),
+        }  # fmt: skip
+        return super().delete_view(request, object_id, told | (extra_context or {}))
 
     @admin.display(description=_("storage"), ordering="storage_bytes")
     def storage(self, plan: Plan) -> str:
@@ -82,5 +96,15 @@ class PlanRequestAdmin(OfHouse, admin.ModelAdmin):
                 grant=given["decision"] == GRANT,
                 answer=given["answer"],
             )
-        except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
+        except ValidationError as error:  # somebody was faster
+            obj.refused = " ".join(error.messages)
+
+    def log_change(self, request, obj, message):
+        return None if hasattr(obj, "refused") else super().log_change(request, obj, message)
+
+    def response_change(self, request, obj):
+        """Say either that it was decided or why not, never both."""
+        if not hasattr(obj, "refused"):
+            return super().response_change(request, obj)
+        messages.error(request, obj.refused)
+        return redirect(request.path)

@@ -55,6 +55,8 @@ def addresses_of_the_admin() -> dict[str, str]:
         found[name] = reverse(f"admin:{label}_changelist")
         row = model.objects.filter(**FAILED.get(name, {})).last()
         found[f"one {name}"] = reverse(f"admin:{label}_change", args=[row.pk])
+    plan = PlanRequest.objects.get().plan
+    found["plan that stays"] = reverse("admin:accounts_plan_delete", args=[plan.pk])
     for name in ("accounts_user", "accounts_plan", "imaging_modelversion"):
         found[f"add {name}"] = reverse(f"admin:{name}_add")
     return found

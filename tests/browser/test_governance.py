@@ -18,6 +18,7 @@ from accounts.services.api_keys import api_key_create
 from accounts.services.invitations import invitation_send
 from accounts.services.notices import notice_send
 from accounts.services.outbox import trial_note
+from accounts.services.plan_requests import plan_ask
 from accounts.services.signins import signin_start
 from accounts.services.webhooks import webhook_create
 from accounts.throttle import attempt_failed
@@ -26,7 +27,12 @@ from imaging.models.erasures import ErasureReason
 from imaging.services.assignments import assignment_create
 from imaging.services.erasure import erasure_approve, erasure_request
 from imaging.services.glass import glass_break, glass_review
-from tests.accounts.factories import DepartmentFactory, OrganisationFactory, UserFactory
+from tests.accounts.factories import (
+    DepartmentFactory,
+    OrganisationFactory,
+    PlanFactory,
+    UserFactory,
+)
 from tests.browser.conftest import session_cookie
 from tests.browser.test_pages import faults
 from tests.imaging.factories import PatientFactory, ResultFactory, RuleFactory
@@ -37,7 +43,7 @@ NEWCOMER = "a person without a second factor"
 OWN = (
     "account", "mfa_index", "mfa_generate_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
     "mfa_deactivate_totp", "signin:session-list", "trail:activity", "trail:notices",
-    "people:invitations", "trail:list", "imaging:patient-find", "locks:list",
+    "people:invitations", "trail:list", "analytics:plans", "imaging:patient-find", "locks:list",
 )  # fmt: skip
 OVERSEEN = ("locks:list", "people:first", "trail:list")
 
@@ -84,9 +90,11 @@ def addresses(people, queued) -> dict[str, list[str]]:
         events=["job.succeeded", "report.signed"],
     )  # fmt: skip
     trial_note(endpoint)
+    PlanFactory(name="Clinic", runs_per_month=2000, members=50)
+    plan_ask(by=administrator, organisation=house, plan=PlanFactory(name="Ward", members=1))
     key_pages = ("accounts:api-key-list", "accounts:api-key-new", "imaging:erasure-list",
-                 "status", "accounts:webhook-list", "accounts:webhook-new", "imaging:rule-list",
-                 "imaging:rule-new")  # fmt: skip
+                 "status", "analytics:plans", "accounts:webhook-list", "accounts:webhook-new",
+                 "imaging:rule-list", "imaging:rule-new")  # fmt: skip
     rule = RuleFactory(
         organisation=house, name="Chest X-rays", body_part="CHEST", created_by=administrator
     )

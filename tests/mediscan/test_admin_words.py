@@ -16,7 +16,7 @@ UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 # data, codes and ids; the words of the record; what Django's own icons say
 OF_ROWS = re.compile(
     rf"(?:\d{{4}}-\d\d-\d\d \d\d:\d\d run\.submit )?(?:run|user|Image)?[: ]?{UUID}|run\.submit|"
-    r"Department \d|Ensemble-\d|plan-\d|Free|free|reader@example\.org|chest\.onnx|(?:ab){32}|"
+    r"Department \d|Ensemble-\d|plan-\d|free|reader@example\.org|chest\.onnx|(?:ab){32}|"
     r"\[\"xray\"\]|\{.*\}|worker|The analysis failed unexpectedly\.|\.(?:zip|pt|pth|safetensors)|"
     rf"\.keras \.h5|\b(?:True|False|Search)\b|{re.escape(REFUSED)}|{STORED.pattern}",
     re.DOTALL,

@@ -90,14 +90,14 @@ STORED = re.compile(
     r"|(?:High|Moderate|Low), because .*|The models agree: .*|CUDA is not available .*"
     r"|Model \d+ of \d+|It failed\.|The file (?:is empty|could not be made)\.|An unknown program"
     r"|segmentation|dice|Dice|bit\b|MediScan|SHA-256|STAPLE|CPU|CUDA \(GPU\)|cpu|auto"
-    r"|Viridis|Magma|Cividis|chest\.png|Error"
+    r"|Free|Viridis|Magma|Cividis|chest\.png|Error"
 )
 OF_A_CARD = {"All", "None", "X-ray"}  # the author's own words
-OWN = ("analytics:dashboard", "analytics:overview", "analytics:models", "analytics:readers",
-       "analytics:drift", "imaging:patient-find", "imaging:upload-create", "account_email",
-       "account_change_password", "mfa_index", "signin:session-list", "trail:activity",
-       "trail:notices", "account", "accounts:reading", "accounts:language", "people:invitations",
-       "help", "help-shortcuts")  # fmt: skip
+OWN = ("analytics:dashboard", "analytics:plans", "analytics:overview", "analytics:models",
+       "analytics:readers", "analytics:drift", "imaging:patient-find", "imaging:upload-create",
+       "account_email", "account_change_password", "mfa_index", "signin:session-list",
+       "trail:activity", "trail:notices", "account", "accounts:reading", "accounts:language",
+       "people:invitations", "help", "help-shortcuts")  # fmt: skip
 
 
 def test_no_word_of_a_page_bypasses_the_catalogue(client, tmp_path, queued):
