@@ -75,7 +75,7 @@ class Finding:
         return {"state": self.state, "remedy": ""} | filled
 
     def _filled(self, text: str) -> str:
-        return text % self.facts if "%(" in text else text
+        return text % self.facts if self.facts and "%(" in text else text
 
 
 def examine(names: Iterable[str] = ()) -> Iterator[Finding]:

@@ -100,3 +100,8 @@ def test_what_breaks_while_it_is_looked_at_stops_nothing_else(well, monkeypatch)
     found = findings()
     assert "ZeroDivisionError" in found["fonts"].words
     assert found["keys"].state == "ok"
+
+
+def test_a_fault_that_quotes_a_template_is_shown_as_it_is():
+    fault = doctor.Finding("settings", doctor.FAIL, "LOG_FORMAT %(levelname)s is no format.")
+    assert fault.told()["words"] == fault.said()["words"] == fault.says
