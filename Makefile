@@ -4,7 +4,7 @@ V := .venv/bin/python
 PG := tests/on_postgres.sh
 PYTEST := $(V) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: start setup setup-dev test test-postgres e2e gallery security audit sbom lock lint types words bench
+.PHONY: start setup setup-dev test test-postgres e2e gallery kit font security audit sbom lock lint types words bench
 
 start:            ## a running site: web and worker, models, an analysed sample
 	@$(PYTHON) mediscan/bootstrap.py start
@@ -26,6 +26,13 @@ e2e: setup-dev    ## the pages in the system's Chromium
 
 gallery: setup-dev  ## gallery/index.html: every page in every state as a picture, with what it cost
 	$(V) -m pytest -q -s tests/browser/gallery_house.py tests/browser/gallery.py $(ARGS)
+
+kit: setup-dev font   ## the kept pictures of /_kit/ drawn anew: look at them before they are committed
+	KIT_DRAW=1 $(V) -m pytest -q tests/browser/test_kit_pictures.py $(ARGS)
+
+font:             ## Debian's fonts-inter into var/fonts, past the system: what those pictures are made with
+	@test -d /usr/share/fonts/opentype/inter -o -d var/fonts/usr || \
+	 { mkdir -p var/fonts && cd var/fonts && apt-get download fonts-inter && dpkg -x fonts-inter_*.deb .; }
 
 security: setup-dev   ## the numbered acceptance tests of security, the slow ones too, then the advisories
 	$(PYTEST) tests/security tests/browser/test_policy.py tests/browser/test_payloads.py $(ARGS)

@@ -18,7 +18,8 @@ ADMIN = "admin.open"
 BY_NAME = {
     **dict.fromkeys(
         (
-            "home", "help", "help-shortcuts", "accounts:setup", "kit", "accounts:language",
+            "home", "help", "help-shortcuts", "accounts:setup", "kit", "kit-viewer",
+            "accounts:language",
             "healthz", "readyz",
             "account_login", "account_logout", "account_inactive", "account_signup",
             "account_email_verification_sent", "account_reset_password",

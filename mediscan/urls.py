@@ -4,13 +4,15 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views import reauthenticate, recovery_codes_download
-from mediscan import account, docs, kit, status, views
+from mediscan import account, docs, status, views
+from mediscan.kit import views as kit
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("help/", views.help_page, name="help"),
     path("help/shortcuts/", views.help_shortcuts, name="help-shortcuts"),
     path("_kit/", kit.kit, name="kit"),
+    path("_kit/viewer/", kit.kit_viewer, name="kit-viewer"),
     path("status/", status.status, name="status"),
     path("healthz/", views.healthz, name="healthz"),
     path("readyz/", views.readyz, name="readyz"),

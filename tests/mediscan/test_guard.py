@@ -10,7 +10,8 @@ from tests.accounts.factories import StrangerFactory, UserFactory, verify
 pytestmark = pytest.mark.django_db
 
 PUBLIC = {
-    "home", "help", "help-shortcuts", "accounts:setup", "kit", "accounts:language",
+    "home", "help", "help-shortcuts", "accounts:setup", "kit", "kit-viewer",
+    "accounts:language",
     "healthz", "readyz",
     "account_login", "account_signup", "account_logout",
     "account_inactive", "account_reset_password", "account_reset_password_done",
