@@ -10,6 +10,8 @@ from django.views.decorators.http import require_GET
 
 from accounts import audit
 from accounts.access import answers_data
+from accounts.audit.state import trail_state
+from accounts.selectors import user_may
 from accounts.vault.storage import blob_open
 from imaging import layers
 from imaging.answer_views import answer_page, answer_picture
@@ -56,6 +58,7 @@ def result_response(
     allowed = allowed_on(request.user, result, ACTS.values())
     context = {name: action in allowed for name, action in ACTS.items()}
     context |= review_context(result, display.threshold, form)
+    context |= {"trail": trail_state(), "may_verify_trail": user_may(request.user, "audit.verify")}
     if not result.is_measured:
         return answer_page(request, result, context, status=status)
     context |= page_context(result, display, request.user)

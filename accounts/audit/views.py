@@ -18,7 +18,8 @@ from accounts.access import requires, step_up
 from accounts.audit.exports import csv_rows, json_rows
 from accounts.audit.forms import PersonForm, TrailForm
 from accounts.audit.page import Page, events_chosen, neighbours, page_of, person_named
-from accounts.models import AuditEvent, AuditSeal, User
+from accounts.audit.state import last_check
+from accounts.models import AuditSeal, User
 from accounts.roles import AUDITOR
 from accounts.selectors import roles_of, user_may
 from accounts.services.trail import trail_verify_newest, verification_record
@@ -108,11 +109,5 @@ def _context(request: HttpRequest, form: TrailForm, page: Page) -> dict:
         "may_export": user_may(request.user, "audit.export"),
         "may_witness": user_may(request.user, "patient.erase_witness"),
         "may_view_keys": user_may(request.user, "key.view_state"),
-        "last_check": _last_check() if AUDITOR in roles_of(request.user) else None,
+        "last_check": last_check() if AUDITOR in roles_of(request.user) else None,
     }
-
-
-def _last_check() -> AuditEvent | None:
-    """The worker's newest verification of the whole trail."""
-    checks = AuditEvent.objects.filter(action="audit.verify", actor=None)
-    return checks.order_by("-at").first()
