@@ -17,8 +17,9 @@ from analytics import charts
 from analytics.counting import number_in, results_counted, reviews_counted
 from analytics.figures import LEAST, SHARE, TEXT, VALUE, Column, Figure, Flag, Page, text_of
 from analytics.filters import Buckets, Filters, Span
-from analytics.moves import mean_moved, share_moved
+from analytics.moves import ENOUGH, STEP, mean_moved, share_moved
 from analytics.shapes import gaps
+from imaging.measures.small_cells import count_told
 from imaging.models import Decision, GateVerdict, Severity
 
 FIRST = timedelta(days=28)
@@ -64,26 +65,37 @@ def drift_of(user, filters: Filters, at) -> Page:
         return Page((), [_empty(one) for one in watched()])
     usual = _numbers(results, reviews, Q(created_at__gte=first, created_at__lt=first + FIRST))
     found = _numbers(results, reviews, span.during("created_at"), buckets.of("created_at"))
-    usual_of, figures, flags = usual.get(None, {}), [], []
+    usual_of, figures, flags, few, can_tell = usual.get(None, {}), [], [], [], False
     for one in watched():
         series = [found.get(start, {}).get(one.key) for start in buckets.starts]
         figures.append(_figure(one, series, usual_of.get(one.key), buckets))
-        flags += _flag(one, series, usual_of.get(one.key), name)
+        now, then = _lately(series), usual_of.get(one.key)
+        if now and then and min(now.n, then.n) >= ENOUGH:
+            flags += _flag(one, now, then, name)
+            can_tell = True
+        elif now or then:
+            few.append(too_few_of(one.title, min(seen.n if seen else 0 for seen in (now, then))))
     last = first + FIRST
     said = _("%(name)s: the first month is %(first)s to %(last)s.") % {
         "name": name, "first": _day(first), "last": _day(last)}  # fmt: skip
-    can_tell = any(one.is_enough for one in figures) and any(
-        seen is not None and seen.is_enough for seen in usual_of.values()
-    )
-    return Page((), figures, flags, said, _rule(flags) if can_tell else "")
+    rule = rule_of(flags, can_tell=can_tell)
+    return Page((), figures, flags, said, rule, few, can_tell)
 
 
-def _rule(flags: Sequence[Flag]) -> str:
+def rule_of(flags: Sequence[Flag], *, can_tell: bool) -> str:
+    """Say when a number is told; where there was enough to tell and nothing was, that too."""
     rule = _(
         "Told is a mean that lies more than one standard deviation of the first month away, and a"
-        " share that differs by more than three standard errors; of five results or more."
-    )
-    return rule if flags else _("Nothing stands out.") + " " + rule
+        " share that differs by more than three standard errors and by %(step)s percentage points"
+        " or more; each of the newest %(n)s or more, against %(n)s or more before."
+    ) % {"step": round(100 * STEP), "n": ENOUGH}
+    return _("Nothing stands out.") + " " + rule if can_tell and not flags else rule
+
+
+def too_few_of(title: str, n: int) -> str:
+    """Say of what there is too little to tell; a count about persons is not told."""
+    return _("%(title)s, n = %(n)s of %(least)s") % {
+        "title": title, "n": count_told(n), "least": ENOUGH}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +205,17 @@ def _tick(one: Watched) -> Callable[[float], str]:
     return lambda value: number_format(value, force_grouping=True)
 
 
-def _flag(one: Watched, series: Sequence[Seen | None], usual: Seen | None, name: str) -> list[Flag]:
-    """Return a sentence where the newest stretch with enough results has moved away."""
-    known = [seen for seen in series if seen and seen.is_enough]
-    if not known or usual is None:
-        return []
-    now = known[-1]
+def _lately(series: Sequence[Seen | None]) -> Seen | None:
+    """Return the newest stretches that hold ENOUGH together, or all that there are."""
+    n, total = 0, 0.0
+    for seen in reversed(series):
+        if seen and n < ENOUGH:
+            n, total = n + seen.n, total + seen.n * seen.value
+    return Seen(n, total / n, 0.0) if n else None
+
+
+def _flag(one: Watched, now: Seen, usual: Seen, name: str) -> list[Flag]:
+    """Return a sentence where what came lately has moved away."""
     if one.kind == SHARE:
         moved = share_moved(now.value, now.n, usual.value, usual.n)
     else:

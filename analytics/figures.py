@@ -94,13 +94,20 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one page of the figures shows; `rule` says when a number is told, and if none was."""
+    """What one page of the figures shows.
+
+    rule      when a number is told, and that none was.
+    few       what cannot be told yet, each with its count.
+    can_tell  something could be compared.
+    """
 
     kpis: Sequence[Kpi]
     figures: Sequence[Figure]
     flags: Sequence[Flag] = ()
     said: str = ""
     rule: str = ""
+    few: Sequence[str] = ()
+    can_tell: bool = False
 
 
 def too_few(n: int) -> str:

@@ -21,7 +21,7 @@ from analytics.counting import (
     reviews_counted,
     took_by,
 )
-from analytics.drift_page import drift_of
+from analytics.drift_page import drift_of, rule_of, too_few_of
 from analytics.figures import (
     SHARE,
     TEXT,
@@ -33,7 +33,7 @@ from analytics.figures import (
 )
 from analytics.filters import Buckets, Filters, Span
 from analytics.kpis import accepted_kpi, failed_counts, failed_kpi, studies_kpi, time_kpi
-from analytics.moves import share_moved
+from analytics.moves import ENOUGH, share_moved
 from analytics.plan_use import plan_use
 from analytics.shapes import MOST_LINES, decisions, gaps, time_figure
 from imaging.models import JobStatus, Modality, Severity
@@ -70,7 +70,10 @@ def overview_of(user, filters: Filters, at) -> Page:
         accepted_kpi(reviews, span),
         failed_kpi(*failed),
     ]
-    return Page(kpis, figures, [*_failing(*failed), *drift_of(user, filters, at).flags])
+    drift = drift_of(user, filters, at)
+    flags = [*_failing(*failed), *drift.flags]
+    rule = rule_of(flags, can_tell=drift.can_tell) if drift.rule else ""
+    return Page(kpis, figures, flags, "", rule, [*_few_failing(*failed), *drift.few])
 
 
 def _failing(now: tuple[int, int], before: tuple[int, int]) -> list[Flag]:
@@ -80,6 +83,12 @@ def _failing(now: tuple[int, int], before: tuple[int, int]) -> list[Flag]:
         return []
     said = _("More jobs fail: %(part)s of %(n)s, %(old)s of %(m)s in the days before.")
     return [Flag(said % {"part": part, "n": n, "old": old, "m": m}, "overview", "failures")]
+
+
+def _few_failing(now: tuple[int, int], before: tuple[int, int]) -> list[str]:
+    """Say that jobs are too few to compare, where there are some."""
+    n, m = now[1], before[1]
+    return [too_few_of(_("Failed jobs"), min(n, m))] if n + m > 0 and min(n, m) < ENOUGH else []
 
 
 def _volume(results, buckets: Buckets) -> Figure:

@@ -28,7 +28,7 @@ def figure(user, key: str):
     return next(one for one in page(user).figures if one.key == key)
 
 
-def both(reader, n: int = 20, **later):
+def both(reader, n: int = 30, **later):
     """A first month, and results of today that are of the same ensemble."""
     old = crowd(n, reader=reader, ago=HALF_A_YEAR, step=timedelta(hours=-1))
     new = crowd(n, reader=reader, **later)
@@ -50,22 +50,22 @@ def test_images_as_bright_as_ever_raise_no_alert():
     assert page(reader).rule.startswith("Nothing stands out.")
     row, *rest = figure(reader, "brightness").rows
     assert row[0] == "First month"
-    assert row[1] == 20
-    assert rest[-1][1] == 20
+    assert row[1] == 30
+    assert rest[-1][1] == 30
     assert rest[-1][2] == pytest.approx(row[2])
 
 
 def test_brighter_images_are_told_in_a_sentence(client):
     reader = UserFactory()
     old, new = both(reader)
-    bright(old[:10], 0, 100)
-    bright(old[10:], 20, 120)  # 50 and 70: a mean of 60, a spread of 10
+    bright(old[:15], 0, 100)
+    bright(old[15:], 20, 120)  # 50 and 70: a mean of 60, a spread of 10
     bright(new, 40, 160)
     assert figure(reader, "brightness").rows[0][2] == pytest.approx(60)
     flags = page(reader).flags
     said = flags[0].said
-    assert said.startswith("Brightness of the images, Lung fields: 100.0 lately (n = 20), 60.0")
-    assert said.endswith("(n = 20).")
+    assert said.startswith("Brightness of the images, Lung fields: 100.0 lately (n = 30), 60.0")
+    assert said.endswith("(n = 30).")
     client.force_login(reader)
     here = client.get(URL).content.decode()
     assert said in here
@@ -90,6 +90,46 @@ def test_a_share_that_moved_is_told_and_the_others_are_not(later, key):
     assert found.rows[0][2] <= 0.2
     assert len(page(reader).flags) == 1
     assert page(reader).flags[0].said.startswith(found.title)
+
+
+def test_of_too_few_it_is_said_that_they_are(client):
+    reader = UserFactory()
+    both(reader, n=29, gate_verdict="warn")
+    found = page(reader)
+    assert found.flags == []
+    assert "Warned of or refused by the input check, n = 29 of 30" in found.few
+    assert "Nothing stands out." not in found.rule
+    client.force_login(reader)
+    for address in (URL, "/analytics/"):
+        text = client.get(address).content.decode()
+        assert "Too few to say:" in text
+        assert "n = 29 of 30" in text
+        assert "by 5 percentage points or more" in text
+
+
+def test_a_small_house_is_told_of_its_newest_thirty_together():
+    reader = UserFactory()
+    old = crowd(30, reader=reader, ago=HALF_A_YEAR, step=timedelta(hours=-1))
+    first = old[0].job.run
+    first.refresh_from_db()
+    for weeks in range(3):
+        new = crowd(10, reader=reader, ago=timedelta(weeks=weeks, hours=1), gate_verdict="warn")
+        run = new[0].job.run
+        type(run).objects.filter(pk=run.pk).update(ensemble=first.ensemble)
+    assert [one.figure for one in page(reader).flags] == ["gate"]
+    assert "(n = 30)" in page(reader).flags[0].said
+
+
+def test_a_stranger_is_told_nothing_of_it(client):
+    reader, stranger = UserFactory(), UserFactory()
+    both(reader, gate_verdict="warn")
+    assert len(page(reader).flags) == 1
+    of_a_stranger = page(stranger)
+    assert [*of_a_stranger.flags, *of_a_stranger.few, of_a_stranger.rule] == [""]
+    client.force_login(stranger)
+    text = client.get("/analytics/").content.decode()
+    assert "input check, Lung fields" not in text
+    assert "Too few to say" not in text
 
 
 def test_an_image_without_numbers_is_not_counted_as_dark():

@@ -39,6 +39,11 @@ def kpis(user, filters: Filters = NOTHING) -> list:
     return list(overview_of(user, filters, now()).kpis)
 
 
+def overview_flags(user) -> list[str]:
+    flags = overview_of(user, Filters(period="28"), now()).flags
+    return [one.said for one in flags if one.figure == "failures"]
+
+
 def page_of(client, user, query: str = "") -> str:
     client.force_login(user)
     answer = client.get(URL + query)
@@ -142,6 +147,27 @@ def test_failures_stand_by_reason_the_most_frequent_first():
     found = figure(reader, "failures")
     assert found.rows == [("Out of memory.", 3), ("=HYPERLINK(1)", 2)]
     assert kpis(reader)[3].value == "50"
+
+
+def test_that_more_jobs_fail_is_said_with_both_counts_and_to_nobody_else():
+    reader = UserFactory()
+    before = timedelta(days=40)
+    crowd(40, reader=reader, ago=before)
+    crowd(30, reader=reader)
+    assert overview_flags(reader) == []
+    failures(10, reader=reader, error="Out of memory.")
+    said = "More jobs fail: 10 of 40, 0 of 40 in the days before."
+    assert said in overview_flags(reader)
+    assert overview_flags(UserFactory()) == []
+
+
+def test_of_too_few_jobs_nothing_is_said_but_that():
+    reader = UserFactory()
+    crowd(29, reader=reader, ago=timedelta(days=40))
+    failures(40, reader=reader, error="Out of memory.")
+    found = overview_of(reader, Filters(period="28"), now())
+    assert [one for one in found.flags if one.figure == "failures"] == []
+    assert "Failed jobs, n = 29 of 30" in found.few
 
 
 def test_signatures_are_timed_from_the_request_to_the_first_of_them():
