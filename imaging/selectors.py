@@ -37,7 +37,7 @@ from imaging.models import (
     Upload,
     UploadItem,
 )
-from imaging.scope import Paths, parts_of, whole_of, within
+from imaging.scope import Paths, may_see, parts_of, whole_of, within
 
 STUDY = Paths("department", "patient", "uploaded_by", "deleted_at", "created_at")
 IMAGE = Paths(
@@ -69,7 +69,9 @@ def studies_visible_to(user) -> QuerySet[Study]:
 
 
 def series_visible_to(user) -> QuerySet[Series]:
-    return Series.objects.filter(study__in=studies_visible_to(user).order_by())
+    """Return the series with images; those of SEG and SR are DICOMweb's alone."""
+    pictured = Exists(Image.objects.filter(series=OuterRef("pk")))
+    return Series.objects.filter(pictured, study__in=studies_visible_to(user).order_by())
 
 
 def studies_movable_by(user) -> QuerySet[Study]:
@@ -113,8 +115,16 @@ def images_visible_to(user, action: str = "study.view") -> QuerySet[Image]:
 
 
 def instances_visible_to(user, action: str = "study.view") -> QuerySet[Instance]:
-    """Return the DICOM instances on which `user` may do `action`; those not told are nobody's."""
-    return Instance.objects.filter(within(user, action, INSTANCE), problem="")
+    """Return the DICOM instances on which `user` may do `action`; those not told are nobody's.
+
+    What was made of a result is there for whoever may see the result, and has read first.
+    """
+    came = within(user, action, INSTANCE) & Q(made_of=None)
+    if not may_see(user, "result.view"):  # of an API key: within its scopes
+        return Instance.objects.filter(came, problem="")
+    results = results_visible_to(user).order_by().values("pk")
+    made = INSTANCE.kept & Q(made_of__result__in=results)
+    return Instance.objects.filter(came | made, problem="")
 
 
 def pixels_open(user, images) -> set:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +41,30 @@ class NotAsDicom(Exception):
     """Nothing of this result can be written as DICOM; the text says why."""
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One DICOM object: its file, and its header as JSON where that was asked for."""
+
+    path: Path
+    header: Path | None = None
+
+
 def dicom_zip(result: Result, version: int, pdf: bytes) -> bytes:
     """Return a ZIP of the DICOM objects of `result`, in that version of its verdict (0: none).
 
     `pdf` is its report, which becomes one of them.
 
     Raises: NotAsDicom; Refused for a header that no SEG can be made of; EngineError.
+    """
+    with composed(result, version, pdf=pdf) as made:
+        return _zipped([one.path for one in made])
+
+
+@contextmanager
+def composed(result: Result, version: int, *, pdf: bytes | None = None) -> Iterator[list[Made]]:
+    """Yield the DICOM objects of a result while their files are there; told without a `pdf`.
+
+    Raises: as `dicom_zip`.
     """
     image = result.image
     is_dicom = image.source.format == "dicom"
@@ -53,17 +74,22 @@ def dicom_zip(result: Result, version: int, pdf: bytes) -> bytes:
         scratch_folder(room_bytes=ROOM + 2 * image.pixels.size) as folder,
         decode_engine() as engine,
     ):
-        (folder / "report.pdf").write_bytes(pdf)
+        if pdf is not None:
+            (folder / "report.pdf").write_bytes(pdf)
         files = _originals_out(image, folder) if is_dicom else []
         if not is_dicom:
             (folder / "grey.raw").write_bytes(_as_viewed(image).tobytes())
         level = _mask_out(result, folder, version)
         answer = engine.call(
             "compose", timeout_s=TIMEOUT_S, out_dir=str(folder), files=files, grey="grey.raw",
-            pdf="report.pdf", map="map.raw" if level else "",
-            request=_request(result, version, level, is_dicom=is_dicom),
+            pdf="" if pdf is None else "report.pdf", map="map.raw" if level else "",
+            tell=pdf is None, request=_request(result, version, level, is_dicom=is_dicom),
         )  # fmt: skip
-        return _zipped([folder / name for name in answer["files"]])
+        told = answer["told"] or [None] * len(answer["files"])
+        yield [
+            Made(folder / name, folder / header if header else None)
+            for name, header in zip(answer["files"], told, strict=True)
+        ]
 
 
 def _request(result: Result, version: int, level: int | None, *, is_dicom: bool) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from reports.cohort_files import cohort_chunks
 from reports.letterhead.making import letterhead_read
 from reports.making import export_chunks, parts_make
 from reports.models import MANY, ZIPS
+from reports.objects import objects_make
 from reports.parts import parts_drop
 from reports.pdf import PdfError
 from reports.services import (
@@ -55,6 +56,22 @@ def read_letterhead(letterhead_id: str) -> None:
         letterhead_read(letterhead_id)
     except Exception:
         logger.exception("letterhead %s failed", letterhead_id)
+    damages_tell()
+
+
+@audit.as_worker
+def make_objects(which: str) -> None:
+    """Make SEG and SR of some results for DICOMweb.
+
+    State before: results without theirs. State after: some have them, or why they have none.
+    Delivered twice, the second writes nothing; what is left is rung for again within a minute.
+    """
+    try:
+        objects_make()
+    except WorkerStopping:
+        logger.info("objects of results: given back")
+    except Exception:  # rung for again within a minute
+        logger.exception("objects of results: not made")
     damages_tell()
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from imaging.dicom_out.document import encapsulated_pdf
@@ -14,7 +16,9 @@ from imaging.dicom_out.report import structured_report
 from imaging.dicom_out.request import Request
 from imaging.dicom_out.segmentation import lesion_masks, segmentation
 from imaging.dicom_out.sources import capture, source_headers
+from imaging.formats.dicom.instance import header_json
 
+WORDS = frozenset({0x0040A730, 0x0040A073, 0x0040A078})  # content, verifying, author observers
 SEG, SR, PDF, CAPTURE = "seg.dcm", "sr.dcm", "report.dcm", "picture.dcm"
 
 
@@ -28,9 +32,9 @@ def objects_of(
     *,
     grey: NDArray[np.uint8] | None,
     levels: NDArray[np.uint8] | None,
-    pdf: bytes,
+    pdf: bytes | None,
 ) -> dict[str, Dataset]:
-    """Return the objects of one result; a SEG only where something is marked.
+    """Return the objects of one result; a SEG only where something is marked, no PDF for None.
 
     `grey` (Y, X) is the picture where it is no DICOM, `levels` (Z, Y, X) the map or mask.
     Raises: Refused, HeaderTooBare; ValueError when the map holds other lesions than those listed.
@@ -43,9 +47,21 @@ def objects_of(
         sources = [made[CAPTURE]] if grey is not None else source_headers(files, request)
         seg = segmentation(request, sources, masks) if masks else None
         report = structured_report(request, sources, seg)
-        document = encapsulated_pdf(request, sources, pdf)
+        document = None if pdf is None else encapsulated_pdf(request, sources, pdf)
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # of highdicom, on oddities
         raise HeaderTooBare(
             f"Its DICOM header lacks what a SEG and an SR must say ({type(error).__name__})."
         ) from error
-    return made | ({SEG: seg} if seg is not None else {}) | {SR: report, PDF: document}
+    made |= {SEG: seg} if seg is not None else {}
+    return made | {SR: report} | ({PDF: document} if document is not None else {})
+
+
+def header_of(path: Path) -> dict[str, Any]:
+    """Return DICOM JSON (PS3.18 F.2) of an object's file: no pixels, no reader's words.
+
+    The content of an SR names who signed it; it is in the file, and in no list.
+    """
+    made = dcmread(path, stop_before_pixels=True)
+    for tag in WORDS & set(made.keys()):
+        del made[tag]
+    return header_json(made)

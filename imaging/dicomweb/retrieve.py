@@ -166,14 +166,14 @@ def _told(user, rows) -> Iterator[bytes]:
 
 
 def _original(one: Instance, base: str) -> Part:
-    reader = blob_open(one.source.blob)
+    reader = blob_open(one.file)
     syntax = one.layout["syntax"]
     kind = f"{DICOM}; transfer-syntax={syntax}"
     return Part(kind, instance_url(base, one), without_preamble(reader.chunks()))
 
 
 def _original_alone(one: Instance) -> HttpResponse:
-    reader = blob_open(one.source.blob)
+    reader = blob_open(one.file)
     answer = StreamingHttpResponse(without_preamble(reader.chunks()), content_type=DICOM)
     answer["Content-Length"] = str(reader.size)
     answer["Content-Disposition"] = f'attachment; filename="{one.sop_instance_uid}.dcm"'

@@ -95,7 +95,7 @@ def study_found(user, uid: str) -> Study:
 def instances_of(user, study: Study, action: str = "study.view", **asked):
     """Return the instances of a study in order. Raises: Problem, 404 for none."""
     found = instances_visible_to(user, action).filter(study=study, **asked)
-    rows = found.select_related("study__patient", "series", "source__blob", "native")
+    rows = found.select_related("study__patient", "series", "source__blob", "native", "blob")
     rows = rows.order_by("series__created_at", "series", "number", "sop_instance_uid")
     if not rows.exists():
         raise nothing_here()

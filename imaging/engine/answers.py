@@ -87,6 +87,12 @@ def _check_composed(value: dict[str, Any], args: Mapping[str, Any]) -> None:
         _require(name.endswith(".dcm"), "compose: a name")
         path = plain_path(Path(args["out_dir"]), name)
         _require(path.lstat().st_size <= OBJECT_BYTES, "compose: an object's size")
+    told = value["told"]
+    headers = [name.replace(".dcm", ".json") for name in names]
+    _require(told in ([], headers), "compose: what is told")
+    for name in told:
+        size = plain_path(Path(args["out_dir"]), name).lstat().st_size
+        _require(size <= TOLD_BYTES, "compose: the size of what is told")
 
 
 def _check_told(value: dict[str, Any], args: Mapping[str, Any]) -> None:

@@ -365,6 +365,7 @@ RECOVERIES = [
     "imaging.registry.uploads.model_uploads_recover",
     "imaging.services.painting.reviews_recover",
     "reports.services.exports_recover",
+    "reports.objects.objects_recover",
     "reports.letterhead.life.letterheads_recover",
     "imaging.services.glass.glasses_tend",
     "imaging.services.purging.studies_purge",

@@ -43,6 +43,7 @@ def test_the_house_recovers_every_kind_of_work_that_has_a_lease_or_a_clock(setti
         "model_uploads_recover",
         "reviews_recover",
         "exports_recover",
+        "objects_recover",
         "letterheads_recover",
         "glasses_tend",
         "studies_purge",

@@ -50,6 +50,13 @@ def describe_instance(path: Path, budgets: Budgets | None = None) -> dict[str, A
     return {"attributes": attributes, "layout": layout}
 
 
+def header_json(dataset: Dataset) -> dict[str, Any]:
+    """Return DICOM JSON (PS3.18 F.2) of a dataset, in UTF-8, without private and binary values."""
+    told = _plain(dataset.to_json_dict(suppress_invalid_tags=True))
+    told[_CHARACTER_SET] = {"vr": "CS", "Value": ["ISO_IR 192"]}
+    return told
+
+
 def native_frames(path: Path, budgets: Budgets | None = None) -> Iterator[bytes]:
     """Yield each frame of a grey image as Explicit VR Little Endian has it: rows of stored values.
 
@@ -99,14 +106,7 @@ def _attributes(source: Source, budgets: Budgets) -> dict[str, Any]:
     dataset = load_values(source, wanted, budgets)
     with warnings.catch_warnings(), decoding("dicom-header", "DICOM"):
         warnings.simplefilter("ignore")
-        told = _plain(_json(dataset))
-    told[_CHARACTER_SET] = {"vr": "CS", "Value": ["ISO_IR 192"]}
-    return told
-
-
-def _json(dataset: Dataset) -> dict[str, Any]:
-    told: dict[str, Any] = dataset.to_json_dict(suppress_invalid_tags=True)
-    return told
+        return header_json(dataset)
 
 
 def _plain(told: dict[str, Any]) -> dict[str, Any]:
