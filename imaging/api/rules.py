@@ -36,6 +36,9 @@ class RuleBody(serializers.ModelSerializer):
                   "is_on", "created_by", "created_at")  # fmt: skip
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("Switch it on", {"is_on": True}, request_only=True)]
+)
 class RuleChangeRequest(serializers.Serializer):
     """What is not said stays as it is."""
 

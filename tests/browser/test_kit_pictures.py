@@ -2,7 +2,8 @@
 
 `make kit` draws the pictures anew. They are made with Inter as Debian's `fonts-inter` holds it
 and no other font, so that they do not depend on what else a machine has; where that very
-version is not at hand the comparison is skipped (`make font` fetches it, past the system).
+version is not at hand, or Chromium is another one, the comparison is skipped with its reason
+(`make font` fetches the font, past the system).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tests.shell.test_browser import violations
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 KEPT = Path(__file__).parent / "kit"
+MADE_WITH = KEPT / "made-with.txt"
 DRAWS = "KIT_DRAW" in os.environ
 FONTS = "usr/share/fonts/opentype/inter"
 PLACES = (Path("/") / FONTS, settings.BASE_DIR / "var/fonts" / FONTS)
@@ -54,12 +56,6 @@ def plain_browser(playwright, tmp_path_factory):
     place = next((one for one in PLACES if one.is_dir()), None)
     if place is None:
         pytest.skip("Inter is not here: `make font`, or apt install fonts-inter")
-    stamp = KEPT / "font.sha256"
-    found = hashlib.sha256((place / "Inter-Regular.otf").read_bytes()).hexdigest()
-    if DRAWS:
-        stamp.write_text(found + "\n", encoding="ascii")
-    elif found != stamp.read_text(encoding="ascii").strip():
-        pytest.skip(f"the pictures were made with another version of Inter than {place}")
     folder = tmp_path_factory.mktemp("fonts")
     config = folder / "fonts.conf"
     config.write_text(
@@ -70,6 +66,13 @@ def plain_browser(playwright, tmp_path_factory):
         args=FLAGS + NO_GPU + LOOKS,
         env=os.environ | {"FONTCONFIG_FILE": str(config)},
     )
+    font = hashlib.sha256((place / "Inter-Regular.otf").read_bytes()).hexdigest()
+    found = f"Inter {font}\nChromium {browser.version.partition('.')[0]}\n"
+    if DRAWS:
+        MADE_WITH.write_text(found, encoding="ascii")
+    elif found != MADE_WITH.read_text(encoding="ascii"):
+        browser.close()
+        pytest.skip(f"the pictures were made with others than {found!r}")
     yield browser
     browser.close()
 
