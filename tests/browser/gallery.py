@@ -1,8 +1,9 @@
 """`make gallery`: every page in every state as a picture, wide and narrow, light and dark.
 
 Beside the pictures, gallery/index.html shows them all; a dozen main pages are also seen at
-320 px, right to left, in German and on paper. What each page cost is printed in the end:
-largest contentful paint, layout shift, bytes (UX.md, U11 and U12).
+320 px, right to left, in German and on paper. Each page in each look is read by axe
+(U5) and may not shift (U11). What each cost is printed in the end: largest contentful paint,
+layout shift, bytes (UX.md, U11 and U12).
 """
 
 from __future__ import annotations

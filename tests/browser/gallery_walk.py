@@ -11,11 +11,12 @@ from pathlib import Path
 from django.conf import settings
 
 from tests.browser.costs import WATCH, Cost, cost_of
-from tests.browser.test_pages import ready
+from tests.browser.test_pages import faults, ready
 from tests.pseudo import RIGHT_TO_LEFT
 
 FOLDER = Path(settings.BASE_DIR) / "gallery"
 ROWS = "costs.tsv"
+MOST_CLS = 0.01  # UX.md, U11
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -51,7 +52,8 @@ OTHERS = [
 
 
 def walk(page, person: str, pages: dict[str, str], look: Look) -> None:
-    """Open each address, note what it cost, save its picture."""
+    """Open each address, note what it cost, save its picture; none breaks a rule or shifts."""
+    wrong = {}
     origin = re.match(r"https?://[^/]+", page.url)[0]
     page.add_init_script(WATCH)
     for name, address in pages.items():
@@ -67,6 +69,8 @@ def walk(page, person: str, pages: dict[str, str], look: Look) -> None:
         page.screenshot(path=path, full_page=True)
         page.emulate_media(media="screen")
         _note(path, f"{person}: {name}", cost)
+        wrong[name] = faults(page) + [f"CLS {cost.cls:.4f}"][: cost.cls >= MOST_CLS]
+    assert {name: found for name, found in wrong.items() if found} == {}
 
 
 def _note(path: Path, name: str, cost: Cost) -> None:
