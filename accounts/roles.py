@@ -93,7 +93,7 @@ TABLE: Mapping[str, Mapping[str, Cell]] = {
     "review.sign": {RADIOLOGIST: proved(department)},  # sign, amend
     # what leaves the house
     "export.create": {RADIOLOGIST: department, CLINICIAN: assigned},  # PDF, SEG, SR
-    "export.read_signed": {INTEGRATOR: own},
+    "export.read_signed": {RADIOLOGIST: department, CLINICIAN: assigned, INTEGRATOR: own},
     "export.create_bulk": {RADIOLOGIST: proved(department)},  # CSV, XLSX, ZIP
     "export.create_deidentified": {RESEARCHER: proved(cohort)},
     # models

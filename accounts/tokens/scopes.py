@@ -1,7 +1,4 @@
-"""PURE: what an API key may be given: actions of the Integrator's column that open an address.
-
-`export.read_signed` opens none: no key is made with it, and a key that has it reaches no more.
-"""
+"""PURE: what an API key may be given, each an action of the Integrator's column of the roles."""
 
 from __future__ import annotations
 
@@ -17,6 +14,7 @@ SCOPES = {  # action -> what it lets a machine do, in words
     "run.submit": _("Start runs on them"),
     "run.view": _("Follow the state of its runs"),
     "result.view": _("Read the results of its runs"),
+    "export.read_signed": _("Fetch signed reports"),
     "patient.create": _("Register patients"),
     "patient.view": _("Read the patients it registered"),
 }

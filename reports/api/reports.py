@@ -27,6 +27,7 @@ from reports.selectors import exports_visible_to
 from reports.services import export_create
 
 FHIR = "application/fhir+json"
+READ_SIGNED = "export.read_signed"  # who may ask for a PDF, and the machine that asked for the run
 
 
 class ReportQuery(ListQuery):
@@ -100,7 +101,7 @@ class Reports(Listing):
 
     @extend_schema(responses={(200, FHIR): BundleBody, **READ, **GONE})
     @action(
-        detail=True, required_action="export.create", content_negotiation_class=AnyAnswer,
+        detail=True, required_action=READ_SIGNED, content_negotiation_class=AnyAnswer,
         renderer_classes=[FhirRenderer],
     )  # fmt: skip
     def fhir(self, request: Request, pk) -> Response:
@@ -109,7 +110,7 @@ class Reports(Listing):
         DiagnosticReport (final, or appended where it amends one), Patient, ImagingStudy, an
         Observation per measure in UCUM, a Device for the ensemble and one per model version.
         """
-        report = self._leaving(pk)
+        report = self._leaving(pk, READ_SIGNED)
         audit.record(request.user, "export.download", report.result, reason="fhir")
         return Response(bundle(report_of(report)))
 
@@ -117,7 +118,7 @@ class Reports(Listing):
     @action(detail=True, methods=["post"], required_action="export.create")
     def pdf(self, request: Request, pk) -> Response:
         """Ask for the PDF of exactly this version; follow the export until it is made."""
-        report = self._leaving(pk)
+        report = self._leaving(pk, "export.create")
         export = export_create(
             user=request.user, kind="pdf", results=[report.result], version=report.number
         )
@@ -125,8 +126,8 @@ class Reports(Listing):
         body = ExportBody(exports_visible_to(request.user).get(pk=export.pk)).data
         return Response(body, 202, headers=headers)
 
-    def _leaving(self, pk) -> Review:
-        """Return the signed version, where whoever asks may take it out of the house."""
-        theirs = results_within(self.request.user, "export.create").values("pk")
+    def _leaving(self, pk, by: str) -> Review:
+        """Return the signed version, where whoever asks may take it out of the house by `by`."""
+        theirs = results_within(self.request.user, by).values("pk")
         rows = reports_visible_to(self.request.user).filter(result__in=theirs)
         return get_object_or_404(rows, pk=pk)

@@ -23,7 +23,7 @@ CONTRACT = {  # action: who and where; * is step-up
     "gate.override": "R d",
     "review.sign": "R d*",
     "export.create": "R d, C a",
-    "export.read_signed": "I own",
+    "export.read_signed": "R d, C a, I own",
     "export.create_bulk": "R d*",
     "export.create_deidentified": "Re c*",
     "study.ask_deletion": "R d, T d",

@@ -205,17 +205,12 @@ def test_a_machine_whose_role_was_taken_may_nothing(rf):
 
 def test_the_scopes_are_the_integrators_column():
     column = {action for action, cells in TABLE.items() if INTEGRATOR in cells}
-    assert SCOPES.keys() == column - {"audit.view_own", "export.read_signed"}
+    assert SCOPES.keys() == column - {"audit.view_own"}
 
 
 def test_the_words_of_the_scopes_are_told_in_german_too():
     with translation.override("de"):
         assert {words for words in SCOPES.values() if gettext(words) == words} == set()
-
-
-def test_what_opens_no_address_is_not_given_to_a_key():
-    with pytest.raises(ValueError, match="scopes must be some of"):
-        a_key(scopes=["export.read_signed"])
 
 
 def test_one_machine_may_hold_two_keys_and_change_without_a_gap(client):

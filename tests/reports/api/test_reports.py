@@ -11,6 +11,7 @@ from accounts.models import AuditEvent
 from imaging.services.reviews import review_save, review_sign
 from reports.models import ExportItem
 from tests.accounts.api.calls import bearer, pair_of
+from tests.accounts.api.keys import a_key, by_key
 from tests.accounts.factories import UserFactory
 from tests.imaging.factories import ResultFactory, sealed
 
@@ -110,3 +111,22 @@ def test_a_rejected_result_leaves_no_number(client, headers, reader, queued):
     entries = client.get(there, headers=headers).json()["entry"]
     assert "Observation" not in [one["resource"]["resourceType"] for one in entries]
     assert "Rejected" in entries[0]["resource"]["conclusion"]
+
+
+@pytest.mark.parametrize(("scope", "status"), [("export.read_signed", 200), ("run.view", 403)])
+def test_a_machine_reads_the_signed_reports_of_its_own_runs(client, reader, queued, scope, status):
+    house = reader.memberships.get().organisation
+    key, text = a_key(house, scopes=[scope])
+    own = sealed(ResultFactory(user=key.account.user))
+    signed_own, signed_other = (
+        review_sign(
+            by=reader,
+            review=review_save(by=reader, result=one, seen=0, decision="accepted"),
+            meaning="authored",
+        )
+        for one in (own, sealed(ResultFactory(user=reader)))
+    )
+    there = reverse("api:report-fhir", args=[signed_own.pk])
+    assert client.get(there, headers=by_key(text)).status_code == status
+    theirs = reverse("api:report-fhir", args=[signed_other.pk])
+    assert client.get(theirs, headers=by_key(text)).status_code == (404 if status == 200 else 403)
