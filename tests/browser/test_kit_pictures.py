@@ -67,7 +67,7 @@ def plain_browser(playwright, tmp_path_factory):
         env=os.environ | {"FONTCONFIG_FILE": str(config)},
     )
     font = hashlib.sha256((place / "Inter-Regular.otf").read_bytes()).hexdigest()
-    found = f"Inter {font}\nChromium {browser.version.partition('.')[0]}\n"
+    found = f"Inter {font}\nChromium {browser.version}\n"
     if DRAWS:
         MADE_WITH.write_text(found, encoding="ascii")
     elif found != MADE_WITH.read_text(encoding="ascii"):
