@@ -158,7 +158,7 @@ class Listener:
         return SUCCESS
 
     def _association(self, key: Any) -> Association | None:
-        """Return what this association stores into; None where its account may not."""
+        """Return what this association stores into; None where its account or place is gone."""
         if key in self._open:
             return self._open[key]
         peer = self._peers[key.requestor.ae_title.strip()]
@@ -167,6 +167,9 @@ class Listener:
         if not may_send(user, house):
             return None
         department = Department.objects.filter(organisation=house, pk=peer.department).first()
+        if peer.department and department is None:  # nothing is filed where more people see it
+            logger.warning("dicom listener: the department of AE %s is gone", peer.ae_title)
+            return None
         self._open[key] = Association(
             user=user, organisation=house, department=department, ae_title=peer.ae_title
         )

@@ -147,6 +147,14 @@ def test_a_series_is_one_upload_in_its_department_and_twice_is_no_harm(listen, h
     assert listener.stop() == {"stored": 4, "refused": 0, "senders": 2}
 
 
+def test_of_a_department_that_is_gone_nothing_is_filed_elsewhere(listen, room):
+    listener = listen()
+    room.delete()
+    association = listener.associate()
+    assert sent(association, slices(1)) == [0x0124]
+    assert not Upload.objects.exists()
+
+
 def test_whoever_is_not_listed_is_rejected(listen):
     listener = listen()
     for title, called in (("CT2", "MEDISCAN"), ("CT1", "OTHER"), ("FAR", "MEDISCAN")):
