@@ -24,17 +24,12 @@ from imaging.review_page import Cut, cut_of
 from imaging.services.analysis import blob_out
 from imaging.services.identities import identity_at
 from imaging.services.reviews import review_numbered
+from reports.measures import TOLD
 from reports.zips import EPOCH
 
 TIMEOUT_S = 120
 ROOM = 256 << 20
 NO_DICOM = "A volume that was not sent as DICOM has none to refer to: its mask leaves as NIfTI."
-OF_IMAGE = {  # our name of a measure: what the SR calls it, and our unit
-    "area_percent": ("Affected area", "%"), "area_mm2": ("Area", "mm2"),
-    "volume_ml": ("Volume", "ml"), "average_intensity": ("Average intensity, 0 to 255", "1"),
-    "circularity": ("Circularity, 1 is round", "1"), "sphericity": ("Sphericity", "1"),
-    "lesions": ("Regions", "1"),
-}  # fmt: skip
 
 
 class NotAsDicom(Exception):
@@ -133,9 +128,8 @@ def _lesions(result: Result, review: Review | None) -> list[dict]:
 def _measures(result: Result, cut: Cut) -> list[list]:
     if not result.is_measured:
         return []
-    known = [(name, *told, cut.row.get(name)) for name, told in OF_IMAGE.items()]
-    return [[name.upper()[:16], meaning, value, unit]
-            for name, meaning, unit, value in known if value is not None]  # fmt: skip
+    known = [(one, cut.row.get(one.name)) for one in TOLD]
+    return [[one.code, one.words, value, one.unit] for one, value in known if value is not None]
 
 
 def _said(result: Result, review: Review | None, cut: Cut) -> list[list[str]]:

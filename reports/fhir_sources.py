@@ -18,17 +18,8 @@ from imaging.services.identities import identity_at
 from imaging.services.results import unit_of_counts
 from reports.content import SEVERITY_WORDS
 from reports.fhir import Measure, Model, Person, Report, Study
+from reports.measures import TOLD
 
-MEASURES = (  # our name, in words, UCUM
-    ("area_percent", "Affected area", "%"),
-    ("area_mm2", "Area", "mm2"),
-    ("volume_ml", "Volume", "mL"),
-    ("average_intensity", "Average lesion intensity, grey 0 to 255", "1"),
-    ("ratio", "Intensity ratio to the surroundings", "1"),
-    ("circularity", "Circularity, round is 1", "1"),
-    ("sphericity", "Sphericity, a ball is 1", "1"),
-    ("lesions", "Regions", "1"),
-)
 MODALITIES = {"xray": "DX", "mri": "MR", "ct": "CT"}  # of a picture that was no DICOM
 
 
@@ -99,10 +90,11 @@ def _measures(result: Result, cut: Cut) -> list[Measure]:
     row, unit = cut.row, unit_of_counts(result.image)
     reasons = row.get("reasons", {})
     told = [
-        Measure(name, words, row[name], ucum, _share(row, name), reasons.get(name, ""))
-        for name, words, ucum in MEASURES
-        if name in row and (row[name] is not None or name in reasons)
-    ]
+        Measure(one.name, one.words, row[one.name], one.unit,
+                _share(row, one.name), reasons.get(one.name, ""))
+        for one in TOLD
+        if one.name in row and (row[one.name] is not None or one.name in reasons)
+    ]  # fmt: skip
     counted = Measure("mask_px", f"{unit.capitalize()} above the threshold", mask_px(row), "1")
     return [*told, counted]
 

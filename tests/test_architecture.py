@@ -56,6 +56,8 @@ RULES = {  # files: what they must never import
     "accounts/vault/blob_format.py": (*DJANGO, "accounts.models", "accounts.selectors", *APPS[1:]),
     "analytics/charts.py": (*DJANGO, "accounts", "imaging", "reports"),
     "reports/content.py": (*DJANGO, "accounts", "imaging.models", "analytics"),
+    "reports/fhir.py": (*DJANGO, *APPS),
+    "reports/measures.py": (*DJANGO, *APPS),
     "imaging/models/*.py": ("imaging.services", "reports.services", *UPWARD, *HEAVY),
     "*/models.py": ("imaging.services", "reports.services", *UPWARD, *HEAVY),
     "*/services/**/*.py": (*UPWARD, "rest_framework", *HEAVY, *ENGINE_ONLY),

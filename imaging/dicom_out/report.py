@@ -18,7 +18,7 @@ PROJECTED = ("CR", "DX", "IO", "MG", "PX", "RF", "RG", "XA")
 OURS = "99MEDISCAN"
 Code = hd.sr.CodedConcept
 UCUM = {  # as our measures name them: UCUM's code and meaning
-    "mm": ("mm", "millimeter"), "mm2": ("mm2", "square millimeter"), "ml": ("mL", "milliliter"),
+    "mm": ("mm", "millimeter"), "mm2": ("mm2", "square millimeter"), "mL": ("mL", "milliliter"),
     "%": ("%", "percent"), "1": ("1", "no units"), "px": ("{pixels}", "pixels"),
     "voxels": ("{voxels}", "voxels"), "HU": ("[hnsf'U]", "Hounsfield unit"),
 }  # fmt: skip
@@ -121,7 +121,7 @@ def _lesion(
 def _measured(facts: Any, unit: str) -> list[hd.sr.Measurement]:
     length = "mm" if facts["unit"] == "mm" else "px"
     told = [
-        (AREA, facts["area_mm2"], "mm2"), (VOLUME, facts["volume_ml"], "ml"),
+        (AREA, facts["area_mm2"], "mm2"), (VOLUME, facts["volume_ml"], "mL"),
         (PIXELS, facts["px"], "1"), (LONG_AXIS, facts["maximum_diameter"], length),
         (MEAN, facts["mean"], unit), (CIRCULARITY, facts["circularity"], "1"),
     ]  # fmt: skip
