@@ -1,11 +1,13 @@
 // The decision on the result page: its keys, and the threshold that an edit would keep.
 const form = document.querySelector("[data-review]");
 
-/** The form carries the threshold that is on the screen; only an edit reads it. */
-export function followThreshold(t) {
+/** The form carries the threshold that is on the screen; only an edit reads it, and Accept says so. */
+export function followThreshold(t, isPreview) {
   if (!form) return;
   form.elements.threshold.value = t;
-  document.querySelector("[data-review-threshold]").textContent = t.toLocaleString(document.documentElement.lang, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const said = t.toLocaleString(document.documentElement.lang, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  for (const place of form.querySelectorAll("[data-review-threshold]")) place.textContent = said;
+  form.querySelector("[data-kept]").hidden = !isPreview;
 }
 
 /** A, E and X choose, and saving stays a step of its own; S opens the page where one signs. */

@@ -93,7 +93,7 @@ function attach(viewer, tables, slices) {
       const row = config.rows[Number(one("#th").value)];
       showRow(row);
       viewer.set({ threshold: row.t });
-      followThreshold(row.t);
+      followThreshold(row.t, row.level !== thresholdLevel(config.saved));
       slices.bar(row.level);
       one("[data-print]").dataset.t = row.t;
       const download = one("[data-mask-png]");

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
@@ -52,6 +54,19 @@ def test_the_choices_are_in_sight_beside_the_picture(visit, reader, result, widt
         label.click(trial=True)
     page.locator(".dec label", has_text="Reject").click()
     expect(page.locator("#id_reason")).to_be_in_viewport(ratio=1)
+
+
+def test_accept_says_that_it_does_not_keep_the_preview(visit, reader, result):
+    page = opened(visit, result, reader)
+    kept = page.locator("[data-kept]")
+    page.keyboard.press("a")
+    expect(kept).to_be_hidden()
+    page.locator("body").press(",")
+    expect(kept).to_have_text(
+        re.compile(r"preview, 0\.45\. Accept keeps the saved threshold, 0\.50")
+    )
+    page.keyboard.press("e")
+    expect(kept).to_be_hidden()
 
 
 def test_from_the_picture_to_the_signature_by_keyboard(visit, reader, result):
