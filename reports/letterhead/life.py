@@ -50,9 +50,16 @@ def letterhead_save(
 
     logo        a file that nobody has looked at; without one the newest letterhead's stays
                 where `keeps_logo`.
+
+    Raises: NotPossible while the logo that would stay is still being looked at.
     """  # fmt: skip
     Organisation.objects.select_for_update().get(pk=organisation.pk)  # numbers one by one
     mine = Letterhead.objects.filter(organisation=organisation)
+    looked_at = mine.filter(state=LetterheadState.READING, sent__isnull=False)
+    if logo is None and keeps_logo and looked_at.exists():
+        raise NotPossible(
+            _("The logo of the last draft is still being looked at. Wait for it, or send it again.")
+        )
     newest = mine.filter(state=LetterheadState.READY).order_by("-number").first()
     sent = None
     if logo is not None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import answers_data, requires, step_up
+from accounts.models import Organisation
 from accounts.selectors import home_organisation
 from accounts.throttle import limited
 from imaging.ranges import blob_response
@@ -93,16 +94,22 @@ def letterhead(request: HttpRequest) -> HttpResponse:
         form = LetterheadForm(initial={name: getattr(newest, name, "") for name in names})
     else:
         form = LetterheadForm(request.POST, request.FILES)
-        if form.is_valid():
-            letterhead_save(
-                user=request.user, organisation=organisation, words=form.words(),
-                logo=form.cleaned_data["logo"],
-                keeps_logo=not form.cleaned_data["without_logo"],
-            )  # fmt: skip
+        if form.is_valid() and _kept(request, organisation, form):
             messages.success(request, _("Kept as a draft. Look at it, then put it into use."))
             return redirect("reports:letterhead")
     context = {"form": form, **_shown(organisation)}
     return render(request, "reports/letterhead.html", context, status=422 if form.errors else 200)
+
+
+def _kept(request: HttpRequest, organisation: Organisation, form: LetterheadForm) -> bool:
+    try:
+        letterhead_save(
+            user=request.user, organisation=organisation, words=form.words(),
+            logo=form.cleaned_data["logo"], keeps_logo=not form.cleaned_data["without_logo"],
+        )  # fmt: skip
+    except NotPossible as problem:
+        form.add_error("logo", str(problem))
+    return not form.errors
 
 
 @require_GET

@@ -123,6 +123,15 @@ def test_the_logo_stays_unless_it_is_taken_off(client, administrator, queued, mo
     assert [one.number for one in house.letterheads.all()] == [3, 2, 1]
 
 
+def test_a_logo_that_is_still_looked_at_is_not_lost(client, administrator, queued):
+    client.post(reverse(PAGE), {"logo": logo()})
+    refused = client.post(reverse(PAGE), {"heading": "New"})
+    assert refused.status_code == 422
+    assert "still being looked at" in refused.content.decode()
+    assert Letterhead.objects.count() == 1
+    assert client.post(reverse(PAGE), {"heading": "N", "without_logo": "on"}).status_code == 302
+
+
 @pytest.mark.parametrize(
     ("form", "words"),
     [
