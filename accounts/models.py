@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import roles
+from accounts.answer_table import KeptAnswer
 from accounts.attempt_tables import AttemptCounter
 from accounts.audit.chain_tables import AuditCheckpoint, AuditPending, AuditSeal
 from accounts.audit.tables import AuditEvent
@@ -38,6 +39,7 @@ __all__ = [
     "DeliveryState",
     "Department",
     "Invitation",
+    "KeptAnswer",
     "Membership",
     "Notice",
     "OffReason",

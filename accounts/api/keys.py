@@ -16,10 +16,11 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.once import once
 from accounts.api.pages import ListQuery
 from accounts.api.permissions import demand_fresh
 from accounts.api.rooms import Listing
-from accounts.api.schema import GONE, READ, SENT, page_of
+from accounts.api.schema import GONE, KEYED, READ, SENT, page_of
 from accounts.models import ApiKey
 from accounts.selectors import api_keys_visible_to, organisations_of
 from accounts.services.api_keys import LONGEST, api_key_create, api_key_revoke
@@ -109,7 +110,8 @@ class Keys(Listing):
         """Read the state of one key."""
         return Response(KeyBody(self._key(pk)).data)
 
-    @extend_schema(request=KeyRequest, responses={201: KeySecretBody, **SENT})
+    @extend_schema(parameters=[KEYED], request=KeyRequest, responses={201: KeySecretBody, **SENT})
+    @once
     def create(self, request: Request) -> Response:
         """Make a key. The answer holds it, this once."""
         sent = self.sent(KeyRequest)

@@ -13,10 +13,11 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.once import once
 from accounts.api.pages import CursorPage, ListQuery
 from accounts.api.permissions import demand_fresh
 from accounts.api.rooms import Listing
-from accounts.api.schema import GONE, READ, SENT, page_of
+from accounts.api.schema import GONE, KEYED, READ, SENT, page_of
 from accounts.models import Department, Invitation, Membership, Organisation
 from accounts.roles import ROLES
 from accounts.selectors import organisations_of
@@ -211,7 +212,10 @@ class Invitations(People):
         """Read one offer."""
         return Response(InvitationBody(get_object_or_404(self.rows(VIEW), pk=pk)).data)
 
-    @extend_schema(request=InvitationRequest, responses={201: InvitationBody, **SENT})
+    @extend_schema(
+        parameters=[KEYED], request=InvitationRequest, responses={201: InvitationBody, **SENT}
+    )
+    @once
     def create(self, request: Request) -> Response:
         """Offer a role to an address and write to it. Sent again, it is renewed."""
         sent = self.sent(InvitationRequest)
@@ -248,7 +252,10 @@ class Departments(People):
         """Read one department."""
         return Response(DepartmentBody(get_object_or_404(self.rows(VIEW), pk=pk)).data)
 
-    @extend_schema(request=DepartmentRequest, responses={201: DepartmentBody, **SENT})
+    @extend_schema(
+        parameters=[KEYED], request=DepartmentRequest, responses={201: DepartmentBody, **SENT}
+    )
+    @once
     def create(self, request: Request) -> Response:
         """Add a department."""
         sent = self.sent(DepartmentRequest)

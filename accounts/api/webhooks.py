@@ -14,10 +14,11 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.once import once
 from accounts.api.pages import ListQuery
 from accounts.api.permissions import demand_fresh
 from accounts.api.rooms import Listing
-from accounts.api.schema import GONE, READ, SENT, page_of
+from accounts.api.schema import GONE, KEYED, READ, SENT, page_of
 from accounts.models import DeliveryState, OffReason, WebhookDelivery, WebhookEndpoint
 from accounts.selectors import (
     organisations_of,
@@ -153,7 +154,10 @@ class Webhooks(Hooks):
         """Read one endpoint; its secret is not told."""
         return Response(WebhookBody(self._endpoint(pk)).data)
 
-    @extend_schema(request=WebhookRequest, responses={201: WebhookSecretBody, **SENT})
+    @extend_schema(
+        parameters=[KEYED], request=WebhookRequest, responses={201: WebhookSecretBody, **SENT}
+    )
+    @once
     def create(self, request: Request) -> Response:
         """Make an endpoint. The answer holds its secret, this once."""
         sent = self.sent(WebhookRequest)
@@ -179,15 +183,19 @@ class Webhooks(Hooks):
         webhook_remove(by=request.user, endpoint=self._endpoint(pk))
         return Response(status=HTTPStatus.NO_CONTENT)
 
-    @extend_schema(request=None, responses={200: WebhookSecretBody, **SENT, **GONE})
+    @extend_schema(
+        parameters=[KEYED], request=None, responses={200: WebhookSecretBody, **SENT, **GONE}
+    )
     @action(detail=True, methods=["post"])
+    @once
     def rotate(self, request: Request, pk) -> Response:
         """Make a new secret and tell it, this once; the one before signs beside it for a day."""
         endpoint = webhook_rotate(by=request.user, endpoint=self._endpoint(pk))
         return Response(WebhookSecretBody(endpoint).data)
 
-    @extend_schema(request=None, responses={202: DeliveryBody, **SENT, **GONE})
+    @extend_schema(parameters=[KEYED], request=None, responses={202: DeliveryBody, **SENT, **GONE})
     @action(detail=True, methods=["post"])
+    @once
     def test(self, request: Request, pk) -> Response:
         """Send a message of type `webhook.test`; ask for its delivery what came of it."""
         delivery = webhook_test(by=request.user, endpoint=self._endpoint(pk))
@@ -213,8 +221,9 @@ class WebhookDeliveries(Hooks):
         """Read what became of one message."""
         return Response(DeliveryBody(self._delivery(pk)).data)
 
-    @extend_schema(request=None, responses={202: DeliveryBody, **SENT, **GONE})
+    @extend_schema(parameters=[KEYED], request=None, responses={202: DeliveryBody, **SENT, **GONE})
     @action(detail=True, methods=["post"])
+    @once
     def resend(self, request: Request, pk) -> Response:
         """Send a message once more, under the same webhook-id."""
         return _queued(delivery_resend(by=request.user, delivery=self._delivery(pk)))

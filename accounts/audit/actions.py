@@ -158,6 +158,7 @@ ACTIONS: dict[str, Action] = {
     ),
     **_group(
         "outputs",
+        ("answer.repeat", "Answer to a program given again", SECURITY),
         ("webhook.test", "Webhook tried", SECURITY),
         ("webhook.resend", "Message of a webhook sent again", SECURITY),
         ("webhook.off", "Webhook switched off after failures", ALERT),

@@ -33,6 +33,7 @@ PURPOSES = (
     "links",
     "registry",
     "throttle",
+    "answers",
     "results",
     "reviews",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import uuid
 from collections.abc import Sequence
@@ -14,15 +13,13 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from accounts.api.once import digest, key_of
 from imaging.choices import ensembles_told
 from imaging.forms import uuids
 from imaging.models import Ensemble, EnsembleState, Fusion, Modality, ModelState, ModelVersion
 from imaging.places import Place, places_of
 from imaging.services.members import MemberChoice
 from imaging.services.refusals import NotPossible
-
-KEY = "Idempotency-Key"
-MOST_KEY = 255
 
 
 class Number(serializers.FloatField):
@@ -163,17 +160,12 @@ def members_of_form(form: dict[str, Any]) -> list[dict[str, Any]]:
 
 def token_of(request: Request, sent: Any) -> tuple[str, str]:
     """Return what stands for the Idempotency-Key, and for key and body; "" without a key."""
-    key = request.headers.get(KEY, "")
+    key = key_of(request)
     if not key:
         return "", ""
-    if len(key) > MOST_KEY or not key.isprintable():
-        raise ValidationError({KEY: _("Send at most 255 printable characters.")})
     body = json.dumps(sent, sort_keys=True, default=str)
-    return _digest(key), _digest(key) + _digest(body)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    half = digest(key)[:32]
+    return half, half + digest(body)[:32]
 
 
 def _ensemble(user, wanted: str) -> Ensemble:

@@ -12,9 +12,10 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.once import once
 from accounts.api.pages import ListQuery
 from accounts.api.permissions import demand_fresh
-from accounts.api.schema import GONE, READ, SENT, page_of
+from accounts.api.schema import GONE, KEYED, READ, SENT, page_of
 from imaging.api.rooms import Listing
 from imaging.models import Deletion
 from imaging.models.deletions import DeclineReason, DeletionReason
@@ -87,7 +88,10 @@ class Deletions(Listing):
         """Read what became of one request."""
         return Response(DeletionBody(self._asked_for(pk)).data)
 
-    @extend_schema(request=DeletionRequest, responses={201: DeletionBody, **SENT, **GONE})
+    @extend_schema(
+        parameters=[KEYED], request=DeletionRequest, responses={201: DeletionBody, **SENT, **GONE}
+    )
+    @once
     def create(self, request: Request) -> Response:
         """Ask that a study be deleted. Until an administrator has decided it stays as it is."""
         sent = self.sent(DeletionRequest)

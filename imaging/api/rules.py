@@ -13,9 +13,10 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.once import once
 from accounts.api.pages import ListQuery
 from accounts.api.permissions import demand_fresh
-from accounts.api.schema import GONE, READ, SENT, page_of
+from accounts.api.schema import GONE, KEYED, READ, SENT, page_of
 from accounts.models import Department
 from accounts.selectors import organisations_of
 from imaging.api.rooms import Listing
@@ -99,7 +100,8 @@ class Rules(Listing):
         """Read one rule."""
         return Response(RuleBody(self._rule(pk)).data)
 
-    @extend_schema(request=RuleRequest, responses={201: RuleBody, **SENT})
+    @extend_schema(parameters=[KEYED], request=RuleRequest, responses={201: RuleBody, **SENT})
+    @once
     def create(self, request: Request) -> Response:
         """Make a rule. Images that are here already are not looked at."""
         sent = self.sent(RuleRequest)

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import audit
+from accounts.api.once import key_reused
 from accounts.api.pages import ListQuery
 from accounts.api.problems import Problem
 from accounts.api.schema import GONE, KEYED, READ, SENT, page_of
@@ -124,9 +125,7 @@ def run_is_over(pk) -> bool:
 def same_key_check(rows, key: str, token: str) -> None:
     """Raise Problem where the key was used by the same person for another body."""
     if key and rows.filter(token__startswith=key).exclude(token=token).exists():
-        raise Problem(
-            422, "idempotency_key_reused", _("This Idempotency-Key was sent with another body.")
-        )
+        raise key_reused()
 
 
 def images_meant(user, sent: dict) -> list[Image]:

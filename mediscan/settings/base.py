@@ -372,6 +372,7 @@ RECOVERIES = [
     "accounts.services.locks.locks_tell",
     "accounts.services.locks.attempts_sweep",
     "accounts.services.outbox.deliveries_purge",
+    "accounts.services.kept_answers.answers_forget",
 ]
 ERASURE_LEDGER = env_str("ERASURE_LEDGER", "")  # a file; default: in the data folder
 KEY_ADVISED_DAYS = env_int("KEY_ADVISED_DAYS", 365)  # then the auditor reads that a new one is due

@@ -13,10 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import refusal
+from accounts.api.once import once
 from accounts.api.pages import ListQuery
 from accounts.api.permissions import demand_fresh
 from accounts.api.rooms import AnyAnswer, Listing
-from accounts.api.schema import FILE, GONE, READ, SENT, page_of
+from accounts.api.schema import FILE, GONE, KEYED, READ, SENT, page_of
 from accounts.selectors import user_may
 from imaging.ranges import blob_response
 from reports.choosing import choose
@@ -72,7 +73,8 @@ class Exports(Listing):
         """List the files that you asked for, newest first."""
         return self.paged(exports_visible_to(request.user), ExportBody)
 
-    @extend_schema(request=ExportRequest, responses={202: ExportBody, **SENT})
+    @extend_schema(parameters=[KEYED], request=ExportRequest, responses={202: ExportBody, **SENT})
+    @once
     def create(self, request: Request) -> Response:
         """Ask for a file; it is made in the background. Many in one take a sign-in just made."""
         sent = self.sent(ExportRequest)

@@ -13,9 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import audit
+from accounts.api.once import once
 from accounts.api.pages import ListQuery
 from accounts.api.rooms import AnyAnswer
-from accounts.api.schema import GONE, READ, SENT, page_of
+from accounts.api.schema import GONE, KEYED, READ, SENT, page_of
 from imaging.api.queries import narrowed
 from imaging.api.rooms import Listing
 from imaging.models import Review
@@ -114,8 +115,9 @@ class Reports(Listing):
         audit.record(request.user, "export.download", report.result, reason="fhir")
         return Response(bundle(report_of(report)))
 
-    @extend_schema(request=None, responses={202: ExportBody, **SENT, **GONE})
+    @extend_schema(parameters=[KEYED], request=None, responses={202: ExportBody, **SENT, **GONE})
     @action(detail=True, methods=["post"], required_action="export.create")
+    @once
     def pdf(self, request: Request, pk) -> Response:
         """Ask for the PDF of exactly this version; follow the export until it is made."""
         report = self._leaving(pk, "export.create")

@@ -50,6 +50,7 @@ def test_the_house_recovers_every_kind_of_work_that_has_a_lease_or_a_clock(setti
         "locks_tell",
         "attempts_sweep",
         "deliveries_purge",
+        "answers_forget",
     ]
 
 
