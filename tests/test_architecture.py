@@ -23,6 +23,8 @@ HEAVY = (
 ENGINE_ONLY = (
     "imaging.engine.child",
     "imaging.dicom_out.objects",
+    "imaging.confidential.rewriting",
+    "imaging.confidential.files",
     "imaging.formats.reading",
     "imaging.inference.pipeline",
     "imaging.inference.cache",
@@ -42,6 +44,7 @@ RULES = {  # files: what they must never import
     "imaging/measures/**/*.py": (*DJANGO, *APPS),
     "imaging/engine/**/*.py": (*DJANGO, *APPS),
     "imaging/dicom_out/**/*.py": (*DJANGO, *APPS),
+    "imaging/confidential/**/*.py": (*DJANGO, *APPS),
     "imaging/dimse/peers.py": (*DJANGO, *APPS),
     "imaging/dimse/look.py": (*DJANGO, *APPS),
     "accounts/roles.py": (*DJANGO, *APPS),

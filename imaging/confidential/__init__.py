@@ -1,0 +1,1 @@
+"""PURE: DICOM without identity, PS3.15 Annex E."""
