@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.csv_cells import MARK, csv_line, safe
+from accounts.vault.cipher import VaultError
 from accounts.vault.storage import blob_open
 from imaging.display import default_window
+from imaging.engine.client import EngineDied, EngineTimeout
 from imaging.formats.nifti_volume import nifti_pieces
 from imaging.formats.png import encode_png
 from imaging.formats.window import windowed
@@ -20,13 +23,22 @@ from imaging.planes import STORED, Plane, read_slice
 from imaging.selectors_cohorts import cohort_images_open_to, cohort_results_of, year_of, years_told
 from imaging.services.leases import LeaseLost
 from imaging.services.refusals import NotPossible
+from imaging.types import Refused
 from reports.answers import boxes_cell, classes_cell
+from reports.cohort_dicom import disguised, pieces_of
 from reports.cohort_exports import ACTION
+from reports.making import DAMAGED
 from reports.models import Export, ExportKind
 from reports.parts import export_held
+from reports.services import export_keeper
 from reports.table import MEASURES, members_cell
 from reports.zips import zip_chunks
 
+logger = logging.getLogger(__name__)
+Member = tuple[str, int, Iterable[bytes]]
+NOTHING = "Nothing of this cohort can leave as DICOM."
+LEFT_OUT = (Refused, VaultError, EngineDied, EngineTimeout)
+DICOM_HEAD = ("study", "patient", "picture", "files", "left_out")
 HEAD = (
     "study", "patient", "picture", "modality", "year", "width", "height", "slices", "ensemble",
     "members", "labels", "threshold", "severity", "severity_reason", "severity_rule",
@@ -51,8 +63,10 @@ def cohort_chunks(export: Export) -> Iterator[bytes]:
         told = years_told(export.cohort)
         for one in found:
             yield from _lines(one, year_of(one, told))
+    elif export.kind == ExportKind.COHORT_DICOM:
+        yield from zip_chunks(_dicom_members(export, found))
     else:
-        yield from zip_chunks(_members(found))
+        yield from zip_chunks(member for one in found for member in _members(one))
 
 
 def _lines(one: CohortImage, year: str) -> Iterator[bytes]:
@@ -89,19 +103,53 @@ def _answer(result: Result | None) -> list:
     ]  # fmt: skip
 
 
-def _members(rows: Iterable[CohortImage]) -> Iterator[tuple[str, int, Iterable[bytes]]]:
-    """Yield what the ZIP holds: per study a folder of its name, pictures and models' masks."""
+def _members(one: CohortImage) -> Iterator[Member]:
+    """Yield a picture and the models' masks, in a folder with the name of its study."""
+    name, image = f"{one.study_name}/{one.position:04d}", one.image
+    if image.depth == 1:
+        content = _png(image)
+        yield f"{name}.png", len(content), [content]
+    else:
+        yield f"{name}.nii.gz", image.pixels.size, _nifti(image)
+    for number, result in enumerate(cohort_results_of(one).order_by("created_at"), start=1):
+        if result.is_measured:
+            ending, content = model_mask_file(result)
+            yield f"{name}-mask-{number}.{ending}", len(content), [content]
+
+
+def _dicom_members(export: Export, rows: Iterable[CohortImage]) -> Iterator[Member]:
+    """Yield the same as DICOM, as far as that can be, and a list of what became of each.
+
+    Raises NotPossible where nothing could leave.
+    """
+    keep, told, count = export_keeper(export), [csv_line(DICOM_HEAD)], 0
     for one in rows:
-        name, image = f"{one.study_name}/{one.position:04d}", one.image
-        if image.depth == 1:
-            content = _png(image)
-            yield f"{name}.png", len(content), [content]
-        else:
-            yield f"{name}.nii.gz", image.pixels.size, _nifti(image)
-        for number, result in enumerate(cohort_results_of(one).order_by("created_at"), start=1):
-            if result.is_measured:
-                ending, content = model_mask_file(result)
-                yield f"{name}-mask-{number}.{ending}", len(content), [content]
+        reason, files = "", 0
+        try:
+            for member in _as_dicom(one, keep):
+                yield member
+                files += 1
+        except LEFT_OUT as error:
+            logger.warning("export %s: picture %s left out: %s", export.pk, one.pk, error)
+            reason = DAMAGED if isinstance(error, VaultError) else str(error)
+        told.append(csv_line([one.study_name, one.patient_name, one.position, files, safe(reason)]))
+        count += files
+    if not count:
+        raise NotPossible(f"{NOTHING} {reason}")
+    content = MARK + b"".join(told)
+    yield "index.csv", len(content), [content]
+
+
+def _as_dicom(one: CohortImage, keep: Callable[[], None]) -> Iterator[Member]:
+    """Yield the files of one picture; what cannot become DICOM as it is in the other ZIP."""
+    is_dicom = one.image.source.format == "dicom"
+    if not is_dicom and (one.image.depth > 1 or not cohort_results_of(one).exists()):
+        yield from _members(one)
+        return
+    with disguised(one, keep) as files:
+        for path in files:
+            name = f"{one.study_name}/{one.position:04d}/{path.name}"
+            yield name, path.stat().st_size, pieces_of(path)
 
 
 def _png(image: Image) -> bytes:

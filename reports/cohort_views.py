@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -11,6 +12,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import requires, step_up
 from accounts.throttle import limited
+from imaging.measures.small_cells import count_told
+from imaging.models import Cohort
+from imaging.models.cohorts import HoldState
 from imaging.ranges import blob_response
 from imaging.selectors_cohorts import cohorts_open_to
 from imaging.services.refusals import NotPossible
@@ -32,8 +36,16 @@ def cohort_files(request: HttpRequest, pk) -> HttpResponse:
         "files": files.order_by("-created_at", "-id")[:SHOWN],
         "kinds": [(kind.value, kind.label) for kind in COHORT_KINDS],
         "kept_days": KEPT.days,
+        "looked": _looked(cohort),
     }
     return render(request, "reports/cohort_files.html", context)
+
+
+def _looked(cohort: Cohort) -> dict[str, str]:
+    """Return of how many pictures somebody said what their pixels show; small counts untold."""
+    kept = cohort.images.filter(image__study__deleted_at=None).order_by()
+    found = dict(kept.values_list("state").annotate(n=Count("pk")))
+    return {state.value: count_told(found.get(state, 0)) for state in HoldState}
 
 
 @require_POST

@@ -71,14 +71,14 @@ def composed(result: Result, version: int, *, pdf: bytes | None = None) -> Itera
     ):
         if pdf is not None:
             (folder / "report.pdf").write_bytes(pdf)
-        files = _originals_out(image, folder) if is_dicom else []
+        files = originals_out(image, folder) if is_dicom else []
         if not is_dicom:
-            (folder / "grey.raw").write_bytes(_as_viewed(image).tobytes())
+            (folder / "grey.raw").write_bytes(as_viewed(image).tobytes())
         level = _mask_out(result, folder, version)
         answer = engine.call(
             "compose", timeout_s=TIMEOUT_S, out_dir=str(folder), files=files, grey="grey.raw",
             pdf="" if pdf is None else "report.pdf", map="map.raw" if level else "",
-            tell=pdf is None, request=_request(result, version, level, is_dicom=is_dicom),
+            tell=pdf is None, request=request_of(result, version, level, is_dicom=is_dicom),
         )  # fmt: skip
         told = answer["told"] or [None] * len(answer["files"])
         yield [
@@ -87,7 +87,10 @@ def composed(result: Result, version: int, *, pdf: bytes | None = None) -> Itera
         ]
 
 
-def _request(result: Result, version: int, level: int | None, *, is_dicom: bool) -> dict[str, Any]:
+def request_of(
+    result: Result, version: int, level: int | None, *, is_dicom: bool
+) -> dict[str, Any]:
+    """Return what the child is told of a result in one version of its verdict, 0: the models'."""
     review = review_numbered(result, version)
     image, cut = result.image, cut_of(result, review)
     return {
@@ -166,7 +169,7 @@ def _capture(image: Image, review: Review | None) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _originals_out(image: Image, folder: Path) -> list[str]:
+def originals_out(image: Image, folder: Path) -> list[str]:
     """Write the originals, in the order of the slices, for the child to read their headers."""
     sources = [one.source for one in image.files.select_related("source__blob")] or [image.source]
     names = []
@@ -184,7 +187,7 @@ def _mask_out(result: Result, folder: Path, version: int) -> int | None:
     return level
 
 
-def _as_viewed(image: Image) -> np.ndarray:
+def as_viewed(image: Image) -> np.ndarray:
     """Return a picture as the viewer opens it: uint8 (Y, X)."""
     with blob_open(image.pixels) as content:
         stored = np.frombuffer(content.read_range(0, image.pixels.size), image.dtype)

@@ -25,6 +25,7 @@ FILES = {  # kind: (content type, file name without identity)
     ExportKind.MASKS: ("application/zip", "masks-{}.zip"),
     ExportKind.COHORT_CSV: ("text/csv", "cohort-{}.csv"),
     ExportKind.COHORT_ZIP: ("application/zip", "cohort-{}.zip"),
+    ExportKind.COHORT_DICOM: ("application/zip", "cohort-dicom-{}.zip"),
     ExportKind.DICOM: ("application/zip", "dicom-{}.zip"),
     ExportKind.DICOMS: ("application/zip", "dicom-{}.zip"),
 }

@@ -27,9 +27,11 @@ class ExportKind(models.TextChoices):
     DICOMS = "dicoms", _("ZIP of DICOM SEG, SR and PDF")
     COHORT_CSV = "anon-csv", _("CSV of a cohort")
     COHORT_ZIP = "anon-zip", _("ZIP of a cohort")
+    COHORT_DICOM = "anon-dcm", _("DICOM of a cohort")
 
 
-COHORT_KINDS = (ExportKind.COHORT_CSV, ExportKind.COHORT_ZIP)  # de-identified, a researcher's
+# de-identified, a researcher's
+COHORT_KINDS = (ExportKind.COHORT_CSV, ExportKind.COHORT_ZIP, ExportKind.COHORT_DICOM)
 KINDS = tuple(kind for kind in ExportKind if kind not in COHORT_KINDS)
 MANY = {ExportKind.PDF: ExportKind.PDFS, ExportKind.DICOM: ExportKind.DICOMS}  # of several results
 # made file by file, each kept until the last is done
@@ -100,8 +102,8 @@ class Export(models.Model):
         indexes = [models.Index(fields=["user", "-created_at"])]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=("anon-csv", "anon-zip"), cohort__isnull=False)
-                | ~Q(kind__in=("anon-csv", "anon-zip")) & Q(cohort=None),
+                condition=Q(kind__startswith="anon-", cohort__isnull=False)
+                | ~Q(kind__startswith="anon-") & Q(cohort=None),
                 name="export_of_a_cohort",
             ),
             models.CheckConstraint(

@@ -47,7 +47,7 @@ BY_KIND = {  # of what the table does not name
 BIRTH = frozenset((0x00100030, 0x00100032))  # no date of the option: they go with the person
 DESCRIPTORS = frozenset((
     0x00081030, 0x0008103E, 0x00180010, 0x00181030, 0x00189424, 0x00321060, 0x00400254,
-))  # study, series, contrast agent, protocol (two), procedure asked for, step performed  # fmt: skip
+))  # study, series, contrast agent, protocols, procedure asked for and done  # fmt: skip
 TEXTS = frozenset((  # not of a person: device, coded terms, and how the pixels are to be read
     0x00080070, 0x00081090, 0x00181020, 0x00080100, 0x00080102, 0x00080103, 0x00080104,
     0x00180024, 0x00189005, 0x00180085, 0x00181160, 0x00181210, 0x00181250, 0x00181251,

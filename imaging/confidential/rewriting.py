@@ -63,7 +63,11 @@ def _code(value: str, meaning: str) -> Dataset:
 
 def _rewrite(dataset: Dataset, disguise: Disguise, depth: int) -> None:
     if depth < 0:
-        raise Refused("dicom-too-deep", f"This file nests sequences more than {DEPTH} deep.")
+        raise Refused(
+            "dicom-too-deep",
+            f"This file nests sequences more than {DEPTH} deep. "
+            "Export it again without private data.",
+        )
     for tag in sorted(dataset.keys()):  # the character set of an item comes before its texts
         element = _element(dataset, int(tag))
         if element is None:

@@ -95,6 +95,14 @@ def _check_composed(value: dict[str, Any], args: Mapping[str, Any]) -> None:
         _require(size <= TOLD_BYTES, "compose: the size of what is told")
 
 
+def _check_deidentified(value: dict[str, Any], args: Mapping[str, Any]) -> None:
+    names = value["files"]
+    _require(len(set(names)) == len(names) == len(args["files"]), "deidentify: files")
+    for name in names:
+        _require(name.endswith(".dcm") and name not in args["files"], "deidentify: a name")
+        plain_path(Path(args["out_dir"]), name)
+
+
 def _check_told(value: dict[str, Any], args: Mapping[str, Any]) -> None:
     told = value["told"]
     _require(len(told) == len(args["files"]), "describe_instances: not every file is told")
@@ -244,6 +252,7 @@ _CHECKS: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]] = {
     "measure_without": _check_without,
     "describe_device": _check_devices,
     "compose": _check_composed,
+    "deidentify": _check_deidentified,
     "redraw_logo": _check_logo,
     "convert": _check_convert,
     "look": _check_look,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from imaging.engine.deidentify_op import deidentify
 from imaging.engine.dicom_op import compose
 from imaging.engine.instance_op import describe_instances, unpack_frames
 from imaging.engine.logo_op import redraw_logo
@@ -124,6 +125,7 @@ OPS = {
     "compose": compose,
     "decode": decode,
     "decode_series": decode_series,
+    "deidentify": deidentify,
     "describe_instances": describe_instances,
     "read_mask": read_mask,
     "redraw_logo": redraw_logo,

@@ -18,9 +18,11 @@ def compose(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
 
     `files` are the originals in the order of the slices, `map` the uint8 map or mask where there
     is one, `grey` the picture as it is viewed where it is no DICOM, `pdf` the report or "".
+    With `anonymous` each says that the identity is gone: the `files` are without it already.
     With `tell` the header of each is written beside it as JSON, and `told` names these files.
     Raises: Refused where the originals' headers carry too little.
     """
+    from imaging.confidential.rewriting import mark
     from imaging.dicom_out.objects import HeaderTooBare, header_of, objects_of
     from imaging.dicom_out.request import Request
 
@@ -38,6 +40,8 @@ def compose(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     except HeaderTooBare as error:
         raise Refused("dicom-header", str(error)) from error
     for name, dataset in made.items():
+        if args.get("anonymous"):
+            mark(dataset)
         dataset.save_as(folder / name, enforce_file_format=True)
     if not args.get("tell"):
         return {"files": sorted(made), "told": []}

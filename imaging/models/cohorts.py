@@ -45,8 +45,11 @@ class Cohort(models.Model):
 
     def pseudonym(self, kind: str, pk: uuid.UUID) -> str:
         """Return what stands here for a study or a patient: a keyed hash, another per cohort."""
-        column = f"cohort:{self.pk}:{kind}"
-        return blind_index(self.organisation_id, column, str(pk))[:10].upper()
+        return self.secret(kind, pk)[:10].upper()
+
+    def secret(self, kind: str, pk: uuid.UUID) -> str:
+        """Return 32 hexadecimal digits that only the house's key gives, another per cohort."""
+        return blind_index(self.organisation_id, f"cohort:{self.pk}:{kind}", str(pk))
 
 
 class CohortReader(models.Model):

@@ -124,7 +124,7 @@ def test_what_the_table_does_not_name_stays_only_where_it_is_no_text_of_a_person
     assert (dataset.ConvolutionKernel, dataset.BodyPartExamined) == ("B30f", "CHEST")
     content = written(dataset)
     assert not [word for word in (b"Doe", b"private") if word in content]
-    assert not [tag for tag in dataset.keys() if tag.is_private or tag.group == 0x6000]
+    assert not [tag for tag in dataset if tag.tag.is_private or tag.tag.group == 0x6000]
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")

@@ -35,7 +35,8 @@ SPEAKERS = [  # whose sentences are stored for the readers of results and the se
         "imaging/services/parcels.py", "imaging/services/rejoining.py",
         "imaging/services/screening.py", "imaging/services/uploads.py", "imaging/tasks.py",
         "imaging/dicom_out/sources.py", "reports/making.py", "reports/tasks.py",
-        "reports/dicom.py", "reports/letterhead/life.py",
+        "reports/dicom.py", "reports/letterhead/life.py", "reports/cohort_files.py",
+        "imaging/confidential/files.py", "imaging/confidential/rewriting.py",
     )),
 ]  # fmt: skip
 NOT_STORED = {"ValueError", "TypeError", "RuntimeError", "info", "warning", "error", "exception",
