@@ -172,7 +172,7 @@ REFUSALS = (
       " Export the image as a new instance."),
     _("%(file)s belongs to a study that was deleted here and can still be restored. Ask an"
       " administrator of your organisation."),
-    _("Say what it shows: X-ray, MRI or CT."),
+    _("It does not say what it shows. Send it again and choose X-ray, MRI or CT."),
     # volumes
     _("%(file)s has %(kind)s voxels, which are not supported. Save whole numbers or floats."),
     _("%(file)s holds voxel values above 31 bits. Save it as 16-bit numbers or floats."),

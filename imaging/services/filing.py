@@ -62,7 +62,7 @@ KINDS = {  # DICOM PS3.3 C.7.3.1.1.1, those that people send by mistake
     "SM": "Slide microscopy",
     "DOC": "A document",
 }
-ASK_MODALITY = "Say what it shows: X-ray, MRI or CT."
+ASK_MODALITY = "It does not say what it shows. Send it again and choose X-ray, MRI or CT."
 DELETED = (
     "This file belongs to a study that was deleted here and can still be restored."
     " Ask an administrator of your organisation."

@@ -20,7 +20,6 @@ from accounts import audit
 from accounts.models import Department, Organisation, User
 from imaging.formats.sniffing import clean_name
 from imaging.models import ItemStatus, Modality, Upload, UploadItem
-from imaging.services.filing import ASK_MODALITY
 from imaging.services.pieces import open_end, unread_refuse
 from imaging.services.quotas import GB
 from imaging.services.refusals import NotPossible
@@ -72,7 +71,7 @@ def upload_open(
     if not files:
         raise NotPossible(_("Choose at least one file."))
     if modality and modality not in Modality.values:
-        raise NotPossible(ASK_MODALITY)
+        raise NotPossible(_("Choose X-ray, MRI or CT."))
     User.objects.select_for_update().get(pk=user.pk)  # two tabs of one person, one after another
     choice = {"modality": modality, "first_volume": first_volume, "keep_known": keep_known}
     upload = _broken(user, organisation, department, choice, files) or _begun(

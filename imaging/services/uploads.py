@@ -19,7 +19,6 @@ from accounts.vault.storage import blob_keep
 from imaging import queue
 from imaging.formats.sniffing import clean_name
 from imaging.models import ItemStatus, Modality, Upload, UploadItem
-from imaging.services.filing import ASK_MODALITY
 from imaging.services.ingest import INGEST, upload_ingest, uploads_recover
 from imaging.services.leases import lease_end
 from imaging.services.quotas import StorageRoom
@@ -56,7 +55,7 @@ def upload_receive(
     if not files:
         raise NotPossible(_("Choose at least one file."))
     if modality and modality not in Modality.values:
-        raise NotPossible(ASK_MODALITY)
+        raise NotPossible(_("Choose X-ray, MRI or CT."))
     upload = _begin(
         user,
         organisation,

@@ -13,7 +13,7 @@ const tooMany = form.querySelector("[data-too-many]");
 const tooMuch = form.querySelector("[data-too-much]");
 const words = form.dataset;
 const SHOWN = 50; // lines of the list; a series has hundreds of files
-const SILENT = /\.(png|jpe?g|tiff?|nii|nii\.gz)$/i; // formats that do not say what they show
+const SILENT = /\.(png|jpe?g|tiff?|nii|nii\.gz|nrrd)$/i; // formats that do not say what they show
 let sending = false;
 
 const size = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toLocaleString(document.documentElement.lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} MB`);
@@ -146,7 +146,13 @@ function stop(sentence) {
 }
 
 form.addEventListener("submit", (event) => {
-  if (!input.files.length || !isPossible()) return;
+  if (!input.files.length) return;
+  if (!ask.hidden && [...input.files].every((file) => SILENT.test(file.name))) { // all would be refused
+    event.preventDefault();
+    form.querySelector("[name=modality]").focus();
+    return;
+  }
+  if (!isPossible()) return;
   event.preventDefault();
   const files = [...input.files];
   const choices = new FormData(form);

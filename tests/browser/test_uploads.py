@@ -75,6 +75,9 @@ def test_pictures_that_do_not_say_what_they_show_are_asked_about_before_sending(
     expect(question).to_be_hidden()
     page.set_input_files("#id_files", chosen({"one.png": PNG}))
     expect(question).to_be_visible()
+    page.click("[data-upload] [type=submit]")
+    expect(page.locator("[name=modality]").first).to_be_focused()
+    assert not Upload.objects.exists()
     page.click(".seg label:has([value=mri])")
     expect(question).to_be_hidden()
 

@@ -88,7 +88,7 @@ def test_each_file_has_its_own_outcome(user, queued):
 
 def test_a_raster_without_a_modality_asks_for_it(user, queued):
     item = receive(user, file(), modality="").items.get()
-    assert item.reason == "Say what it shows: X-ray, MRI or CT."
+    assert "send it again and choose x-ray" in item.reason.lower()
     assert not Blob.objects.exists()
 
 
