@@ -102,7 +102,7 @@ def _result_out(
     answer = engine.call(
         "compose", timeout_s=TIMEOUT_S, on_wait=keep, out_dir=str(folder), files=names,
         grey="grey.raw", pdf="", map="map.raw" if result.is_measured else "", tell=False,
-        anonymous=True, request=request,
+        probability="map.raw" if result.is_measured else "", anonymous=True, request=request,
     )  # fmt: skip
     return [
         _kept(folder, name, number) for name in answer["files"] if name != CAPTURE or number == 1

@@ -18,7 +18,7 @@ from imaging.display import default_window
 from imaging.engine.client import decode_engine
 from imaging.engine.scratch import scratch_folder
 from imaging.formats.window import apply_window
-from imaging.mask_files import mask_standing
+from imaging.mask_files import map_of, mask_standing
 from imaging.models import Correction, Image, Patient, Result, Review
 from imaging.review_page import Cut, cut_of
 from imaging.services.analysis import blob_out
@@ -75,9 +75,11 @@ def composed(result: Result, version: int, *, pdf: bytes | None = None) -> Itera
         if not is_dicom:
             (folder / "grey.raw").write_bytes(as_viewed(image).tobytes())
         level = _mask_out(result, folder, version)
+        probability = "" if pdf is None else _map_out(result, folder, version)
         answer = engine.call(
             "compose", timeout_s=TIMEOUT_S, out_dir=str(folder), files=files, grey="grey.raw",
             pdf="" if pdf is None else "report.pdf", map="map.raw" if level else "",
+            probability=probability,
             tell=pdf is None, request=request_of(result, version, level, is_dicom=is_dicom),
         )  # fmt: skip
         told = answer["told"] or [None] * len(answer["files"])
@@ -185,6 +187,17 @@ def _mask_out(result: Result, folder: Path, version: int) -> int | None:
     kept, level = mask_standing(result, version)
     blob_out(kept, folder / "map.raw")
     return level
+
+
+def _map_out(result: Result, folder: Path, version: int) -> str:
+    """Write the models' map, and name its file: a reader's mask is no probability."""
+    if not result.is_measured:
+        return ""
+    kept, mask = map_of(result), mask_standing(result, version)[0]
+    if kept == mask:
+        return "map.raw"
+    blob_out(kept, folder / "models.raw")
+    return "models.raw"
 
 
 def as_viewed(image: Image) -> np.ndarray:

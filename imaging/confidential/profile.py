@@ -75,6 +75,8 @@ def fate_of(tag: int, vr: str) -> Fate:
     if tag in DESCRIPTORS:
         return Fate.WORDS
     if (action := TABLE.get(tag)) is not None:
+        if vr == "SQ" and action.startswith("X/") and action.endswith("D"):
+            return Fate.REMOVE  # optional (type 3) in every kind of image that is taken in
         fate = BY_ACTION[action]
         return Fate.UID if fate is Fate.DUMMY and vr == "UI" else fate
     return Fate.KEEP if tag in TEXTS else BY_KIND.get(vr, Fate.KEEP)

@@ -14,12 +14,18 @@ from pydicom.dataset import Dataset
 from imaging.dicom_out.document import encapsulated_pdf
 from imaging.dicom_out.report import structured_report
 from imaging.dicom_out.request import Request
-from imaging.dicom_out.segmentation import lesion_masks, segmentation
+from imaging.dicom_out.segmentation import (
+    MOST_OF_A_MAP,
+    lesion_masks,
+    probability_map,
+    segmentation,
+)
 from imaging.dicom_out.sources import capture, source_headers
 from imaging.formats.dicom.instance import header_json
 
 WORDS = frozenset({0x0040A730, 0x0040A073, 0x0040A078})  # content, verifying, author observers
 SEG, SR, PDF, CAPTURE = "seg.dcm", "sr.dcm", "report.dcm", "picture.dcm"
+MAP = "map.dcm"
 
 
 class HeaderTooBare(Exception):
@@ -33,10 +39,13 @@ def objects_of(
     grey: NDArray[np.uint8] | None,
     levels: NDArray[np.uint8] | None,
     pdf: bytes | None,
+    probability: NDArray[np.uint8] | None = None,
 ) -> dict[str, Dataset]:
     """Return the objects of one result; a SEG only where something is marked, no PDF for None.
 
-    `grey` (Y, X) is the picture where it is no DICOM, `levels` (Z, Y, X) the map or mask.
+    `grey` (Y, X) is the picture where it is no DICOM, `levels` (Z, Y, X) the map or mask that
+    regions are of, `probability` the models' map where it is to leave too; a map of zeros and one
+    of more than MOST_OF_A_MAP voxels does not.
     Raises: Refused, HeaderTooBare; ValueError when the map holds other lesions than those listed.
     """
     made: dict[str, Dataset] = {}
@@ -47,6 +56,8 @@ def objects_of(
         sources = [made[CAPTURE]] if grey is not None else source_headers(files, request)
         seg = segmentation(request, sources, masks) if masks else None
         report = structured_report(request, sources, seg)
+        if probability is not None and probability.any() and probability.size <= MOST_OF_A_MAP:
+            made[MAP] = probability_map(request, sources, probability)
         document = None if pdf is None else encapsulated_pdf(request, sources, pdf)
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # of highdicom, on oddities
         raise HeaderTooBare(

@@ -115,6 +115,8 @@ def _lesion(
     frame = hd.sr.ReferencedSegmentationFrame(
         seg.SOPClassUID, seg.SOPInstanceUID, number + 1, number + 1, _for_segment(sources[0])
     )
+    # a segment or a frame, never both: PS3.3 table 10-3; the segment has one frame
+    del frame[0].ReferencedSOPSequence[0].ReferencedFrameNumber
     return hd.sr.PlanarROIMeasurementsAndQualitativeEvaluations(referenced_segment=frame, **about)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import highdicom as hd
 import numpy as np
@@ -14,7 +15,9 @@ from imaging.dicom_out.request import MAKER, MODEL, NOTICE, Request, device_uid
 from imaging.measures.components import split
 from imaging.measures.stops import in_order
 
-SERIES_NUMBER = 9_001
+SERIES_NUMBER, MAP_SERIES_NUMBER = 9_001, 9_004
+MOST_OF_A_MAP = 64 << 20  # voxels; it is held as float32 while it is written
+FULL = 255  # of a map: certain
 PROCESSING = hd.sr.CodedConcept("109102", "DCM", "Processing Equipment")
 
 
@@ -49,14 +52,48 @@ def segmentation(
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[_description(request, n) for n in range(len(masks))],
         series_instance_uid=request.uid("seg series"), series_number=SERIES_NUMBER,
-        sop_instance_uid=request.uid("seg"), instance_number=1,
-        manufacturer=MAKER, manufacturer_model_name=MODEL, software_versions=request.version,
-        device_serial_number="1",
-        content_label="MEDISCAN", content_description=NOTICE[:64],
-        contributing_equipment=equipment(request),
+        sop_instance_uid=request.uid("seg"), **_common(request),
     )  # fmt: skip
+    return _finished(made, sources, f"{request.title}: regions")
+
+
+def probability_map(
+    request: Request, sources: Sequence[Dataset], levels: NDArray[np.uint8]
+) -> hd.seg.Segmentation:
+    """Return the SEG of a map (Z, Y, X), FRACTIONAL and PROBABILITY: 255 is 1, as it is stored."""
+    made = hd.seg.Segmentation(
+        source_images=list(sources),
+        pixel_array=(levels / np.float32(FULL))[..., None],
+        segmentation_type=hd.seg.SegmentationTypeValues.FRACTIONAL,
+        fractional_type=hd.seg.SegmentationFractionalTypeValues.PROBABILITY,
+        max_fractional_value=FULL,
+        segment_descriptions=[_segment(request, 1, "Probability", request.uid("probability"))],
+        series_instance_uid=request.uid("map series"), series_number=MAP_SERIES_NUMBER,
+        sop_instance_uid=request.uid("map"), **_common(request),
+    )  # fmt: skip
+    return _finished(made, sources, f"{request.title}: probability")
+
+
+def _common(request: Request) -> dict[str, Any]:
+    return {
+        "instance_number": 1, "manufacturer": MAKER, "manufacturer_model_name": MODEL,
+        "software_versions": request.version, "device_serial_number": "1",
+        "content_label": "MEDISCAN", "content_description": NOTICE[:64],
+        "contributing_equipment": equipment(request),
+    }  # fmt: skip
+
+
+def _finished(
+    made: hd.seg.Segmentation, sources: Sequence[Dataset], description: str
+) -> hd.seg.Segmentation:
+    """Say what highdicom leaves to be said.
+
+    PS3.3 C.7.6.1: Patient Orientation is there, blank if need be, where no Image Orientation is.
+    """
     _with_a_thickness(made)
-    made.SeriesDescription = f"{request.title}: regions"[:64]
+    if "ImageOrientationPatient" not in sources[0]:
+        made.PatientOrientation = sources[0].get("PatientOrientation")
+    made.SeriesDescription = description[:64]
     return made
 
 
@@ -90,17 +127,24 @@ def _with_a_thickness(made: hd.seg.Segmentation) -> None:
 
 
 def _description(request: Request, number: int) -> hd.seg.SegmentDescription:
-    lesion = request.lesions[number] if request.lesions else None
+    label = request.lesions[number]["label"] if request.lesions else "Mask"
+    tracked = tracking_uid(request, number)
+    return _segment(request, number + 1, label, tracked, is_edited=request.is_edited)
+
+
+def _segment(
+    request: Request, number: int, label: str, tracked: str, *, is_edited: bool = False
+) -> hd.seg.SegmentDescription:
     by = hd.seg.SegmentAlgorithmTypeValues
     return hd.seg.SegmentDescription(
-        segment_number=number + 1,
-        segment_label=lesion["label"] if lesion else "Mask",
+        segment_number=number,
+        segment_label=label,
         segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
         segmented_property_type=codes.SCT.Lesion,
-        algorithm_type=by.SEMIAUTOMATIC if request.is_edited else by.AUTOMATIC,
+        algorithm_type=by.SEMIAUTOMATIC if is_edited else by.AUTOMATIC,
         algorithm_identification=algorithm(request),
-        tracking_uid=tracking_uid(request, number),
-        tracking_id=lesion["label"] if lesion else "Mask",
+        tracking_uid=tracked,
+        tracking_id=label,
     )
 
 

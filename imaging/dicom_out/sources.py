@@ -77,7 +77,7 @@ def capture(request: Request, grey: np.ndarray) -> Dataset:
         patient_birth_date=_date(about["birth_date"]), patient_sex=_sex(about["sex"]),
         accession_number=about["accession"][:16] or None,
     )  # fmt: skip
-    made.PatientOrientation = None
+    made.PatientOrientation = made.Laterality = None  # type 2C: there, and not known
     made.SeriesDescription = "Picture as it was sent"
     return made
 

@@ -12,7 +12,7 @@ from typing import Any
 ITEM_BYTES = {"uint8": 1, "uint16": 2, "int16": 2, "int32": 4, "float32": 4}
 THUMBNAIL_BYTES = 12 * 1024
 MAX_ENTRIES, LIST_BYTES = 20_000, 16 << 20
-MOST_OBJECTS, OBJECT_BYTES = 4, 256 << 20
+MOST_OBJECTS, OBJECT_BYTES = 5, 256 << 20
 LOGO_BYTES = 2 << 20
 TOLD_BYTES = 2 << 20  # of one instance: its header and where its frames lie
 LONGEST_TEXT = 2000

@@ -17,7 +17,8 @@ def compose(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Write the objects of one result into `out_dir`; return their names.
 
     `files` are the originals in the order of the slices, `map` the uint8 map or mask where there
-    is one, `grey` the picture as it is viewed where it is no DICOM, `pdf` the report or "".
+    is one, `probability` the models' map or "", `grey` the picture as it is viewed where it is no
+    DICOM, `pdf` the report or "".
     With `anonymous` each says that the identity is gone: the `files` are without it already.
     With `tell` the header of each is written beside it as JSON, and `told` names these files.
     Raises: Refused where the originals' headers carry too little.
@@ -35,6 +36,9 @@ def compose(args: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
             if request.capture is None
             else _array(folder, args["grey"], request.shape[1:]),
             levels=_array(folder, args["map"], request.shape) if args["map"] else None,
+            probability=_array(folder, args["probability"], request.shape)
+            if args["probability"]
+            else None,
             pdf=(folder / args["pdf"]).read_bytes() if args["pdf"] else None,
         )
     except HeaderTooBare as error:

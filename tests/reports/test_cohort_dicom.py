@@ -103,11 +103,11 @@ def test_a_radiograph_leaves_with_its_findings_and_no_identity(house, researcher
     found = taken(researcher, cohort)
     row = cohort.images.get()
     place = f"{row.study_name}/0001"
-    names = ["00001.dcm", "seg-1.dcm", "sr-1.dcm"]
+    names = ["00001.dcm", "map-1.dcm", "seg-1.dcm", "sr-1.dcm"]
     assert list(found) == [*(f"{place}/{name}" for name in names), "index.csv"]
-    picture, seg, sr = (parsed(found[f"{place}/{name}"]) for name in names)
+    picture, probabilities, seg, sr = (parsed(found[f"{place}/{name}"]) for name in names)
     assert (picture.pixel_array == ramp(dtype=np.uint16, top=4095)).all()
-    for one in (picture, seg, sr):
+    for one in (picture, probabilities, seg, sr):
         assert (one.PatientID, str(one.PatientName)) == (row.patient_name, row.patient_name)
         assert one.PatientIdentityRemoved == "YES"
         assert {code.CodeValue for code in one.DeidentificationMethodCodeSequence} == set(CODES)
@@ -119,7 +119,7 @@ def test_a_radiograph_leaves_with_its_findings_and_no_identity(house, researcher
     assert (mask.any(axis=-1) == mask_of(result)).all()
     assert sr.SeriesDescription.startswith("lungs")
     assert told(found) == [
-        {"study": row.study_name, "patient": row.patient_name, "picture": "1", "files": "3",
+        {"study": row.study_name, "patient": row.patient_name, "picture": "1", "files": "4",
          "left_out": ""}
     ]  # fmt: skip
 
@@ -211,7 +211,7 @@ def test_a_picture_becomes_a_capture_where_a_result_refers_to_it(house, research
     found = taken(researcher, cohort)
     row = cohort.images.get(image=result.image)
     place = f"{row.study_name}/{row.position:04d}"
-    assert {f"{place}/{name}.dcm" for name in ("picture", "seg-1", "sr-1")} < set(found)
+    assert {f"{place}/{name}.dcm" for name in ("map-1", "picture", "seg-1", "sr-1")} < set(found)
     picture = parsed(found[f"{place}/picture.dcm"])
     assert (picture.PatientID, picture.PatientIdentityRemoved) == (row.patient_name, "YES")
     assert picture.StudyInstanceUID != result.image.study.study_instance_uid

@@ -89,7 +89,7 @@ def mask_of(result) -> np.ndarray:
 def test_a_radiograph_comes_back_with_mask_numbers_and_patient(user):
     result = radiograph_result(user)
     found = exported(result)
-    assert sorted(found) == ["report.dcm", "seg.dcm", "sr.dcm"]
+    assert sorted(found) == ["map.dcm", "report.dcm", "seg.dcm", "sr.dcm"]
     seg = hd.seg.segread(found["seg.dcm"])
     assert (seg.PatientName, seg.PatientID) == ("Doe^Jane", "P-1")
     assert seg.StudyInstanceUID == "1.2.3"
@@ -144,7 +144,7 @@ def test_a_picture_gets_a_capture_that_the_others_refer_to(user):
     patient.save()
     result.image.files.update(sop_instance_uid="")  # as an upload leaves it
     found = exported(result)
-    assert sorted(found) == ["picture.dcm", "report.dcm", "seg.dcm", "sr.dcm"]
+    assert sorted(found) == ["map.dcm", "picture.dcm", "report.dcm", "seg.dcm", "sr.dcm"]
     picture = dcmread(found["picture.dcm"])
     assert (str(picture.PatientName), picture.PatientID) == ("Rivière^Zoë", "MRN 7")
     assert not picture.PatientOrientation
@@ -187,7 +187,7 @@ def test_what_cannot_be_is_left_out_with_its_reason(user, tmp_path):
     good = radiograph_result(user)
     export = ExportFactory(results=[nifti, good], items=[nifti, good], kind="dicoms")
     names = sorted(objects(made(export)))
-    assert names == [f"0002-{str(good.pk)[:8]}/{one}.dcm" for one in ("report", "seg", "sr")]
+    assert names == [f"0002-{str(good.pk)[:8]}/{one}.dcm" for one in ("map", "report", "seg", "sr")]
     left = export.items.get(state=ItemState.SKIPPED)
     assert (left.result, "NIfTI" in left.reason) == (nifti, True)
     alone = ExportFactory(results=[bare], items=[bare], kind="dicoms")
@@ -213,17 +213,38 @@ def test_a_stranger_gets_nothing(client, user, queued):
     assert not Export.objects.exists()
 
 
+def test_the_map_leaves_as_the_probabilities_that_are_stored(user):
+    result = radiograph_result(user)
+    found = exported(result)["map.dcm"]
+    levels = np.frombuffer(blob_open(map_of(result)).read(), np.uint8)
+    assert (map_in(found) == levels.reshape(result.image.shape)[0]).all()
+    found.seek(0)
+    seg = dcmread(found)
+    assert (seg.SegmentationType, seg.SegmentationFractionalType) == ("FRACTIONAL", "PROBABILITY")
+    assert seg.MaximumFractionalValue == 255
+    assert seg.SegmentSequence[0].SegmentAlgorithmType == "AUTOMATIC"
+
+
+def map_in(file: io.BytesIO) -> np.ndarray:
+    """The stored values (Y, X) of the map of one picture, as pydicom reads them."""
+    file.seek(0)
+    return np.squeeze(dcmread(file).pixel_array)
+
+
 def test_an_edited_mask_is_semiautomatic(user):
     result = radiograph_result(user)
     edited = np.zeros(result.image.shape, np.uint8)
     edited[0, 2:6, 3:9] = 1
     mask = stored(result.organisation, edited.tobytes(), "mask", result.patient_id)
     ReviewFactory(result=result, decision="edited", mask=mask, row=result.operating, lesions=[])
-    seg = hd.seg.segread(exported(result)["seg.dcm"])
+    found = exported(result)
+    seg = hd.seg.segread(found["seg.dcm"])
     back = seg.get_pixels_by_source_instance(["1.2.3.4.5"])
     assert (back.any(axis=-1) == edited.astype(bool)).all()
     (segment,) = seg.SegmentSequence
     assert segment.SegmentAlgorithmType == "SEMIAUTOMATIC"
+    levels = np.frombuffer(blob_open(map_of(result)).read(), np.uint8)
+    assert (map_in(found["map.dcm"]) == levels.reshape(result.image.shape)[0]).all()
 
 
 REAL = Path(settings.BASE_DIR).parent / "shared" / "data" / "dicom"
