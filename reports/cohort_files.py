@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 
 from django.conf import settings
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from accounts.csv_cells import MARK, csv_line, safe
@@ -17,21 +18,21 @@ from imaging.formats.nifti_volume import nifti_pieces
 from imaging.formats.png import encode_png
 from imaging.formats.window import windowed
 from imaging.mask_files import model_mask_file
-from imaging.measures.numbers import mask_px
-from imaging.models import CohortImage, Image, Result
+from imaging.models import CohortImage, Image
 from imaging.planes import STORED, Plane, read_slice
-from imaging.selectors_cohorts import cohort_images_open_to, cohort_results_of, year_of, years_told
+from imaging.selectors_cohorts import cohort_images_open_to, cohort_results_of
 from imaging.services.leases import LeaseLost
 from imaging.services.refusals import NotPossible
 from imaging.types import Refused
-from reports.answers import boxes_cell, classes_cell
 from reports.cohort_dicom import disguised, pieces_of
 from reports.cohort_exports import ACTION
+from reports.cohort_table import COHORT_COLUMNS, COHORT_HEAD, cohort_rows
+from reports.csv import csv_lines
 from reports.making import DAMAGED
 from reports.models import Export, ExportKind
 from reports.parts import export_held
 from reports.services import export_keeper
-from reports.table import MEASURES, members_cell
+from reports.xlsx import xlsx_chunks
 from reports.zips import zip_chunks
 
 logger = logging.getLogger(__name__)
@@ -39,12 +40,6 @@ Member = tuple[str, int, Iterable[bytes]]
 NOTHING = "Nothing of this cohort can leave as DICOM."
 LEFT_OUT = (Refused, VaultError, EngineDied, EngineTimeout)
 DICOM_HEAD = ("study", "patient", "picture", "files", "left_out")
-HEAD = (
-    "study", "patient", "picture", "modality", "year", "width", "height", "slices", "ensemble",
-    "members", "labels", "threshold", "severity", "severity_reason", "severity_rule",
-    "denominator", *MEASURES, "intensity_unit", "models_disagree", "task", "classes", "boxes",
-    "joined_by", "input_check", "notice",
-)  # fmt: skip
 
 
 def cohort_chunks(export: Export) -> Iterator[bytes]:
@@ -59,48 +54,16 @@ def cohort_chunks(export: Export) -> Iterator[bytes]:
     if not export_held(export).update(rows=[str(one.pk) for one in found]):
         raise LeaseLost
     if export.kind == ExportKind.COHORT_CSV:
-        yield MARK + csv_line(HEAD)
-        told = years_told(export.cohort)
-        for one in found:
-            yield from _lines(one, year_of(one, told))
+        yield from csv_lines(cohort_rows(export.cohort, found), COHORT_HEAD)
+    elif export.kind == ExportKind.COHORT_XLSX:
+        yield from xlsx_chunks(
+            cohort_rows(export.cohort, found), columns=COHORT_COLUMNS,
+            notice=settings.RESEARCH_NOTICE, made_at=now(),
+        )  # fmt: skip
     elif export.kind == ExportKind.COHORT_DICOM:
         yield from zip_chunks(_dicom_members(export, found))
     else:
         yield from zip_chunks(member for one in found for member in _members(one))
-
-
-def _lines(one: CohortImage, year: str) -> Iterator[bytes]:
-    results = list(cohort_results_of(one).order_by("created_at"))
-    for result in results or [None]:
-        yield csv_line([*_picture(one, year), *_answer(result), safe(settings.RESEARCH_NOTICE)])
-
-
-def _picture(one: CohortImage, year: str) -> list:
-    image = one.image
-    return [
-        one.study_name, one.patient_name, one.position, image.modality, year,
-        image.width, image.height, image.depth,
-    ]  # fmt: skip
-
-
-def _answer(result: Result | None) -> list:
-    """The cells of a result, as models said it: no title, no time, no reader, no reason typed."""
-    if result is None:
-        return [""] * (len(HEAD) - 9)
-    frozen, rule = result.job.run.frozen, result.severity_rule
-    row = result.operating if result.is_measured else {}
-    row = row | {"mask_px": mask_px(row) if row else None}
-    members = members_cell(frozen["members"])
-    return [
-        *map(safe, [frozen["name"], members, ", ".join(result.labels)]),
-        result.threshold if result.is_measured else "",
-        *map(safe, [result.severity, result.severity_reason,
-                    f"{rule['rule']} v{rule['version']}" if rule else "", result.denominator]),
-        *("" if row.get(name) is None else row[name] for name in MEASURES),
-        *map(safe, [row.get("unit", ""), "yes" if result.disagree else "no", result.type,
-                    classes_cell(result), boxes_cell(result), result.fusion,
-                    result.gate_verdict]),
-    ]  # fmt: skip
 
 
 def _members(one: CohortImage) -> Iterator[Member]:

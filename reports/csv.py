@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from accounts.csv_cells import MARK, csv_line, safe
 from reports.table import HEAD, Cell
 
 
-def csv_lines(rows: Iterable[tuple[Cell, ...]]) -> Iterator[bytes]:
+def csv_lines(rows: Iterable[tuple[Cell, ...]], head: Sequence[str] = HEAD) -> Iterator[bytes]:
     """Yield the file line by line: UTF-8 with a mark for spreadsheets, RFC 4180, decimal points."""
     yield MARK
-    yield csv_line(HEAD)
+    yield csv_line(head)
     for row in rows:
         yield csv_line(map(_cell, row))
 

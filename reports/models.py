@@ -26,12 +26,16 @@ class ExportKind(models.TextChoices):
     DICOM = "dicom", _("DICOM SEG, SR and PDF")
     DICOMS = "dicoms", _("ZIP of DICOM SEG, SR and PDF")
     COHORT_CSV = "anon-csv", _("CSV of a cohort")
+    COHORT_XLSX = "anon-xlsx", _("XLSX of a cohort")
     COHORT_ZIP = "anon-zip", _("ZIP of a cohort")
     COHORT_DICOM = "anon-dcm", _("DICOM of a cohort")
 
 
 # de-identified, a researcher's
-COHORT_KINDS = (ExportKind.COHORT_CSV, ExportKind.COHORT_ZIP, ExportKind.COHORT_DICOM)
+COHORT_KINDS = (
+    ExportKind.COHORT_CSV, ExportKind.COHORT_XLSX, ExportKind.COHORT_ZIP,
+    ExportKind.COHORT_DICOM,
+)  # fmt: skip
 KINDS = tuple(kind for kind in ExportKind if kind not in COHORT_KINDS)
 MANY = {ExportKind.PDF: ExportKind.PDFS, ExportKind.DICOM: ExportKind.DICOMS}  # of several results
 # made file by file, each kept until the last is done
@@ -69,7 +73,7 @@ class Export(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="exports", verbose_name=_("asked by")
     )
-    kind = models.CharField(_("kind"), max_length=8, choices=ExportKind)
+    kind = models.CharField(_("kind"), max_length=16, choices=ExportKind)
     status = models.CharField(
         _("state"), max_length=16, choices=ExportStatus, default=ExportStatus.QUEUED
     )

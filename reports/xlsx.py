@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from xlsxwriter import Workbook
@@ -24,25 +24,33 @@ SAFE = {  # nothing of a patient in a temporary file, and nothing guessed from t
 
 
 def xlsx_chunks(
-    rows: Iterable[tuple[Cell, ...]], *, notice: str, made_at: datetime
+    rows: Iterable[tuple[Cell, ...]],
+    *,
+    notice: str,
+    made_at: datetime,
+    columns: Sequence[Column] = COLUMNS,
 ) -> Iterator[bytes]:
     """Yield the workbook piece by piece: the cells of a CSV, with units in the head.
 
-    The whole of it is held in memory; an export has a bounded number of results.
+    The whole of it is held in memory; an export has a bounded number of results, a cohort of
+    pictures.
     """
     sink = io.BytesIO()
     with Workbook(sink, SAFE) as book:
         book.set_properties({"title": "MediScan: measures", "comments": notice, "created": made_at})
-        _fill(book, book.add_worksheet("Measures"), rows, notice)
+        _fill(book, rows, columns, notice)
     sink.seek(0)
     while piece := sink.read(PIECE):
         yield piece
 
 
-def _fill(book: Workbook, sheet: Worksheet, rows: Iterable[tuple[Cell, ...]], notice: str) -> None:
+def _fill(
+    book: Workbook, rows: Iterable[tuple[Cell, ...]], columns: Sequence[Column], notice: str
+) -> None:
+    sheet = book.add_worksheet("Measures")
     head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
-    formats = [book.add_format({"num_format": one.format, "valign": "top"}) for one in COLUMNS]
-    for at, column in enumerate(COLUMNS):
+    formats = [book.add_format({"num_format": one.format, "valign": "top"}) for one in columns]
+    for at, column in enumerate(columns):
         sheet.set_column(at, at, column.width, formats[at])
         sheet.write_string(0, at, heading(column), head)
     last = 0
@@ -50,7 +58,7 @@ def _fill(book: Workbook, sheet: Worksheet, rows: Iterable[tuple[Cell, ...]], no
         for at, value in enumerate(row):
             _write(sheet, last, at, value, formats[at])
     sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
+    sheet.autofilter(0, 0, last, len(columns) - 1)
     sheet.set_landscape()
     sheet.repeat_rows(0)
     sheet.set_footer(f"&L{notice.replace('&', '&&')[:200]}&R&P / &N")

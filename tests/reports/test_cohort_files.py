@@ -14,18 +14,22 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils.timezone import localdate
+from openpyxl import load_workbook
 
 from accounts.models import AuditEvent, Blob, Notice
 from accounts.roles import RESEARCHER
 from accounts.vault.storage import blob_open
-from imaging.models import Cohort
+from imaging.models import Cohort, Result
 from imaging.services.refusals import NotPossible
 from imaging.services.shredding import patient_shred
 from reports import tasks
 from reports.cohort_exports import cohort_export_create
+from reports.cohort_table import COHORT_COLUMNS, COHORT_HEAD
+from reports.files import SHEET
 from reports.models import Export, ExportStatus
 from reports.selectors import exports_visible_to
 from reports.services import export_create
+from reports.xlsx import heading
 from tests.accounts.factories import MembershipFactory, OrganisationFactory, verify
 from tests.imaging.factories import (
     CohortFactory,
@@ -104,6 +108,46 @@ def test_the_table_holds_numbers_under_pseudonyms(researcher, cohort, queued):
     assert Notice.objects.get(to=researcher).kind == "cohort_export_finished"
 
 
+def table_of(content: bytes):
+    return load_workbook(io.BytesIO(content))["Measures"]
+
+
+def test_the_workbook_says_what_the_table_says(researcher, cohort, queued):
+    content = made(ask(researcher, cohort, "anon-csv")).decode("utf-8-sig")
+    workbook = made(ask(researcher, cohort, "anon-xlsx"))
+    sheet = table_of(workbook)
+    assert [cell.value for cell in sheet[1]] == [heading(one) for one in COHORT_COLUMNS]
+    rows = list(csv.reader(io.StringIO(content)))
+    assert rows[0] == list(COHORT_HEAD)
+    assert sheet.max_row == len(rows) == 3
+    for told, line in zip(rows[1:], sheet.iter_rows(min_row=2, values_only=True), strict=True):
+        for text, value in zip(told, line, strict=True):
+            assert (float(text) if isinstance(value, int | float) else text or None) == value
+    assert sheet.cell(2, COHORT_HEAD.index("area_percent") + 1).value == 26.04
+    everything = zipfile.ZipFile(io.BytesIO(workbook))
+    inside = b"".join(everything.read(name) for name in everything.namelist())
+    assert not [word for word in CANARIES if word in inside]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "{=1}", "http://x.example/"])
+def test_what_was_typed_stays_text_in_the_workbook(researcher, cohort, queued, text):
+    run = Result.objects.get().job.run
+    run.frozen["name"] = text
+    run.save()
+    sheet = table_of(made(ask(researcher, cohort, "anon-xlsx")))
+    cell = sheet.cell(2, COHORT_HEAD.index("ensemble") + 1)
+    assert (cell.data_type, cell.value, cell.hyperlink) == ("s", text, None)
+
+
+@pytest.mark.parametrize(("patients", "year"), [(4, None), (5, "2004")])
+def test_the_workbook_tells_no_year_of_few(house, researcher, queued, patients, year):
+    images = [pictured(house) for _ in range(patients)]
+    cohort = CohortFactory(organisation=house, readers=[researcher], images=images)
+    sheet = table_of(made(ask(researcher, cohort, "anon-xlsx")))
+    at = COHORT_HEAD.index("year") + 1
+    assert [sheet.cell(row, at).value for row in range(2, patients + 2)] == [year] * patients
+
+
 def test_a_year_is_told_where_five_patients_share_it(house, researcher, queued):
     images = [pictured(house) for _ in range(5)]
     cohort = CohortFactory(organisation=house, readers=[researcher], images=images)
@@ -160,7 +204,7 @@ def test_what_is_no_cohort_file_and_what_is_no_clinical_one(house, researcher, c
     with pytest.raises(NotPossible, match="No picture"):
         ask(researcher, CohortFactory(organisation=house, readers=[researcher]), "anon-csv")
     with pytest.raises(IntegrityError, match="export_of_a_cohort"), transaction.atomic():
-        Export.objects.create(organisation=house, user=researcher, kind="anon-csv")
+        Export.objects.create(organisation=house, user=researcher, kind="anon-xlsx")
 
 
 # --- pages
@@ -201,6 +245,26 @@ def test_a_file_is_closed_with_the_cohort_and_when_a_picture_left_it(
     Cohort.objects.update(until=localdate() - timedelta(days=1))
     assert client.get(download).status_code == 404
     assert client.get(reverse("reports:cohort-files", args=[cohort.pk])).status_code == 404
+
+
+def test_the_workbook_is_its_researchers_alone(client, house, researcher, cohort, queued):
+    ask_at = reverse("reports:cohort-export", args=[cohort.pk])
+    assert "login" in client.post(ask_at, {"kind": "anon-xlsx"}).url
+    verify(client, MembershipFactory(role=RESEARCHER).user)
+    assert client.post(ask_at, {"kind": "anon-xlsx"}).status_code == 404
+    verify(client, MembershipFactory(organisation=house).user)
+    assert client.post(ask_at, {"kind": "anon-xlsx"}).status_code == 403
+    verify(client, researcher)
+    client.post(ask_at, {"kind": "anon-xlsx"})
+    export = Export.objects.get()
+    content = made(export)
+    answer = client.get(reverse("reports:cohort-download", args=[export.pk]))
+    assert (answer.getvalue(), answer["Content-Type"]) == (content, SHEET)
+    assert f"cohort-{str(export.pk)[:8]}.xlsx" in answer["Content-Disposition"]
+    assert AuditEvent.objects.get(action="export.download").target == f"export:{export.pk}"
+    client.logout()
+    away = client.get(reverse("reports:cohort-download", args=[export.pk]))
+    assert "login" in away.url
 
 
 def test_a_colleague_of_the_same_cohort_does_not_see_the_file(client, house, cohort, researcher):
