@@ -11,10 +11,12 @@ from django.urls import reverse
 from mediscan import views
 from tests.browser import gallery_walk
 from tests.browser.gallery_walk import VIEWS, walk
+from tests.browser.refused_world import build_for_refusals
 from tests.browser.test_analytics import PAGES, head
 from tests.browser.test_cohorts import world
 from tests.browser.test_keeping import addresses, people
 from tests.browser.test_letterhead import administrator
+from tests.browser.test_refused_forms import refusals
 
 __all__ = ["addresses", "administrator", "head", "people", "world"]  # fixtures
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -59,6 +61,12 @@ def _failures() -> dict[str, str]:
         views.server_error(request),
     )
     return {str(one.status_code): one.content.decode() for one in answers}
+
+
+def test_every_form_that_is_refused(browser, live_server, queued, settings, tmp_path):
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 86_400
+    world, looks = build_for_refusals(tmp_path), [(look.width, look.scheme) for look in VIEWS]
+    assert refusals(browser, live_server.url, world, looks) == {}
 
 
 @pytest.mark.parametrize("look", VIEWS, ids=str)
