@@ -312,6 +312,10 @@ SPECTACULAR_SETTINGS = {
         "DeliveryStateEnum": "accounts.models.DeliveryState",
         "KeyStateEnum": "accounts.api.keys.STATES",
     },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "mediscan.examples.shown",
+    ],
     "OAS_VERSION": "3.1.0",
     "COMPONENT_SPLIT_REQUEST": True,  # a file goes in as bytes
     "TITLE": "MediScan",

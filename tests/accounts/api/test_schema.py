@@ -6,7 +6,10 @@ import json
 
 import pytest
 from django.core.management import call_command
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from mediscan.examples import FILE
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +66,67 @@ def test_each_operation_says_what_it_answers_when_it_cannot(described):
 
 def test_it_is_openapi_down_to_each_default(described):
     assert [error.message for error in OpenAPIV31SpecValidator(described).iter_errors()] == []
+
+
+def answers_of(described):
+    """Yield (where, content) of each 2xx answer that is JSON."""
+    for path, methods in described["paths"].items():
+        for method, told in methods.items():
+            for status, answer in told["responses"].items():
+                for kind, content in answer.get("content", {}).items():
+                    if status.startswith("2") and kind.endswith("json"):
+                        yield f"{method} {path} {status}", content
+
+
+def test_each_answer_has_an_example_that_fits_its_own_schema(described):
+    whole = {"components": described["components"]}
+    shown = 0
+    for where, content in answers_of(described):
+        if where == "get /api/v1/schema/ 200":  # it would be this description in itself
+            continue
+        assert content.get("examples"), where
+        validator = OAS31Validator(whole | content["schema"], format_checker=oas31_format_checker)
+        for example in content["examples"].values():
+            wrong = [f"{where}: {one.json_path} {one.message}"
+                     for one in validator.iter_errors(example["value"])]  # fmt: skip
+            assert wrong == []
+            shown += 1
+    assert shown > 80
+
+
+def test_an_example_leaves_out_nothing_and_adds_nothing(described):
+    """Each body of the file is one of the description, with exactly its properties."""
+    bodies = described["components"]["schemas"]
+    known = json.loads(FILE.read_text(encoding="utf-8"))
+    listed = {name.removesuffix("Page") + "Body" for name in bodies if name.endswith("Page")}
+    for name, example in known.items():
+        assert name in bodies or name in listed, name
+        if properties := bodies.get(name, {}).get("properties"):
+            assert example.keys() == properties.keys(), name
+
+
+def test_an_example_holds_no_secret_and_nobody(described):
+    known = json.loads(FILE.read_text(encoding="utf-8"))
+    secrets = [known["TokenPair"]["access"], known["TokenPair"]["refresh"],
+               known["KeySecretBody"]["key"], known["WebhookSecretBody"]["secret"],
+               known["SetupOffer"]["secret"],
+               *known["RecoveryCodes"]["recovery_codes"]]  # fmt: skip
+    assert all(one.endswith("…") for one in secrets)
+    whose = known["PatientBody"]
+    assert [whose[name] for name in ("name", "record_number", "birth_date", "sex")] == [""] * 4
+    people = set(_named(known, "email", "name", "signed_by_name", "author_name"))
+    assert people <= {"kim@example.org", "Kim Example", "Example Hospital", "Chest", "Free",
+                      "Chest X-rays of the emergency room", "xray-lungs", "xray-lungs-unet",
+                      "chest.png", "ct.nii.gz", "Lung fields", "area_percent", "",
+                      None}  # fmt: skip
+
+
+def _named(value, *names):
+    if isinstance(value, list):
+        for one in value:
+            yield from _named(one, *names)
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            if name in names and not isinstance(one, (dict, list)):
+                yield one
+            yield from _named(one, *names)
