@@ -6,7 +6,9 @@ import json
 import sys
 from typing import Any, TextIO
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
+
+from accounts.commands import HouseCommand
 
 
 class _Heard:
@@ -23,7 +25,7 @@ class _Heard:
         return getattr(self._stream, name)
 
 
-class AnswersJson(BaseCommand):
+class AnswersJson(HouseCommand):
     """With --json, a failure that has told nothing yet is told as {"error": its sentence}."""
 
     def execute(self, *args: Any, **options: Any) -> Any:

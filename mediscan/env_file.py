@@ -145,11 +145,13 @@ def main(arguments: list[str]) -> int:
     """Run `manage.py create_env_file`; the exit code is 0, or 1 with a sentence."""
     parser = argparse.ArgumentParser(
         prog="manage.py create_env_file",
-        description="Write a .env with fresh random secrets. Exit code 0: written; 1: not; 2: asked"
-        " wrongly.",
-        epilog="example: manage.py create_env_file --output /etc/mediscan/.env --production",
+        description="Write a .env with fresh random secrets.",
+        epilog="Example: python manage.py create_env_file --output /etc/mediscan/.env --production."
+        " Exit codes: 0 written, 1 not written, 2 asked wrongly.",
     )
-    parser.add_argument("--output", type=Path, default=Path(".env"))
+    parser.add_argument(
+        "--output", type=Path, default=Path(".env"), help="the file to write; default: .env"
+    )
     parser.add_argument(
         "--production",
         action="store_true",

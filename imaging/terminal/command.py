@@ -10,12 +10,12 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
+from accounts.commands import misuse
 from accounts.json_answers import AnswersJson
 from imaging.inference.spec import EnsembleSpec, spec_from_file, spec_from_members
 from imaging.terminal.members import MEMBER_HELP, member_from_text
 from imaging.types import InferenceError
 
-MISUSE = 2  # as argparse has it; what was asked rightly and failed ends with 1
 _FILE_WIDTH = 240
 
 
@@ -52,11 +52,6 @@ class TerminalCommand(AnswersJson):
             where.write_text(text + "\n", encoding="utf-8")
         except OSError as error:
             raise CommandError(f"The table cannot be written: {error}") from error
-
-
-def misuse(error: Exception | str) -> CommandError:
-    """Return the end of a command that was asked wrongly, with exit code 2."""
-    return CommandError(str(error), returncode=MISUSE)
 
 
 def add_json_argument(parser: CommandParser) -> None:

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 from django.core.management.base import CommandError
 
+from accounts.commands import misuse
 from accounts.json_answers import AnswersJson
 from accounts.models import User
 from accounts.services.tokens import access_issue, signing_key_rotate
 from accounts.tokens.jwts import Refresh, as_written
 from accounts.tokens.reading import TokenRefused, family_of_access, family_of_refresh
 
-USAGE = 2  # exit codes: 0 done, 1 refused, 2 wrong usage
 MOST_MINUTES = 24 * 60  # no token outlives the key that signed it
 MOST_CLAIMS = 2048
 EXAMPLES = """\
@@ -25,7 +25,7 @@ examples:
   manage.py generate_jwt decode eyJhbGciOi...
   manage.py generate_jwt generate --username kim@example.org --json | jq -r .token
 
-exit codes: 0 done, 1 refused or not valid, 2 wrong usage
+Exit codes: 0 done, 1 refused or not valid, 2 asked wrongly.
 """
 
 
@@ -50,7 +50,7 @@ class Command(AnswersJson):
         one.add_argument("--claims", default="{}", metavar="JSON", help="further claims, an object")
         words = "verify a token and print its header and claims, as JSON always"
         two = steps.add_parser("decode", help=words, description=words)
-        two.add_argument("token")
+        two.add_argument("token", help="an access or refresh token")
         for step in (new, one, two):
             step.add_argument("--json", action="store_true", help="one JSON object")
 
@@ -68,21 +68,18 @@ class Command(AnswersJson):
 
     def _generate(self, username: str, expiry: int, claims: str, json: bool) -> None:
         if not 1 <= expiry <= MOST_MINUTES:
-            raise CommandError(
+            raise misuse(
                 f"--expiry must be 1 to {MOST_MINUTES} minutes. What runs longer wants an API"
-                " key: /account/api-keys/.",
-                returncode=USAGE,
+                " key: /account/api-keys/."
             )
         lifetime, extra = timedelta(minutes=expiry), _object(claims)
         user = User.objects.filter(email__iexact=username).first()
         if user is None or not user.is_active:
-            raise CommandError(f"There is no active account “{username}”.")
+            raise misuse(f"There is no active account “{username}”: give its e-mail address.")
         try:
             token, family = access_issue(user=user, lifetime=lifetime, claims=extra)
         except ValueError as error:
-            raise CommandError(
-                f"--claims: {error} cannot be set; this site sets it.", returncode=USAGE
-            ) from None
+            raise misuse(f"--claims: {error} cannot be set; this site sets it.") from None
         told = {"token": token, "email": user.email, "expires_at": family.ends_at.isoformat()}
         self.stdout.write(_as_json(told) if json else token)
         self.stderr.write(f"For {user.email}, until {family.ends_at:%Y-%m-%d %H:%M} UTC.", str)
@@ -111,10 +108,9 @@ def _object(text: str) -> dict:
     except ValueError:
         found = None
     if not isinstance(found, dict) or len(text) > MOST_CLAIMS:
-        raise CommandError(
+        raise misuse(
             f"--claims must be a JSON object of at most {MOST_CLAIMS} characters,"
-            """ for instance '{"project": "lungs"}'.""",
-            returncode=USAGE,
+            """ for instance '{"project": "lungs"}'."""
         )
     return found
 

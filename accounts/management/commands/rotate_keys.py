@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import CommandError
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from accounts.commands import misuse
 from accounts.json_answers import AnswersJson
 from accounts.models import Organisation
 from accounts.services import rotation
@@ -21,14 +21,15 @@ from accounts.vault.cipher import VaultError
 from accounts.vault.kek import current_kek
 from accounts.vault.renewal import keys_under_another_kek
 
-LEFT, USAGE = 1, 2  # exit codes: something is left or broken; asked wrongly
+LEFT = 1  # exit code: something is left or broken
 
 
 class Command(AnswersJson):
     help = (
         "Rotate the vault's keys. It may be killed at any moment and run again: it goes on where"
-        " it was. Exit code 0: all is done; 1: something is left or does not open; 2: wrong usage."
+        " it was."
     )
+    ends = "Exit codes: 0 all is done, 1 something is left or does not open, 2 asked wrongly."
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("--kek", action="store_true", help="wrap all keys under VAULT_KEK")
@@ -45,10 +46,9 @@ class Command(AnswersJson):
 
     def handle(self, *, kek, org, fields, dry_run, verify, retire, **options) -> None:
         if not (kek or org or fields or verify or retire):
-            raise CommandError("Say what to rotate: --kek, --org ID or --fields.", returncode=USAGE)
+            raise misuse("Say what to rotate: --kek, --org ID or --fields.")
         if dry_run + verify + retire > 1:
-            raise CommandError("--dry-run, --verify and --retire exclude each other.",
-                               returncode=USAGE)  # fmt: skip
+            raise misuse("--dry-run, --verify and --retire exclude each other: give one.")
         organisations = _organisations(org, everybody=fields or not kek)
         self._facts: list[dict[str, Any]] | None = [] if options["json"] else None
         work = self._count if dry_run else self._verify if verify else self._rotate
@@ -148,7 +148,7 @@ def _organisations(ids: list[str], *, everybody: bool) -> list[Organisation]:
     try:
         return [Organisation.objects.get(pk=one) for one in ids]
     except (Organisation.DoesNotExist, ValidationError):
-        raise CommandError("--org: there is no such organisation.", returncode=USAGE) from None
+        raise misuse("--org: there is no such organisation. Its page names its id.") from None
 
 
 def _told(counts: Counter) -> str:

@@ -12,10 +12,10 @@ from accounts.webhooks.sender import send_due
 
 class Command(AnswersJson):
     help = (
-        "Send the messages to other systems that are due now. Exit code 0 when it has tried"
-        " each; what failed stays in the list of deliveries. Example:"
-        " python manage.py send_webhooks --linger 30"
+        "Send the messages to other systems that are due now, each once; what failed stays in"
+        " the list of deliveries."
     )
+    example = "send_webhooks --linger 30"
 
     def add_arguments(self, parser) -> None:
         parser.add_argument(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.urls import reverse
 
+from accounts.commands import HouseCommand
 from accounts.services.setup import LIVES, setup_code, setup_is_open
 
 
-class Command(BaseCommand):
+class Command(HouseCommand):
     help = "Print a code with which the first administrator is made in a browser."
 
     def handle(self, **options) -> None:

@@ -10,10 +10,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from django.core.management.base import CommandError
 from django.db.models import Min
 
 from accounts.audit.signing import public_pem
+from accounts.commands import misuse
 from accounts.json_answers import AnswersJson
 from accounts.models import AuditEvent, AuditSeal
 from accounts.services.trail import Verdict, trail_check, trail_verify, verification_record
@@ -21,6 +21,7 @@ from accounts.services.trail import Verdict, trail_check, trail_verify, verifica
 
 class Command(AnswersJson):
     help = "Verify the audit trail against its keys, its chain and its signed checkpoints."
+    ends = "Exit codes: 0 the trail is whole, 1 it is damaged, 2 asked wrongly."
 
     def add_arguments(self, parser) -> None:
         parser.add_argument(
@@ -57,7 +58,7 @@ def _verified(
             since=_seq(since), checkpoints=checkpoints, pubkey=pubkey, processes=processes
         )
     except (OSError, ValueError) as error:
-        raise CommandError(f"A file cannot be read: {error}") from None
+        raise misuse(f"A file cannot be read: {error}") from None
     verification_record(user=None, verdict=verdict)
     return verdict
 

@@ -9,11 +9,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from accounts.commands import misuse
 from imaging.engine.client import decode_engine, infer_engine
 from imaging.terminal.command import (
     TerminalCommand,
     add_ensemble_arguments,
-    misuse,
     spec_from_options,
 )
 from imaging.terminal.inputs import as_inputs, clean_path, images_under

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from django.core.management.base import BaseCommand
-
+from accounts.commands import HouseCommand
 from imaging.lifeline import forks_end_with_us
 from imaging.queue import cluster_run
 
 
-class Command(BaseCommand):
+class Command(HouseCommand):
     help = "Run the queue's processes. Start `worker` instead: it watches this and recovers work."
 
     def handle(self, **options) -> None:

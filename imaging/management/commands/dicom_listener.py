@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from accounts.boot import refuse_unsafe_start
+from accounts.commands import misuse
 from accounts.json_answers import AnswersJson
 from accounts.models import Department, Organisation
 from imaging.dimse.peers import Peer, WrongPeers, read_peers
@@ -28,8 +29,9 @@ class Command(AnswersJson):
     help = (
         "Take images from modalities and archives by DICOM: C-ECHO and C-STORE, from listed AE"
         " titles alone, each for one organisation (docs/integrators/dimse.md). Ends on SIGTERM or"
-        " Ctrl-C. Example: python manage.py dicom_listener --peers peers.json --host 0.0.0.0"
+        " Ctrl-C."
     )
+    example = "dicom_listener --peers peers.json --host 0.0.0.0"
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("--peers", type=Path, required=True, help="JSON file of who may send")
@@ -37,7 +39,8 @@ class Command(AnswersJson):
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
         parser.add_argument("--port", type=int, default=11112, help="0: any free one")
         parser.add_argument("--associations", type=int, default=4, help="at a time, at most")
-        parser.add_argument("--max-pdu", type=int, default=131072, metavar="BYTES")
+        parser.add_argument("--max-pdu", type=int, default=131072, metavar="BYTES",
+                            help="largest piece that a sender may send")  # fmt: skip
         parser.add_argument(
             "--max-file", type=int, default=256, metavar="MIB",
             help="largest dataset; as many as --associations of it may lie in memory at once",
@@ -98,28 +101,26 @@ def _peers(path: Path) -> dict[str, Peer]:
     try:
         peers = read_peers(path)
     except WrongPeers as wrong:
-        raise CommandError(str(wrong)) from None
+        raise misuse(str(wrong)) from None
     for peer in peers.values():
         if not Organisation.objects.filter(pk=peer.organisation).exists():
-            raise CommandError(f"{peer.ae_title}: there is no organisation {peer.organisation}.")
+            raise misuse(f"{peer.ae_title}: there is no organisation {peer.organisation}.")
         rooms = Department.objects.filter(organisation=peer.organisation, pk=peer.department)
         if peer.department is not None and not rooms.exists():
-            raise CommandError(
-                f"{peer.ae_title}: its organisation has no department {peer.department}."
-            )
+            raise misuse(f"{peer.ae_title}: its organisation has no department {peer.department}.")
     return peers
 
 
 def _title(text: str) -> str:
     if not 0 < len(text.strip()) <= 16 or not text.isascii() or "\\" in text:
-        raise CommandError("--ae-title must have 1 to 16 plain characters.")
+        raise misuse("--ae-title must have 1 to 16 plain characters.")
     return text.strip()
 
 
 def _between(options: Mapping[str, Any], name: str, low: int, high: int) -> int:
     value = options[name]
     if not low <= value <= high:
-        raise CommandError(f"--{name.replace('_', '-')} must be from {low} to {high}.")
+        raise misuse(f"--{name.replace('_', '-')} must be from {low} to {high}.")
     return value
 
 
@@ -129,7 +130,7 @@ def _tls(options: Mapping[str, Any]) -> ssl.SSLContext | None:
     if not (cert or key or ca):
         return None
     if not (cert and key):
-        raise CommandError("TLS needs both --tls-cert and --tls-key.")
+        raise misuse("TLS needs both --tls-cert and --tls-key.")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
@@ -138,5 +139,5 @@ def _tls(options: Mapping[str, Any]) -> ssl.SSLContext | None:
             context.load_verify_locations(ca)
             context.verify_mode = ssl.CERT_REQUIRED
     except (OSError, ssl.SSLError) as error:
-        raise CommandError(f"The files for TLS cannot be used: {error}") from None
+        raise misuse(f"The files for TLS cannot be used: {error}") from None
     return context

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from accounts.commands import there
 from accounts.json_answers import AnswersJson
 from imaging.engine.client import EngineError
 from imaging.engine.scratch import scratch_folder
@@ -29,14 +30,14 @@ class Command(AnswersJson):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("path", type=Path)
+        parser.add_argument("path", type=Path, help="the bundle's folder, or a ZIP of it")
         parser.add_argument("--name", default="", help="the model's name here")
-        parser.add_argument("--modality", default="", choices=("", "xray", "mri", "ct"))
+        parser.add_argument("--modality", default="", choices=("", "xray", "mri", "ct"),
+                            help="where the bundle does not say it")  # fmt: skip
         parser.add_argument("--json", action="store_true", help="one JSON object")
 
     def handle(self, *, path: Path, name: str, modality: str, **options: Any) -> None:
-        if not path.exists():
-            raise CommandError(f"There is no file or folder {path}.")
+        there(path)
         try:
             with scratch_folder(room_bytes=1 << 30) as scratch:
                 bundle = path if path.is_dir() else _unzipped(path, scratch / path.stem)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from accounts.commands import misuse, there
 from accounts.json_answers import AnswersJson
 from imaging.engine.client import EngineError
 from imaging.registry.taking import Sent, model_take
@@ -23,18 +24,15 @@ class Command(AnswersJson):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("path", type=Path)
+        parser.add_argument("path", type=Path, help="the model's folder, a ZIP or a weight file")
         parser.add_argument("--metadata", type=Path, metavar="FILE", help="for one weight file")
         parser.add_argument("--json", action="store_true", help="one JSON object")
 
     def handle(self, *, path: Path, metadata: Path | None, **options: Any) -> None:
-        if not path.exists():
-            raise CommandError(f"There is no file or folder {path}.")
+        there(path)
+        form = _form(metadata)
         try:
-            form = json.loads(metadata.read_text(encoding="utf-8")) if metadata else None
             model = model_take(Sent(path.resolve(), path.name, form, trusted=True))
-        except (OSError, ValueError) as error:
-            raise CommandError(f"{metadata}: {error}") from error
         except (InferenceError, EngineError) as error:
             raise CommandError(str(error)) from error
         if options["json"]:
@@ -42,3 +40,13 @@ class Command(AnswersJson):
             return
         for line in taken_lines(model):
             self.stdout.write(line)
+
+
+def _form(metadata: Path | None) -> Any:
+    """Read what is said of one weight file. Raises CommandError for what is no JSON file."""
+    if metadata is None:
+        return None
+    try:
+        return json.loads(metadata.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise misuse(f"--metadata {metadata}: {error}") from error

@@ -9,8 +9,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 from rich.table import Column, Table
 
+from accounts.commands import misuse
 from imaging.engine.client import decode_engine
-from imaging.terminal.command import TerminalCommand, misuse
+from imaging.terminal.command import TerminalCommand
 from imaging.terminal.inputs import files_under
 from imaging.terminal.inspecting import outcomes_each, outcomes_grouped
 from imaging.terminal.progress import meter

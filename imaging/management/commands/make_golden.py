@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from accounts.commands import there
 from imaging.engine.client import decode_engine, infer_engine
 from imaging.terminal.command import TerminalCommand
 from imaging.terminal.golden import golden_write
@@ -22,11 +23,12 @@ class Command(TerminalCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("model")
+        parser.add_argument("model", help="its folder in the models folder")
         parser.add_argument("picture", type=Path, help="of nobody, or one that may be handed on")
         parser.add_argument("--modality", default="", help="for a picture that does not say it")
 
     def handle(self, *, model: str, picture: Path, modality: str, **options: Any) -> None:
+        there(picture)
         infer = infer_engine(memory_mb=settings.ENGINE_MEMORY_CAP_MB)
         try:
             with decode_engine() as decoder:

@@ -10,8 +10,9 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from rich.table import Table
 
+from accounts.commands import misuse
 from imaging.engine.client import Engine
-from imaging.terminal.command import TerminalCommand, misuse
+from imaging.terminal.command import TerminalCommand
 from imaging.terminal.third_party import (
     Line,
     brains_agree,
@@ -29,7 +30,8 @@ class Command(TerminalCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--data", type=Path, required=True, metavar="DIR")
+        parser.add_argument("--data", type=Path, required=True, metavar="DIR",
+                            help="with the folder weights, as the guide says")  # fmt: skip
         parser.add_argument("--only", choices=PARTS, action="append", help="may be given again")
 
     def handle(self, *, data: Path, only: list[str] | None, **options: Any) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from accounts.commands import misuse
+from accounts.json_answers import AnswersJson
 from imaging.engine.client import EngineError
 from imaging.inference.golden import FAILED
 from imaging.models import ModelState, ModelVersion
@@ -13,7 +16,7 @@ from imaging.registry.goldens import golden_words
 from imaging.registry.taking import model_golden
 
 
-class Command(BaseCommand):
+class Command(AnswersJson):
     help = (
         "Run each model's golden case in the engine child and keep its outcome, which the model's"
         " page shows. A model whose case fails is quarantined with the numbers."
@@ -21,13 +24,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("model", nargs="*", help="names; without any, all that serve or wait")
+        parser.add_argument("--json", action="store_true", help="one JSON object")
 
     def handle(self, *, model: list[str], **options: Any) -> None:
         known = ModelVersion.objects.exclude(state=ModelState.RETIRED).order_by("name")
         chosen = [one for one in known if not model or one.name in model]
         if missing := set(model) - {one.name for one in chosen}:
-            raise CommandError(f"There is no model {', '.join(sorted(missing))} in the registry.")
-        failed = 0
+            named = ", ".join(sorted(missing))
+            raise misuse(f"There is no model {named} in the registry. See: sync_models --check")
+        told = []
         for one in chosen:
             try:
                 found = model_golden(one) if "golden" in one.metadata else one
@@ -35,7 +40,11 @@ class Command(BaseCommand):
                 raise CommandError(f"{one}: {error}") from error
             words = golden_words(found)
             figures = ", ".join(f"{name} {value}" for name, value in words["figures"])
-            self.stdout.write(f"{one}: {words['sentence']} {figures}".rstrip())
-            failed += words["outcome"] == FAILED
+            told.append({"model": one.name, "version": one.version} | words)
+            if not options["json"]:
+                self.stdout.write(f"{one}: {words['sentence']} {figures}".rstrip())
+        if options["json"]:
+            self.stdout.write(json.dumps({"models": told}, default=str, indent=1))
+        failed = sum(one["outcome"] == FAILED for one in told)
         if failed:
             raise CommandError(f"{failed} golden cases failed.")

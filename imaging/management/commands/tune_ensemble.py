@@ -9,10 +9,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from accounts.commands import misuse
 from imaging.engine.client import decode_engine, infer_engine
 from imaging.inference.ensembles import ENSEMBLES
 from imaging.inference.spec import EnsembleSpec, spec_from_file
-from imaging.terminal.command import TerminalCommand, add_json_argument, misuse
+from imaging.terminal.command import TerminalCommand, add_json_argument
 from imaging.terminal.inputs import clean_path, images_under, stem
 from imaging.terminal.pairs import Pairs, pairs_by_stem
 from imaging.terminal.progress import meter
@@ -38,11 +39,14 @@ class Command(TerminalCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--ensemble", required=True, metavar="NAME")
-        parser.add_argument("--images", type=Path, required=True, metavar="DIR")
-        parser.add_argument("--references", type=Path, required=True, metavar="DIR")
-        parser.add_argument("--modality", choices=("xray", "mri", "ct"), default="")
-        parser.add_argument("--folds", type=int, default=5)
+        parser.add_argument("--ensemble", required=True, metavar="NAME",
+                            help="an ensemble of the models folder")  # fmt: skip
+        parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="pictures")
+        parser.add_argument("--references", type=Path, required=True, metavar="DIR|CSV",
+                            help="masks of the same stem; of classes a CSV file")  # fmt: skip
+        parser.add_argument("--modality", choices=("xray", "mri", "ct"), default="",
+                            help="what pictures are that do not say it")  # fmt: skip
+        parser.add_argument("--folds", type=int, default=5, help="of the cross-validation")
         add_json_argument(parser)
         parser.add_argument("--write", action="store_true", help="into models/ensembles/NAME.json")
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from accounts.commands import misuse
 from imaging.answer_words import refusal
 from imaging.engine.client import decode_engine, infer_engine
 from imaging.inference.spec import EnsembleSpec
@@ -17,7 +18,6 @@ from imaging.terminal.command import (
     TerminalCommand,
     add_ensemble_arguments,
     add_json_argument,
-    misuse,
     spec_from_options,
 )
 from imaging.terminal.inputs import clean_path, images_under, stem
@@ -36,7 +36,7 @@ class Command(TerminalCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_ensemble_arguments(parser)
-        parser.add_argument("--images", type=Path, required=True, metavar="DIR")
+        parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="pictures")
         parser.add_argument(
             "--references",
             type=Path,

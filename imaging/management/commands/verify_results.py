@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import CommandError
 from django.db.models import QuerySet
 
+from accounts.commands import misuse
 from accounts.json_answers import AnswersJson
 from imaging.models import Result, Review
 from imaging.services.seals import NO_SEAL, results_changed
@@ -25,15 +25,13 @@ class Command(AnswersJson):
     )
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("--result", action="append", default=[], metavar="ID")
+        parser.add_argument("--result", action="append", default=[], metavar="ID",
+                            help="this one alone; may be given again")  # fmt: skip
         parser.add_argument("--json", action="store_true", help="one JSON object")
 
     def handle(self, *, result: list[str], **options) -> None:
-        try:
-            results = Result.objects.filter(pk__in=result) if result else Result.objects.all()
-            total = results.count()
-        except ValidationError:
-            raise CommandError("--result: an id is a UUID.") from None
+        results = _meant(result)
+        total = results.count()
         changed = list(_changed(results))
         if options["json"]:
             told = {"results": total, "changed": [asdict(one) for one in changed]}
@@ -44,6 +42,19 @@ class Command(AnswersJson):
             self.stdout.write(f"{total} results looked at, {len(changed)} changed.")
         if changed:
             sys.exit(1)
+
+
+def _meant(ids: list[str]) -> QuerySet[Result]:
+    """Return the results of these ids, all without any. Raises CommandError for one unknown."""
+    if not ids:
+        return Result.objects.all()
+    for one in ids:
+        try:
+            if not Result.objects.filter(pk=one).exists():
+                raise misuse(f"--result: there is no result {one}. Its page names its id.")
+        except ValidationError:
+            raise misuse(f"--result: {one} is no id; an id is a UUID.") from None
+    return Result.objects.filter(pk__in=ids)
 
 
 @dataclass(frozen=True, slots=True)

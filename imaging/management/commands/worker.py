@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
 
 from accounts.boot import refuse_unsafe_start
+from accounts.commands import HouseCommand
 from imaging.services.supervisor import Supervisor
 
 
-class Command(BaseCommand):
+class Command(HouseCommand):
     help = "Run the background worker until SIGTERM or Ctrl-C: cluster, recovery, watchdog."
 
     def handle(self, **options) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from accounts.commands import misuse, there
 from accounts.json_answers import AnswersJson
 from accounts.services.backups import backup_late_tell, backup_record
 from accounts.vault.cipher import VaultError
@@ -26,18 +27,18 @@ TROUBLE = (OSError, NotOurs, VaultError, NoSuchProgram, Unsteady)
 class Command(AnswersJson):
     help = (
         "One file with the database, the encrypted files and the models, sealed to a public key."
-        " Neither VAULT_KEK nor the erasure ledger is in it. Exit code 0: done; 1: not done."
+        " Neither VAULT_KEK nor the erasure ledger is in it."
     )
 
     def add_arguments(self, parser) -> None:
         parts = parser.add_subparsers(dest="part", required=True)
         keys = self._part(parts, "keys", "make a pair: keep backup-private.pem on another machine")
-        keys.add_argument("folder", type=Path)
+        keys.add_argument("folder", type=Path, help="where both halves are written")
         make = self._part(parts, "make", "write a backup; people go on working")
-        make.add_argument("file", type=Path)
+        make.add_argument("file", type=Path, help="what is written; it must not be there")
         make.add_argument("--to", type=Path, metavar="PEM", help="default: $BACKUP_RECIPIENT")
         check = self._part(parts, "check", "read a backup to its last byte; change nothing")
-        check.add_argument("file", type=Path)
+        check.add_argument("file", type=Path, help="a backup")
         check.add_argument("--key", type=Path, required=True, metavar="PEM", help="private half")
         self._part(parts, "late", "tell administrators if the last one is too old")
 
@@ -66,8 +67,8 @@ class Command(AnswersJson):
 
     def _make(self, *, file: Path, to: Path | None, **options: Any) -> tuple[dict, str]:
         if to is None and not settings.BACKUP_RECIPIENT:
-            raise CommandError("Say to whom: --to backup-public.pem, or set BACKUP_RECIPIENT.")
-        made = backup_make(file, to or Path(settings.BACKUP_RECIPIENT))
+            raise misuse("Say to whom: --to backup-public.pem, or set BACKUP_RECIPIENT.")
+        made = backup_make(file, there(to or Path(settings.BACKUP_RECIPIENT)))
         backup_record(backup=made.backup, files=made.files)
         return asdict(made), (
             f"{made.file}: {made.files:,} files, {made.size / 1e6:,.1f} MB."
@@ -76,7 +77,7 @@ class Command(AnswersJson):
         )
 
     def _check(self, *, file: Path, key: Path, **options: Any) -> tuple[dict, str]:
-        facts = backup_check(file, key)
+        facts = backup_check(there(file), there(key))
         size = sum(one["size"] for one in facts["members"])
         said = {name: facts[name] for name in ("backup", "made", "version", "database", "kek")}
         said |= {"files": len(facts["members"]), "size": size}

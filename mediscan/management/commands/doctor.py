@@ -17,8 +17,9 @@ _STYLE = {OK: "SUCCESS", WARN: "WARNING", FAIL: "ERROR"}
 class Command(AnswersJson):
     help = (
         "Look at database, queue, engine, devices, decoders, fonts, mail, disk, keys, models and"
-        " settings. Exit code 0: all is well or only warned about; 1: something fails."
+        " settings."
     )
+    ends = "Exit codes: 0 all is well or only warned about, 1 something fails, 2 asked wrongly."
     requires_system_checks = []
     requires_migrations_checks = False
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from accounts.commands import HouseCommand, there
 from imaging.terminal.kinds_table import kinds_table, placed
 from mediscan.management.commands.seed_sample import FIRST, FIRST_AGAIN, OTHERS
 
@@ -18,7 +19,7 @@ def samples() -> dict[str, str]:
     return found | dict.fromkeys(FIRST_AGAIN, FIRST.shows)
 
 
-class Command(BaseCommand):
+class Command(HouseCommand):
     help = "Print modality × task × framework with the models and samples of this installation."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         if write is None:
             self.stdout.write(table)
             return
+        there(write)
         try:
             text = placed(write.read_text(encoding="utf-8"), table)
         except (OSError, ValueError) as error:

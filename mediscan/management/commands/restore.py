@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from accounts.commands import there
 from accounts.json_answers import AnswersJson
 from accounts.services.backups import restore_record
 from mediscan.backup.restoring import NotRestored, backup_restore
@@ -20,19 +21,20 @@ class Command(AnswersJson):
     help = (
         "Restore a backup into an empty database and an empty data folder. The same version, the"
         " KEK of that house and its erasure ledger are needed; all is checked before anything is"
-        " touched. Exit code 0: done; 1: nothing was changed."
+        " touched."
     )
+    ends = "Exit codes: 0 done, 1 nothing was changed, 2 asked wrongly."
     requires_system_checks = []
     requires_migrations_checks = False
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, help="a backup")
         parser.add_argument("--key", type=Path, required=True, metavar="PEM", help="private half")
         parser.add_argument("--json", action="store_true", help="one JSON object")
 
     def handle(self, *, file: Path, key: Path, json: bool, **options: Any) -> None:
         try:
-            restored = backup_restore(file, key)
+            restored = backup_restore(there(file), there(key))
         except (*TROUBLE, NotRestored) as error:
             raise CommandError(f"{file}: {error}") from None
         restore_record(backup=restored.backup, made=restored.made)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from accounts.commands import HouseCommand
 from accounts.models import User
 from accounts.selectors import home_organisation
 from imaging.formats.png import encode_png
@@ -69,7 +70,7 @@ OTHERS = (
 FIRST_AGAIN = ("xray-tuberculosis",)  # reads the first sample too, after the site is there
 
 
-class Command(BaseCommand):
+class Command(HouseCommand):
     help = "Analyse a drawn chest phantom, leave others to the worker; only if there is no study."
 
     def add_arguments(self, parser) -> None:

@@ -15,10 +15,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from accounts import audit
 from accounts.boot import refuse_unsafe_start
+from accounts.commands import HouseCommand
 from accounts.services.configuration import configuration_note
 from mediscan.env import PRODUCTION, env_int, env_str
 from mediscan.web_server import gunicorn
@@ -27,12 +28,14 @@ STOP_AFTER_S = 8
 STAYS_UP_S = 30  # what ends sooner would only end again
 
 
-class Command(BaseCommand):
+class Command(HouseCommand):
     help = "Migrate, register models, analyse a sample, then serve web and worker until Ctrl-C."
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("--host", default=env_str("HOST", "127.0.0.1"))
-        parser.add_argument("--port", type=int, default=env_int("PORT", 8000))
+        parser.add_argument("--host", default=env_str("HOST", "127.0.0.1"),
+                            help="default: $HOST, else this machine alone")  # fmt: skip
+        parser.add_argument("--port", type=int, default=env_int("PORT", 8000),
+                            help="default: $PORT, else 8000")  # fmt: skip
         parser.add_argument("--no-sample", action="store_true", help="do not analyse a sample")
 
     def handle(self, *, host: str, port: int, no_sample: bool, **options) -> None:

@@ -78,8 +78,8 @@ def test_a_token_of_days_is_refused_with_the_remedy(minutes):
 
 
 def test_an_unknown_or_inactive_person_gets_none():
-    assert refusal("generate", "--username", "nobody@example.org").returncode == 1
-    assert refusal("generate", "--username", UserFactory(is_active=False).email).returncode == 1
+    assert refusal("generate", "--username", "nobody@example.org").returncode == 2
+    assert refusal("generate", "--username", UserFactory(is_active=False).email).returncode == 2
 
 
 def test_decode_shows_both_kinds_and_their_header(client):
