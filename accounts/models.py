@@ -23,6 +23,7 @@ from accounts.factor_table import AllauthDevice
 from accounts.invitation_table import Invitation
 from accounts.notice_table import Notice
 from accounts.plan_table import PlanRequest
+from accounts.tokens.label_table import LabelToken
 from accounts.tokens.tables import ApiKey, ServiceAccount, TokenFamily
 from accounts.vault.tables import Blob, VaultKey
 from accounts.webhooks.tables import DeliveryState, OffReason, WebhookDelivery, WebhookEndpoint
@@ -40,6 +41,7 @@ __all__ = [
     "Department",
     "Invitation",
     "KeptAnswer",
+    "LabelToken",
     "Membership",
     "Notice",
     "OffReason",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accounts.models import (
     ApiKey,
@@ -68,6 +68,19 @@ def standings_of(user) -> list[Standing]:
             )
         ]
     return user._standings
+
+
+def stand_in(user, organisation_id: uuid.UUID, department_id: uuid.UUID | None) -> None:
+    """Let this `user` object stand in one place alone, with the rights that they have there.
+
+    A membership of the whole organisation is narrowed to the department, if one is named.
+    """
+    user._standings = [
+        replace(one, department_id=department_id or one.department_id)
+        for one in standings_of(user)
+        if one.organisation_id == organisation_id
+        and (department_id is None or one.department_id in (None, department_id))
+    ]
 
 
 def roles_of(user) -> set[str]:

@@ -48,21 +48,21 @@ def map_of(result: Result) -> Blob:
     return result.maps.select_related("blob").get(name="ensemble").blob
 
 
-def _file(image: Image, kept: Blob, level: int, kind: str = "") -> tuple[str, bytes]:
-    facts = image.facts
-    with blob_open(kept) as content:
-        if image.depth == 1 and kind != NIFTI:
-            (levels,) = _slices(content, image)
-            return PNG, encode_png(levels >= level, level=1)
-        masks = (levels >= level for levels in _slices(content, image))
-        return NIFTI, encode_nifti(
-            masks, image.shape, affine=facts.get("affine"), spacing=facts.get("spacing_mm")
-        )
-
-
-def _slices(content: BlobReader, image: Image) -> Iterator[NDArray[np.uint8]]:
+def slices_of(content: BlobReader, image: Image) -> Iterator[NDArray[np.uint8]]:
     """Yield a map (Z, Y, X) slice by slice, as it is stored."""
     length = image.height * image.width
     for z in range(image.depth):
         data = content.read_range(z * length, (z + 1) * length)
         yield np.frombuffer(data, np.uint8).reshape(image.height, image.width)
+
+
+def _file(image: Image, kept: Blob, level: int, kind: str = "") -> tuple[str, bytes]:
+    facts = image.facts
+    with blob_open(kept) as content:
+        if image.depth == 1 and kind != NIFTI:
+            (levels,) = slices_of(content, image)
+            return PNG, encode_png(levels >= level, level=1)
+        masks = (levels >= level for levels in slices_of(content, image))
+        return NIFTI, encode_nifti(
+            masks, image.shape, affine=facts.get("affine"), spacing=facts.get("spacing_mm")
+        )

@@ -20,6 +20,7 @@ from accounts.access import signed_in
 from accounts.account_state import account_state
 from accounts.forms_preferences import PreferencesForm, one_preference
 from accounts.proof import is_fresh
+from accounts.selectors import user_may
 from accounts.services.preferences import preferences_save
 from imaging.palettes import palette
 from imaging.result_page import PALETTE_NAMES
@@ -39,7 +40,11 @@ def account(request: HttpRequest) -> HttpResponse:
         preferences_save(user=user, **form.cleaned_data)
         messages.success(request, _("Your choice is kept."))
         return redirect("account")
-    shown = {"form": form, "state": account_state(user, session=request.session.session_key)}
+    shown = {
+        "form": form,
+        "state": account_state(user, session=request.session.session_key),
+        "can_use_slicer": user_may(user, "result.view"),
+    }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "account.html", shown, status=status)
 

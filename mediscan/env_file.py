@@ -102,6 +102,11 @@ DEBUG=false
 #DICOMWEB_WAIT_S=25
 #DICOMWEB_MAX_FRAMES=500
 #DICOMWEB_SEARCH_IDENTITY=false
+# MONAI Label clients (docs/integrators/slicer.md): minutes that an address is good for and that a
+# file of a session is kept, and seconds that a call stays for the worker.
+#LABEL_TOKEN_MINUTES=60
+#LABEL_SESSION_MINUTES=60
+#LABEL_WAIT_S=25
 # Seconds without a sign after which a background worker is taken for dead.
 #LEASE_S=60
 # Days in which a deleted study can be restored; then its files are removed for good.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 import traceback
 from typing import Any
 
@@ -15,6 +16,7 @@ from accounts.tracing import request_id
 
 LINE_BYTES = 16 * 1024
 MESSAGE_CHARS, WORD_CHARS, FRAMES = 4_000, 500, 25
+_SECRET = re.compile(r"(/ml/)[A-Za-z0-9_-]{32,}")  # the token in a MONAI Label client's address
 SPEAKING = (OperationalError, ImproperlyConfigured)  # their words are about the house, not a person
 
 
@@ -26,8 +28,19 @@ class RequestIdFilter(logging.Filter):
         return True
 
 
+class Redacted(logging.Filter):
+    """For handlers with a formatter of somebody else's: no secret of an address in the line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redacted(record.getMessage()), None
+        return True
+
+
 class PlainLine(logging.Formatter):
     """For a person at a terminal: readable, and nobody can forge a second line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's own name
         record.message = escaped(record.message)[:LINE_BYTES]
@@ -56,7 +69,12 @@ class JsonLine(structlog.stdlib.ProcessorFormatter):
             record.msg, record.args = record.getMessage()[:WORD_CHARS], None
             record.exc_info = record.exc_text = record.stack_info = None
             line = super().format(record)
-        return line
+        return redacted(line)
+
+
+def redacted(text: str) -> str:
+    """`text` with the secret of an address left out: /ml/***/info/."""
+    return _SECRET.sub(r"\1***", text)
 
 
 def escaped(text: str) -> str:

@@ -17,7 +17,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from accounts.boot import refuse_unsafe_start
 from accounts.tracing import new_request_id, traced
-from mediscan.logs import JsonLine
+from mediscan.logs import JsonLine, Redacted
 from mediscan.policy import CONTENT_SECURITY_POLICY, HEADERS
 
 QUIET_S = 20  # without a byte of a request; a thread waits no longer
@@ -38,8 +38,9 @@ class ServerLog(Logger):
 
     def setup(self, cfg) -> None:
         super().setup(cfg)
-        if settings.LOG_FORMAT == "json":
-            for handler in self.error_log.handlers:
+        for handler in self.error_log.handlers:
+            handler.addFilter(Redacted())
+            if settings.LOG_FORMAT == "json":
                 handler.setFormatter(JsonLine())
 
 

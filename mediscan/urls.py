@@ -33,6 +33,7 @@ urlpatterns = [
     path("api/v1/", include("mediscan.api")),
     path("api/", include("mediscan.api_plain")),
     path("dicomweb/", include("imaging.dicomweb.urls")),
+    path("ml/", include("imaging.monai_label.urls")),
     path("docs", docs.swagger, name="docs"),
     path("redoc", docs.redoc, name="redoc"),
     path("", include("accounts.urls")),

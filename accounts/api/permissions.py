@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from accounts.access import refusal
 from accounts.api.problems import Problem, password_change_required
-from accounts.models import ApiKey, TokenFamily
+from accounts.models import TokenFamily
 from accounts.proof import is_fresh
 from accounts.roles import names_for
 from accounts.selectors import user_may
@@ -83,7 +83,7 @@ def demand_fresh(request: Request) -> None:
 
 
 def _why_not(request: Request, action: str) -> str:
-    if isinstance(request.auth, ApiKey) and action not in request.auth.scopes:
+    if action not in getattr(request.user, "scopes", (action,)):
         return _("This key lacks the scope %s.") % action
     return refusal(action)
 

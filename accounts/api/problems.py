@@ -20,7 +20,11 @@ from accounts.tokens.reading import TokenRefused
 
 logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
-PROGRAMS = ("/api/", "/dicomweb/")  # where every refusal is a problem, and nobody is redirected
+PROGRAMS = (
+    "/api/",
+    "/dicomweb/",
+    "/ml/",
+)  # where every refusal is a problem, and nobody is redirected
 AGAIN_S = 5
 CODES = {  # status -> code, where the error brings none of its own
     400: "bad_request",

@@ -96,22 +96,24 @@ def api_key_use(*, text: str, ip: str) -> ApiKey:
         if key is not None:
             _record_refusal(key, "wrong secret")
         raise TokenRefused("key_invalid", _("This API key does not exist."))
-    if why := _closed(key, ip):
+    try:
+        api_key_check(key, ip)
+    except TokenRefused as why:
         _record_refusal(key, why.code)
-        raise why
+        raise
     _note_use(key, ip)
     return key
 
 
-def _closed(key: ApiKey, ip: str) -> TokenRefused | None:
+def api_key_check(key: ApiKey, ip: str) -> None:
+    """Raise TokenRefused unless the key is open today and may be used from `ip`."""
     if key.state == "revoked":
-        return TokenRefused("key_revoked", _("This API key was revoked."))
+        raise TokenRefused("key_revoked", _("This API key was revoked."))
     if key.state == "expired":
-        return TokenRefused("key_expired", _("This API key has expired. Ask for a new one."))
+        raise TokenRefused("key_expired", _("This API key has expired. Ask for a new one."))
     allowed = map(ipaddress.ip_network, key.networks)
     if key.networks and not any(ipaddress.ip_address(ip) in network for network in allowed):
-        return TokenRefused("key_address", _("This API key may not be used from %s.") % ip)
-    return None
+        raise TokenRefused("key_address", _("This API key may not be used from %s.") % ip)
 
 
 def _note_use(key: ApiKey, ip: str) -> None:

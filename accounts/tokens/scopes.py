@@ -18,3 +18,8 @@ SCOPES = {  # action -> what it lets a machine do, in words
     "patient.create": _("Register patients"),
     "patient.view": _("Read the patients it registered"),
 }
+
+# what a MONAI Label client may: read and infer; nobody's name, no review, no export
+LABEL_SCOPES = (
+    "upload.create", "study.view", "pixels.view", "run.submit", "run.view", "result.view"
+)  # fmt: skip

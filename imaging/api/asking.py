@@ -191,10 +191,10 @@ def _model(wanted: str) -> ModelVersion:
         rows = list(active.filter(name=name, **({"version": version} if version else {})))
     if not rows:
         raise NotPossible(_("There is no active model named “%(name)s”.") % {"name": wanted[:64]})
-    return max(rows, key=lambda one: (_numbers(one.version), one.created_at))
+    return max(rows, key=lambda one: (version_numbers(one.version), one.created_at))
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def version_numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("-")[0].split(".") if part.isdecimal())
 
 

@@ -13,6 +13,7 @@ from imaging.models.ensembles import Ensemble, EnsembleMember, EnsembleState, Fu
 from imaging.models.erasures import Erasure
 from imaging.models.impressions import Impression
 from imaging.models.instances import Instance, ResultObjects
+from imaging.models.label_sessions import LabelSession
 from imaging.models.orders import Order
 from imaging.models.parts import UploadPart
 from imaging.models.patients import Image, ImageFile, OfPatient, Patient, Series, Study

@@ -267,6 +267,11 @@ DICOMWEB_WAIT_S = env_int("DICOMWEB_WAIT_S", 25)
 DICOMWEB_MAX_FRAMES = env_int("DICOMWEB_MAX_FRAMES", 500)
 # PatientID and AccessionNumber then stand in addresses, which others may log
 DICOMWEB_SEARCH_IDENTITY = env_bool("DICOMWEB_SEARCH_IDENTITY", False)
+# of MONAI Label clients: the life of an address and of a file that was sent for analysis alone,
+# and how long a call stays for the worker
+LABEL_TOKEN_MINUTES = env_int("LABEL_TOKEN_MINUTES", 60)
+LABEL_SESSION_MINUTES = env_int("LABEL_SESSION_MINUTES", 60)
+LABEL_WAIT_S = env_int("LABEL_WAIT_S", 25)
 REST_FRAMEWORK = {
     # the token class stands first: its header makes a refusal 401 instead of 403
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -283,6 +288,7 @@ REST_FRAMEWORK = {
         "write": "120/min",
         "upload": "60/min",
         "dicomweb": "6000/min",  # a viewer asks for each slice by itself
+        "label": "600/min",
         "piece": "1200/min",
         "run": "30/min",
         "export": "10/min",
@@ -367,6 +373,8 @@ RECOVERIES = [
     "imaging.services.instances.instances_recover",
     "imaging.services.parcels.uploads_expire",
     "imaging.registry.uploads.model_uploads_recover",
+    "imaging.services.label_sessions.label_sessions_expire",
+    "accounts.services.label_tokens.label_tokens_forget",
     "imaging.services.painting.reviews_recover",
     "reports.services.exports_recover",
     "reports.objects.objects_recover",

@@ -22,9 +22,10 @@ PUBLIC = {
     "account_set_password_after_reset_by_code", "mfa_authenticate",
     "api:token", "api:token-refresh", "api:token-revoke", "plain:auth-register",
     "plain:auth-token", "plain:auth-token-refresh", "plain:auth-setup-2fa",
-    "plain:auth-setup-2fa-verify",
+    "plain:auth-setup-2fa-verify", "ml:auth", "ml:auth-token",
 }  # fmt: skip
-SAMPLES = {"uuid": uuid.UUID(int=1), "slug": "ensemble", "int": 1, "str": "x", "path": "x"}
+SAMPLES = {"uuid": uuid.UUID(int=1), "slug": "ensemble", "int": 1, "str": "x", "path": "x",
+           "label_token": "x" * 43}  # fmt: skip
 
 
 def every_address(patterns=None, prefix="", namespace=""):

@@ -16,6 +16,7 @@ PROGRAMS = (
     "api:",
     "plain:",
     "dicomweb:",
+    "ml:",
 )  # addresses that take a token, and no cookie of a session
 
 pytestmark = pytest.mark.django_db

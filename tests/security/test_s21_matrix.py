@@ -254,6 +254,7 @@ KIND = {  # what the <uuid:pk> of an address names; an address that is not here 
             "signin:program-end",
             "imaging:view-drop",
             "analytics:plan-withdraw",
+            "imaging:slicer-end",
         ),
         "nobody's",
     ),
@@ -294,15 +295,16 @@ BY_FORM = {  # where the form decides what is done: each form, and the action th
 NEVER_OWN = {"imaging:glass-close", "people:invitation-accept", "trail:disown",
              "signin:session-end", "signin:program-end", "trail:entry",
              "imaging:view-drop", "api:order-detail", "imaging:upload-pieces",
-             "analytics:plan-withdraw",
+             "analytics:plan-withdraw", "imaging:slicer-end",
              "imaging:upload-close", "imaging:upload-give-up",
              "imaging:deletion-withdraw", "api:deletion-withdraw",
              "imaging:cohort-run-cancel"}  # fmt: skip
 NEVER_OWN |= {name for name in MORE if name.startswith("dicomweb:")} - {
     "dicomweb:study-series", "dicomweb:study-instances", "dicomweb:series-instances",  # no rows
 }  # fmt: skip
+# opened by a token alone: tests/imaging/monai_label
 # S25; a token is got by S14; allauth's pages, about oneself: S1, S3
-KEPT_OUT = ("admin:", "api:token", "plain:auth-", "account_", "mfa_", "usersessions_")
+KEPT_OUT = ("ml:", "admin:", "api:token", "plain:auth-", "account_", "mfa_", "usersessions_")
 
 
 def pages() -> list[Route]:

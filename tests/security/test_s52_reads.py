@@ -32,6 +32,7 @@ NO_LINE = {  # by name: why this one writes none
         ("imaging:upload-create", "imaging:run-create", "imaging:patient-find"),
         "an empty form",
     ),
+    "imaging:slicer": "one's own addresses, by place; each use is written down",
     "imaging:assignment-list": "names clinicians, and the patient by pseudonym",
     **dict.fromkeys(
         ("reports:export-list", "reports:export-detail", "api:export-list", "api:export-detail",

@@ -17,7 +17,14 @@ from reports.models import Export
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 METHODS = ("GET", "HEAD", "OPTIONS", *UNSAFE)
 NOWHERE = "00000000-0000-4000-8000-000000000001"
-SAMPLES = {"uuid": NOWHERE, "int": "1", "slug": "ensemble", "str": "x", "path": "x"}
+SAMPLES = {
+    "uuid": NOWHERE,
+    "int": "1",
+    "slug": "ensemble",
+    "str": "x",
+    "path": "x",
+    "label_token": "x" * 43,
+}
 CLINICAL = (Study, Upload, Run, Job, Image, Result, Export)
 _ARGUMENT = re.compile(r"<(?:(\w+):)?(\w+)>")
 _GROUP = re.compile(r"\(\?P<(\w+)>((?:[^()]|\([^()]*\))*)\)")
