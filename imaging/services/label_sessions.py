@@ -26,6 +26,7 @@ from imaging.services.uploads import upload_receive
 from imaging.types import Refused
 
 MOST_LIVE = 10
+PASSING = {"no-space", "quota-storage", "unexpected"}  # refusals that are no fault of the file
 
 
 def label_session_open(
@@ -86,11 +87,11 @@ def label_sessions_expire() -> int:
 def label_session_file(*, session: LabelSession, modality: str) -> Upload:
     """Send the file through the house's own door, as an upload of its sender; once.
 
-    modality  for files that do not say it. Asked again after a refusal, it is sent again; of two
-    calls at once the later upload finds the picture known.
+    modality  for files that do not say it: as another kind it is another picture. Of two calls
+    at once the later upload finds the picture known.
     """
     upload = session.upload
-    if upload is not None and (upload.is_live or _came_to_something(upload, modality)):
+    if upload is not None and _is_answered_by(upload, modality):
         return upload
     filed = upload_receive(
         user=session.user,
@@ -103,10 +104,13 @@ def label_session_file(*, session: LabelSession, modality: str) -> Upload:
     return filed
 
 
-def _came_to_something(upload: Upload, modality: str) -> bool:
-    """Whether it brought a picture of this kind; DICOM says its kind by itself."""
-    images = [item.image for item in upload.items.select_related("image") if item.image_id]
-    return any(one.dicom_modality or one.modality == modality for one in images)
+def _is_answered_by(upload: Upload, modality: str) -> bool:
+    """Whether sending it anew would say the same; DICOM says its kind by itself."""
+    items = list(upload.items.select_related("image"))
+    if any(item.code in PASSING for item in items):
+        return False
+    is_dicom = any(item.image is not None and item.image.dicom_modality for item in items)
+    return is_dicom or upload.modality == modality
 
 
 def _check(place: Place, file: UploadedFile, name: str) -> None:

@@ -44,6 +44,7 @@ OWN = (
     "account", "mfa_index", "mfa_generate_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn",
     "mfa_deactivate_totp", "signin:session-list", "trail:activity", "trail:notices",
     "people:invitations", "trail:list", "analytics:plans", "imaging:patient-find", "locks:list",
+    "imaging:slicer",
 )  # fmt: skip
 OVERSEEN = ("locks:list", "people:first", "trail:list")
 

@@ -97,7 +97,7 @@ OWN = ("analytics:dashboard", "analytics:plans", "analytics:overview", "analytic
        "analytics:readers", "analytics:drift", "imaging:patient-find", "imaging:upload-create",
        "account_email", "account_change_password", "mfa_index", "signin:session-list",
        "trail:activity", "trail:notices", "account", "accounts:reading", "accounts:language",
-       "people:invitations", "help", "help-shortcuts")  # fmt: skip
+       "people:invitations", "imaging:slicer", "help", "help-shortcuts")  # fmt: skip
 
 
 def test_no_word_of_a_page_bypasses_the_catalogue(client, tmp_path, queued):

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0018_words_of_the_admin"),
+        ("accounts", "0019_kept_answers"),
     ]
 
     operations = [
