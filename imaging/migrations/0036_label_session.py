@@ -11,7 +11,7 @@ import accounts.vault.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0019_label_token"),
+        ("accounts", "0020_label_token"),
         ("imaging", "0035_result_objects"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
