@@ -18,7 +18,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import requires, step_up_to_send
 from accounts.models import LabelToken
 from accounts.services.label_tokens import TokenExists, label_token_create, label_token_revoke
-from imaging.monai_label.entry import SEE, address_of
+from imaging.monai_label.entry import address_of
+from imaging.monai_label.rooms import SEE
 from imaging.places import Place, places_of
 
 

@@ -18,9 +18,7 @@ from accounts.services.api_keys import api_key_use
 from accounts.services.label_tokens import label_token_create
 from accounts.throttle import client_ip
 from accounts.tokens.reading import TokenRefused
-from imaging.monai_label.rooms import LabelRoom, wrong
-
-SEE = "result.view"  # without it no answer of a model is anybody's to see
+from imaging.monai_label.rooms import SEE, LabelRoom, wrong
 
 
 class Enabled(LabelRoom):

@@ -10,19 +10,22 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext as _
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 
 from accounts import audit
+from accounts.access import refusal
 from accounts.api.problems import Problem
 from accounts.api.waiting import wait_until
+from accounts.selectors import user_may
 from imaging.models import Image, ItemStatus, Job, JobStatus, LabelSession, Result, Upload
 from imaging.monai_label.asking import ALL, IMAGE, JSON, SEG, Asked, asked_of
 from imaging.monai_label.datastore import image_named
 from imaging.monai_label.files import MEDIA, found_file
 from imaging.monai_label.form import content_type, form_body, new_boundary
 from imaging.monai_label.offers import Offer, offers_to
-from imaging.monai_label.rooms import LabelRoom, file_answer, nothing_here
+from imaging.monai_label.rooms import SEE, LabelRoom, file_answer, nothing_here
 from imaging.monai_label.seg import seg_answer
 from imaging.monai_label.sessions import session_kept, session_of
 from imaging.monai_label.telling import told_of
@@ -39,6 +42,8 @@ class Infer(LabelRoom):
     parser_classes = (MultiPartParser, FormParser)
 
     def post(self, request: Request, model: str, **kwargs: str) -> HttpResponseBase:
+        if not user_may(request.user, SEE):
+            raise PermissionDenied(refusal(SEE))
         asked = asked_of(request)
         offer = offers_to(request.user, self.place()).get(model)
         if offer is None:

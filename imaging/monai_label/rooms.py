@@ -17,6 +17,8 @@ from accounts.selectors import user_may
 from imaging.places import Place
 from imaging.scope import no_glass
 
+SEE = "result.view"  # without it no answer of a model is anybody's to see
+
 
 class LabelRoom(APIView):
     """One address; `required_action` is a row of the role table, `demands` others by method."""

@@ -87,6 +87,10 @@ FORMS: dict[str, Callable[[World], Form]] = {  # what each form is meant to be s
         "id": "00000000-0000-4000-8000-00000000cafe", "name": "PACS", "scopes": list(SCOPES)[:1],
         "organisation": world.id_of("organisation", OWN, ""), "days": "30",
     },
+    "imaging:slicer": lambda world: {
+        "id": "00000000-0000-4000-8000-00000000ca5e",
+        "place": ":".join(str(world.id_of(one, OWN, "")) for one in ("organisation", "department")),
+    },
     "accounts:webhook-new": lambda world: {
         "id": "00000000-0000-4000-8000-00000000caff", "url": "https://hooks.example.org/in",
         "organisation": world.id_of("organisation", OWN, ""), "events": ["job.failed"],

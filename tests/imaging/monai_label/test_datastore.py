@@ -97,6 +97,7 @@ def test_a_technician_sees_pictures_and_no_label(result):
     image = str(result.image_id)
     technician.get("/datastore/image", image=image)
     technician.get("/datastore/label", status=403, label=image, tag="original")
+    technician.infer("lungs", image, status=403)
     listed = technician.get("/datastore/", output="all").json()["objects"][image]
     assert listed["labels"] == {}
 
