@@ -8,8 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from imaging.confidential.disguise import Disguise, days_of
-from imaging.engine.client import Engine, decode_engine
+from imaging.engine.client import Engine
 from imaging.engine.scratch import scratch_folder
 from imaging.mask_files import map_of
 from imaging.models import CohortImage, Image, Result
@@ -18,7 +20,7 @@ from imaging.selectors_cohorts import cohort_results_of
 from imaging.services.analysis import blob_out
 from reports.dicom import ROOM, as_viewed, originals_out, request_of
 
-TIMEOUT_S, PER_FILE_S = 60, 1
+TIMEOUT_S = 120
 PIECE_BYTES = 1 << 20
 CAPTURE = "picture.dcm"
 MODELS_OWN = 0  # the version of a verdict that nobody has given
@@ -37,19 +39,18 @@ def disguise_of(one: CohortImage) -> Disguise:
 
 
 @contextmanager
-def disguised(one: CohortImage, keep: Callable[[], None]) -> Iterator[list[Path]]:
+def disguised(one: CohortImage, engine: Engine, keep: Callable[[], None]) -> Iterator[list[Path]]:
     """Yield the DICOM files of a picture without identity, and the SEG and SR of its results.
 
     One that was no DICOM becomes a capture, where there is a result to refer to it; else nothing.
 
-    `keep` is called while the child works. Each picture has a child of its own, so that what one
-    file did to it reaches no other patient's.
+    `keep` is called while the decoding child works.
     Raises: Refused, EngineError, VaultError, and what `keep` raises.
     """
     image = one.image
     is_dicom = image.source.format == "dicom"
     room = ROOM + 4 * image.pixels.size
-    with scratch_folder(room_bytes=room) as folder, decode_engine() as engine:
+    with scratch_folder(room_bytes=room) as folder:
         names = _images_out(one, folder, engine, keep) if is_dicom else []
         if not is_dicom:
             (folder / "grey.raw").write_bytes(as_viewed(image).tobytes())
@@ -74,7 +75,7 @@ def _images_out(
     files = originals_out(image, folder)
     study, series = image.study.study_instance_uid, image.series.series_instance_uid
     answer = engine.call(
-        "deidentify", timeout_s=TIMEOUT_S + PER_FILE_S * len(files), on_wait=keep,
+        "deidentify", timeout_s=settings.ENGINE_CALL_TIMEOUT_S, on_wait=keep,
         out_dir=str(folder), files=files, disguise=asdict(disguise_of(one)),
         known=[
             {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": instance}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.conf import settings
 from django.utils.timezone import now
@@ -13,7 +13,7 @@ from accounts.csv_cells import MARK, csv_line, safe
 from accounts.vault.cipher import VaultError
 from accounts.vault.storage import blob_open
 from imaging.display import default_window
-from imaging.engine.client import EngineDied, EngineTimeout
+from imaging.engine.client import Engine, EngineDied, EngineTimeout, decode_engine
 from imaging.formats.nifti_volume import nifti_pieces
 from imaging.formats.png import encode_png
 from imaging.formats.window import windowed
@@ -37,6 +37,7 @@ from reports.zips import zip_chunks
 
 logger = logging.getLogger(__name__)
 Member = tuple[str, int, Iterable[bytes]]
+A_CHILD = 25  # pictures: it takes seconds to start, and what one file did to it ends with it
 NOTHING = "Nothing of this cohort can leave as DICOM."
 LEFT_OUT = (Refused, VaultError, EngineDied, EngineTimeout)
 DICOM_HEAD = ("study", "patient", "picture", "files", "left_out")
@@ -80,16 +81,16 @@ def _members(one: CohortImage) -> Iterator[Member]:
             yield f"{name}-mask-{number}.{ending}", len(content), [content]
 
 
-def _dicom_members(export: Export, rows: Iterable[CohortImage]) -> Iterator[Member]:
+def _dicom_members(export: Export, rows: Sequence[CohortImage]) -> Iterator[Member]:
     """Yield the same as DICOM, as far as that can be, and a list of what became of each.
 
     Raises NotPossible where nothing could leave.
     """
-    keep, told, count = export_keeper(export), [csv_line(DICOM_HEAD)], 0
-    for one in rows:
+    told, count = [], 0
+    for one, making in _with_a_child(export, rows):
         reason, files = "", 0
         try:
-            for member in _as_dicom(one, keep):
+            for member in making:
                 yield member
                 files += 1
         except LEFT_OUT as error:
@@ -99,17 +100,28 @@ def _dicom_members(export: Export, rows: Iterable[CohortImage]) -> Iterator[Memb
         count += files
     if not count:
         raise NotPossible(f"{NOTHING} {reason}")
-    content = MARK + b"".join(told)
+    content = b"".join([MARK, csv_line(DICOM_HEAD), *told])
     yield "index.csv", len(content), [content]
 
 
-def _as_dicom(one: CohortImage, keep: Callable[[], None]) -> Iterator[Member]:
+def _with_a_child(
+    export: Export, rows: Sequence[CohortImage]
+) -> Iterator[tuple[CohortImage, Iterator[Member]]]:
+    """Yield each picture with what makes its files; a child is replaced after A_CHILD pictures."""
+    keep = export_keeper(export)
+    for start in range(0, len(rows), A_CHILD):
+        with decode_engine() as engine:
+            for one in rows[start : start + A_CHILD]:
+                yield one, _as_dicom(one, engine, keep)
+
+
+def _as_dicom(one: CohortImage, engine: Engine, keep: Callable[[], None]) -> Iterator[Member]:
     """Yield the files of one picture; what cannot become DICOM as it is in the other ZIP."""
     is_dicom = one.image.source.format == "dicom"
     if not is_dicom and (one.image.depth > 1 or not cohort_results_of(one).exists()):
         yield from _members(one)
         return
-    with disguised(one, keep) as files:
+    with disguised(one, engine, keep) as files:
         for path in files:
             name = f"{one.study_name}/{one.position:04d}/{path.name}"
             yield name, path.stat().st_size, pieces_of(path)

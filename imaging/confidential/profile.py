@@ -2,7 +2,7 @@
 
 Table E.1-1 of PS3.15 2026c lies beside this file as data. On it stand the Basic Profile (113100),
 Clean Descriptors (113105) and Modified Dates (113107). What the table does not name is judged by
-its kind: texts stay only where they are listed here, so that a new attribute is gone at first.
+its kind: texts and bytes stay only where they are listed here, so that what is new goes at first.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ BY_KIND = {  # of what the table does not name
     "UI": Fate.UID, "SQ": Fate.INSIDE,
     **dict.fromkeys(("PN", "AE", "AS", "LO", "SH", "LT", "ST", "UC", "UT", "UR", "UN"),
                     Fate.REMOVE),
+    **dict.fromkeys(("OB", "OW", "OD", "OF", "OL", "OV"), Fate.REMOVE),
 }  # fmt: skip
 BIRTH = frozenset((0x00100030, 0x00100032))  # no date of the option: they go with the person
 DESCRIPTORS = frozenset((
@@ -54,7 +55,7 @@ TEXTS = frozenset((  # not of a person: device, coded terms, and how the pixels 
     0x00181261, 0x00181401, 0x00189041, 0x00189050, 0x00201040, 0x00281054, 0x00281055,
     0x00283003, 0x00209421,
 ))  # fmt: skip
-UNTOLD = frozenset((0x00282000,))  # a colour profile may say who made it
+TABLES = frozenset(range(0x00281201, 0x00281205)) | frozenset(range(0x00281221, 0x00281225))
 _GROUPS = frozenset((0x0000, 0x0002, 0x0004))  # of messages, files and media
 
 
@@ -79,7 +80,7 @@ def fate_of(tag: int, vr: str) -> Fate:
             return Fate.REMOVE  # optional (type 3) in every kind of image that is taken in
         fate = BY_ACTION[action]
         return Fate.UID if fate is Fate.DUMMY and vr == "UI" else fate
-    return Fate.KEEP if tag in TEXTS else BY_KIND.get(vr, Fate.KEEP)
+    return Fate.KEEP if tag in TEXTS or tag in TABLES else BY_KIND.get(vr, Fate.KEEP)
 
 
 def _is_gone(tag: int) -> bool:
@@ -88,5 +89,5 @@ def _is_gone(tag: int) -> bool:
     family = group & 0xFF00
     return bool(
         group & 1 or group in _GROUPS or family in (0x5000, 0x6000) or group >= 0xFFFA
-        or not tag & 0xFFFF or tag in UNTOLD
+        or not tag & 0xFFFF
     )  # fmt: skip

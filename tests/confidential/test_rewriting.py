@@ -115,6 +115,8 @@ def test_what_the_table_does_not_name_stays_only_where_it_is_no_text_of_a_person
     dataset.ConvolutionKernel, dataset.BodyPartExamined = "B30f", "CHEST"
     dataset.add_new(0x00102299, "PN", "Doe^Jane")  # no such attribute: of a later edition perhaps
     dataset.add_new(0x00091001, "LO", "private")
+    dataset.add_new(0x54001010, "OW", b"Doe speaks")
+    dataset.add_new(0x00281201, "OW", bytes(8))
     dataset.add_new(0x60000022, "LO", "Doe overlay")
     dataset.add_new(0x60003000, "OW", b"Doe!")
     dataset.add_new(0x00280000, "UL", 99)
@@ -122,6 +124,7 @@ def test_what_the_table_does_not_name_stays_only_where_it_is_no_text_of_a_person
     rewrite(dataset, DISGUISE)
     assert (dataset.KVP, dataset.Manufacturer) == (120, "ACME")
     assert (dataset.ConvolutionKernel, dataset.BodyPartExamined) == ("B30f", "CHEST")
+    assert dataset[0x00281201].value == bytes(8)
     content = written(dataset)
     assert not [word for word in (b"Doe", b"private") if word in content]
     assert not [tag for tag in dataset if tag.tag.is_private or tag.tag.group == 0x6000]
