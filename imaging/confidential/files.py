@@ -19,6 +19,7 @@ from imaging.formats.burned_in import hold_of
 from imaging.formats.decoding import decoding
 from imaging.formats.dicom.elements import FLOAT_PIXEL_DATA, PIXEL_DATA, cut_short
 from imaging.formats.dicom.instance import native_frames
+from imaging.formats.dicom.kinds import CLASS_OF
 from imaging.formats.dicom.opened import Opened, opened
 from imaging.formats.dicom.pixels import PixelFormat, read_format
 from imaging.formats.dicom.source import load_values
@@ -54,6 +55,8 @@ def deidentify(
         header = _header(picture, budgets)
         _check_pixels(header, picture, disguise)
         form = read_format(picture.dataset, budgets)
+        if not text(header, "SOPClassUID"):
+            header.SOPClassUID = picture.source.media_class or CLASS_OF.get(picture.modality, "")
         for keyword, uid in (known or {}).items():
             if not text(header, keyword):
                 setattr(header, keyword, uid)

@@ -9,20 +9,11 @@ import highdicom as hd
 import numpy as np
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.uid import (
-    ComputedRadiographyImageStorage,
-    CTImageStorage,
-    DigitalXRayImageStorageForPresentation,
-    MRImageStorage,
-)
 
 from imaging.dicom_out.request import MAKER, Request
+from imaging.formats.dicom.kinds import CLASS_OF
 from imaging.types import Refused
 
-CLASS_OF = {  # where an anonymiser took it away
-    "CT": CTImageStorage, "MR": MRImageStorage, "CR": ComputedRadiographyImageStorage,
-    "DX": DigitalXRayImageStorageForPresentation,
-}  # fmt: skip
 TYPE_2 = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime",
           "StudyID", "AccessionNumber", "ReferringPhysicianName")  # fmt: skip
 UNKNOWN_SIDES = ("L", "F")  # highdicom wants an answer; it is blanked afterwards

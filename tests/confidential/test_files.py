@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pydicom import dcmread, uid
+from pydicom import dcmread, dcmwrite, uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence as Items
@@ -13,6 +13,7 @@ from imaging.confidential.disguise import Disguise
 from imaging.confidential.files import deidentify
 from imaging.types import Refused
 from tests.formats.factories import (
+    DX,
     SECONDARY_CAPTURE,
     dicom_dataset,
     dicom_file,
@@ -133,7 +134,19 @@ def test_a_series_stays_one_and_its_references_lead_to_it(tmp_path):
         assert (one.StudyDate, one.AcquisitionDate) == ("20190126", "20190127")
 
 
+def test_a_picture_that_does_not_say_its_class_is_given_that_of_its_modality(tmp_path):
+    source = tmp_path / "plain.dcm"
+    source.write_bytes(dicom_file(telling()))
+    dataset = dcmread(source)
+    del dataset.SOPClassUID
+    del dataset.file_meta.MediaStorageSOPClassUID
+    dcmwrite(source, dataset, enforce_file_format=False)
+    made_of = made(tmp_path, source.read_bytes())
+    assert made_of.SOPClassUID == DX
+
+
 def test_uids_that_a_header_lacks_are_given(tmp_path):
     content = dicom_file(telling(SeriesInstanceUID=None))
     made_of = made(tmp_path, content, SeriesInstanceUID="1.2.9")
+    assert made_of.SOPClassUID == DX
     assert made_of.SeriesInstanceUID == DISGUISE.uid("1.2.9")

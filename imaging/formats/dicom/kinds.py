@@ -33,6 +33,12 @@ _MODALITY_OF = {
     f"{_STORAGE}4.1": "MR",
     f"{_STORAGE}4.4": "MR",
 }
+CLASS_OF = {  # the SOP Class of a picture where an anonymiser took it away
+    "CT": f"{_STORAGE}2",
+    "MR": f"{_STORAGE}4",
+    "CR": f"{_STORAGE}1",
+    "DX": f"{_STORAGE}1.1",
+}
 # objects that are no pictures, by SOP Class (PS3.4 B.5); longest prefix first
 _OBJECTS = (
     (DIRECTORY, "a DICOMDIR, the index of a disc"),
