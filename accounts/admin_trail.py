@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.actions import ACTIONS
+from accounts.audit.state import last_check
 from accounts.models import AuditEvent
 from accounts.selectors import user_may
 from accounts.tenancy import OfHouse
@@ -61,9 +62,3 @@ class AuditEventAdmin(OfHouse, admin.ModelAdmin):
     @admin.display(description=_("outcome"), ordering="outcome")
     def end(self, event: AuditEvent) -> str:
         return words_of(event.outcome)
-
-
-def last_check() -> AuditEvent | None:
-    """Return the worker's newest verification of the whole trail."""
-    checks = AuditEvent.objects.filter(action="audit.verify", actor=None)
-    return checks.order_by("-at").first()

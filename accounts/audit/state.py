@@ -8,12 +8,15 @@ from datetime import datetime
 
 from accounts.models import AuditEvent
 
-FIRST_BAD = re.compile(r"entry (\d+):")
+FIRST_BAD, FIRST = re.compile(r"entry (\d+):"), 1
 
 
 @dataclass(frozen=True, slots=True)
 class TrailState:
-    """When it was verified, and the first bad entry: None where it was whole."""
+    """When it was verified, and the first bad entry: None where it was whole.
+
+    Damage that does not name an entry of the chain is said of the first.
+    """
 
     at: datetime
     entry: int | None
@@ -30,5 +33,7 @@ def trail_state() -> TrailState | None:
     check = last_check()
     if check is None:
         return None
-    found = None if check.outcome == "ok" else FIRST_BAD.match(check.reason)
-    return TrailState(check.at, int(found[1]) if found else None)
+    if check.outcome == "ok":
+        return TrailState(check.at, None)
+    named = FIRST_BAD.match(check.reason)
+    return TrailState(check.at, max(int(named[1]), FIRST) if named else FIRST)

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from accounts import audit
+from accounts.audit.state import trail_state
 from accounts.models import AuditEvent, AuditSeal, Membership
 from accounts.roles import AUDITOR
 from accounts.services.sealing import trail_seal
@@ -58,6 +59,12 @@ def test_a_whole_trail_is_said_and_no_view_verifies(said):
     trail_check()
     assert "Audit trail whole, verified" in said()
     assert AuditEvent.objects.filter(action="audit.verify").count() == 1
+
+
+@pytest.mark.parametrize("reason", ["entry -5: unreadable", "entry 0: cut", "", "no key", "x" * 50])
+def test_a_failure_that_names_no_entry_is_never_taken_for_a_whole_trail(reason):
+    audit.record(None, "audit.verify", outcome="failed", reason=reason)
+    assert trail_state().entry == 1
 
 
 def test_a_broken_one_is_a_sentence_to_a_reader_and_a_link_to_an_auditor(said, reader):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import httpx
 import numpy as np
 import pytest
 from mediscan_client import MediScan, Member, Refused, SignIn
+from mediscan_client.pieces import send_large
 from mediscan_client.wire import Wire
 from PIL import Image as Picture
 
@@ -98,6 +101,26 @@ def test_a_large_file_goes_in_pieces_and_on_after_a_break(scan, tmp_path, worker
     assert told[-1] == (place.name, size, size)
     upload = scan.wait(upload, seconds=30)
     assert [item["status"] for item in upload["items"]] == ["accepted"]
+
+
+def test_a_file_that_became_shorter_is_said_and_no_empty_piece_is_sent(tmp_path):
+    place, sent = tmp_path / "a.dcm", []
+    place.write_bytes(bytes(30_000))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        state = {"item": "i", "status": "coming", "received": 0, "size": 30_000}
+        if request.url.path.endswith("/open/"):
+            told = {"id": "1", "piece_bytes": 10_000, "files": [state]}
+            return httpx.Response(201, json=told)
+        sent.append(request)
+        return httpx.Response(200, json=state | {"received": 10_000 * len(sent)})
+
+    wire = Wire(
+        httpx.Client(base_url="http://scan.example.org", transport=httpx.MockTransport(answer))
+    )
+    with pytest.raises(ValueError, match=r"a\.dcm became shorter"):
+        send_large(wire, "/uploads/", [place], {}, lambda *how: os.truncate(place, 10_000))
+    assert 1 <= len(sent) < 3  # a file is read a little ahead
 
 
 def test_a_redirect_is_told_and_is_no_file(tmp_path):

@@ -22,7 +22,10 @@ def send_large(
     fields: dict[str, Any],
     told: Sent | None,
 ) -> Any:
-    """Announce the files, send what is not there yet, close; return the upload. Raises Refused."""
+    """Announce the files, send what is not there yet, close; return the upload.
+
+    Raises Refused, and ValueError for a file that became shorter meanwhile.
+    """
     places = [Path(path) for path in paths]
     coming = [
         {"name": one.name, "size": one.stat().st_size, "sha256": _hash_of(one)} for one in places
@@ -42,6 +45,8 @@ def _send(
         while state["status"] == "coming" and state["received"] < state["size"]:
             file.seek(state["received"])
             piece = file.read(most)
+            if not piece:
+                raise ValueError(f"{place} became shorter while it was sent: send it again")
             fields = {
                 "item": state["item"],
                 "offset": state["received"],
