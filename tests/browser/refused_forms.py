@@ -14,7 +14,7 @@ from tests.security.test_s21_matrix import KIND
 from tests.security.test_s23_mass_assignment import person_for
 
 PAGE, NOTICE, ADMIN = "page", "notice", "admin"
-NO_PROGRAMS = ("api:", "plain:", "dicomweb:")
+NO_PROGRAMS = ("api:", "plain:", "dicomweb:", "ml:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ REFUSED = {
     "imaging:run-create": Wrong(
         query=lambda world: f"?image={world.id_of('image', OWN, '')}", typed={"threshold": ""}
     ),
+    "imaging:slicer": Wrong(typed={"place": "nowhere"}),
     "imaging:study-correct": Wrong(kind="fresh study"),
     "imaging:upload-create": Wrong(),
     "people:department-create": Wrong("people:list"),
