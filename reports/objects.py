@@ -6,12 +6,15 @@ import json
 import logging
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.timezone import now
 
 from accounts.vault.cipher import VaultError
 from accounts.vault.staging import StagedBlob
@@ -21,6 +24,7 @@ from imaging.engine.client import EngineError
 from imaging.models import Instance, Result, ResultObjects, Review, Series
 from imaging.services.instances import value_of
 from imaging.services.leases import WorkerStopping
+from imaging.services.tries import was_last_try
 from imaging.services.workers import is_stopping
 from imaging.types import Refused
 from reports.dicom import Made, NotAsDicom, composed
@@ -28,6 +32,7 @@ from reports.dicom import Made, NotAsDicom, composed
 logger = logging.getLogger(__name__)
 MAKE = "reports.tasks.make_objects"
 AT_ONCE = 20  # results in one turn of the worker
+LOOKED, LOOK_S = "reports.objects.looked", 3600
 PIECE_BYTES = 1 << 20
 REPLACED = "replaced"  # an earlier version of the same result's
 NATIVE = "1.2.840.10008.1.2.1"
@@ -53,11 +58,24 @@ def results_waiting() -> QuerySet[Result]:
 
 def objects_recover() -> int:
     """Ring for results that wait for their objects: the new, and those of before."""
-    if not results_waiting().exists() or queue.waiting(MAKE):
+    if queue.waiting(MAKE) or not _is_any_waiting():
         return 0
     with transaction.atomic():
         queue.enqueue(MAKE, "all")
     return 1
+
+
+def _is_any_waiting() -> bool:
+    """Ask each minute about what is new, and about all results once an hour or while some wait."""
+    waiting = results_waiting()
+    if cache.add(LOOKED, True, LOOK_S):
+        found = waiting.exists()
+        if found:
+            cache.delete(LOOKED)  # the next minute looks through all of them again
+        return found
+    since = now() - timedelta(seconds=2 * LOOK_S)
+    signed = Review.objects.filter(signed_at__gt=since).values("result")
+    return waiting.filter(created_at__gt=since).exists() or waiting.filter(pk__in=signed).exists()
 
 
 def objects_make() -> int:
@@ -75,14 +93,20 @@ def _make(result: Result) -> None:
     try:
         with composed(result, result.standing) as made:
             _keep(result, made)
-    except (NotAsDicom, Refused, EngineError, VaultError) as error:
-        problem = getattr(error, "code", type(error).__name__)[:64]
-        logger.info("result %s: no objects: %s", result.pk, problem)
-        ResultObjects.objects.get_or_create(
-            result=result,
-            version=result.standing,
-            defaults=_of(result) | {"problem": problem},
-        )
+    except (NotAsDicom, Refused) as error:
+        _give_up(result, error)
+    except (EngineError, VaultError) as error:  # it may pass: memory, a key service
+        if was_last_try("objects", f"{result.pk}.{result.standing}"):
+            _give_up(result, error)
+
+
+def _give_up(result: Result, error: Exception) -> None:
+    """Keep that this version has no objects, and why."""
+    problem = getattr(error, "code", type(error).__name__)[:64]
+    logger.info("result %s: no objects: %s", result.pk, problem)
+    ResultObjects.objects.get_or_create(
+        result=result, version=result.standing, defaults=_of(result) | {"problem": problem}
+    )
 
 
 def _keep(result: Result, made: Sequence[Made]) -> None:

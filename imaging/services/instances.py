@@ -22,6 +22,7 @@ from imaging.engine.scratch import scratch_folder
 from imaging.models import ImageFile, Instance, SourceFile, Upload
 from imaging.services.analysis import blob_out
 from imaging.services.leases import LeaseLost, WorkerStopping
+from imaging.services.tries import was_last_try
 
 logger = logging.getLogger(__name__)
 TELL, UNPACK = "imaging.tasks.tell_instances", "imaging.tasks.unpack_instance"
@@ -73,7 +74,7 @@ def untold_tell() -> None:
 def instances_tell(
     sources: QuerySet[SourceFile], engine: Engine, keeper: Callable[[], None]
 ) -> None:
-    """Keep what the child reads of each; one that ends the child is kept as not to be told."""
+    """Keep what the child reads of each; one that ends it again and again as not to be told."""
     waiting = list(sources.select_related("blob__organisation"))
     for start in range(0, len(waiting), AT_ONCE):
         some = waiting[start : start + AT_ONCE]
@@ -82,7 +83,8 @@ def instances_tell(
         except (EngineError, VaultError) as error:
             logger.warning("%d originals not told: %s", len(some), type(error).__name__)
             if len(some) == 1:
-                _keep([(some[0], None)])
+                if was_last_try("tell", some[0].pk):  # until then the recovery asks again
+                    _keep([(some[0], None)])
                 continue
             for one in some:  # the one that ends the child must not keep the others untold
                 instances_tell(SourceFile.objects.filter(pk=one.pk), engine, keeper)

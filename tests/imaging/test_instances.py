@@ -6,10 +6,13 @@ import json
 
 import pytest
 
+from accounts.vault.cipher import VaultError
+from imaging.engine.client import EngineDied
 from imaging.models import Instance
 from imaging.services import instances
 from imaging.services.instances import TELL, UNPACK, frames_ask, instances_recover, sources_untold
 from imaging.services.study_corrections import study_give
+from imaging.services.tries import MOST_TRIES
 from tests.accounts.factories import UserFactory
 from tests.formats.factories import dicom_dataset, dicom_file
 from tests.imaging.dicomweb.told import described, told_study
@@ -32,6 +35,23 @@ def test_what_is_not_told_is_rung_for_until_it_is(study, queued, monkeypatch):
     assert (instances_recover(), queued) == (1, [(TELL, "all")])
     monkeypatch.setattr("imaging.queue.waiting", lambda *call: {"all"})
     assert (instances_recover(), len(queued)) == (0, 1)
+
+
+@pytest.mark.parametrize("error", [EngineDied(), VaultError("no key service")])
+def test_an_original_that_could_not_be_told_is_asked_for_again_and_not_for_ever(
+    study, monkeypatch, error
+):
+    def never(*asked):
+        raise error
+
+    Instance.objects.all().delete()
+    monkeypatch.setattr(instances, "_tell", never)
+    for _minute in range(MOST_TRIES - 1):
+        instances.instances_tell(sources_untold(), None, lambda: None)
+        assert sources_untold().exists()
+    instances.instances_tell(sources_untold(), None, lambda: None)
+    assert not sources_untold().exists()
+    assert Instance.objects.get().problem == instances.UNTOLD
 
 
 def test_told_twice_it_is_one_row(study):

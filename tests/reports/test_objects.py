@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import highdicom as hd
 import numpy as np
 import pytest
 from dicomweb_client.api import DICOMwebClient
 from django.conf import settings
+from django.core.cache import cache
+from django.utils.timezone import now
 from pydicom import dcmread
 from requests import HTTPError, Session
 
@@ -16,12 +19,15 @@ from accounts.roles import ADMINISTRATOR, CLINICIAN, TECHNICIAN
 from accounts.vault.cipher import VaultError
 from accounts.vault.staging import blob_path
 from accounts.vault.storage import blob_open
+from imaging.engine.client import EngineDied, EngineTimeout
 from imaging.models import Impression, Instance, Job, Result, ResultObjects
 from imaging.selectors import instances_visible_to, series_visible_to
 from imaging.services.instances import _keep
 from imaging.services.purging import study_shred
 from imaging.services.shredding import patient_shred
-from reports.objects import MAKE, REPLACED, objects_make, objects_recover
+from imaging.services.tries import MOST_TRIES
+from reports.dicom import NotAsDicom
+from reports.objects import LOOKED, MAKE, REPLACED, objects_make, objects_recover
 from tests.accounts.api.calls import bearer, pair_of
 from tests.accounts.factories import UserFactory, verify
 from tests.formats.series import ct_series
@@ -166,11 +172,41 @@ def test_a_file_that_was_tampered_with_is_not_served(user, result, client):
 
 
 def test_what_cannot_be_made_is_kept_as_such_and_not_tried_again(result, monkeypatch):
-    monkeypatch.setattr("reports.dicom.TIMEOUT_S", 0)
+    refusal = NotAsDicom("It has none to refer to.")
+    monkeypatch.setattr("reports.objects.composed", lambda *asked: _raising(refusal))
     assert objects_make() == 1
-    assert ResultObjects.objects.get().problem
+    assert ResultObjects.objects.get().problem == "NotAsDicom"
     assert objects_make() == 0
     assert not Instance.objects.filter(made_of__isnull=False).exists()
+
+
+@pytest.mark.parametrize("error", [EngineDied(), EngineTimeout(), VaultError("no key service")])
+def test_what_may_pass_is_tried_again_and_not_for_ever(result, queued, monkeypatch, error):
+    monkeypatch.setattr("imaging.queue.waiting", lambda *call: set())
+    monkeypatch.setattr("reports.objects.composed", lambda *asked: _raising(error))
+    for _minute in range(MOST_TRIES - 1):
+        assert (objects_recover(), objects_make()) == (1, 1)
+        assert not ResultObjects.objects.exists()
+    assert (objects_make(), objects_make(), objects_recover()) == (1, 0, 0)
+    assert ResultObjects.objects.get().problem == type(error).__name__
+
+
+def test_once_an_hour_all_are_looked_through_and_the_new_each_minute(result, queued, monkeypatch):
+    monkeypatch.setattr("imaging.queue.waiting", lambda *call: set())
+    cache.delete(LOOKED)
+    whose = {"organisation": result.organisation, "patient": result.patient}
+    made = ResultObjects.objects.create(result=result, version=0, **whose)
+    assert objects_recover() == 0  # looked through all of them
+    made.delete()
+    assert objects_recover() == 1  # a new one
+    Result.objects.update(created_at=now() - timedelta(days=3))
+    assert objects_recover() == 0  # an old one: at the next look through all
+    cache.delete(LOOKED)
+    assert (objects_recover(), objects_recover()) == (1, 1)
+
+
+def _raising(error: Exception):
+    raise error
 
 
 @pytest.mark.parametrize("how", ["study", "patient"])
