@@ -18,6 +18,7 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
+from django.test import Client
 from django.utils.timezone import now
 from hypothesis import strategies as st
 from schemathesis.core.failures import FailureGroup
@@ -85,6 +86,7 @@ def quiet(monkeypatch, queued, settings):
     monkeypatch.setattr(PerAccount, "allow_request", lambda *asked: True)
     monkeypatch.setattr("imaging.services.members.manifest_problem", lambda model: "")
     monkeypatch.setattr("accounts.api.waiting.MOST_S", 0)
+    monkeypatch.setattr("accounts.services.tokens.ACCESS_LIFETIME", timedelta(hours=24))
     settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 86_400
 
 
@@ -145,6 +147,10 @@ def walked(schema, world: World, role: str, examples: int) -> list[str]:
     found = []
     for result in schema.get_all_operations():
         found += told(result.ok(), world, role, headers, examples)
+    here = Client().get("/api/v1/me/", headers=headers)
+    assert here.status_code == 200, (
+        f"{role} was not signed in any more: what came last says nothing"
+    )
     return found
 
 
