@@ -148,9 +148,7 @@ def walked(schema, world: World, role: str, examples: int) -> list[str]:
     for result in schema.get_all_operations():
         found += told(result.ok(), world, role, headers, examples)
     here = Client().get("/api/v1/me/", headers=headers)
-    assert here.status_code == 200, (
-        f"{role} was not signed in any more: what came last says nothing"
-    )
+    assert here.status_code == 200, f"{role} was signed out: what came last says nothing"
     return found
 
 
