@@ -4,7 +4,7 @@ V := .venv/bin/python
 PG := tests/on_postgres.sh
 PYTEST := $(V) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: start setup setup-dev test test-postgres e2e gallery kit font security audit sbom lock lint types words bench
+.PHONY: start setup setup-dev test test-postgres e2e gallery kit font security audit sbom lock lint types words costs bench
 
 start:            ## a running site: web and worker, models, an analysed sample
 	@$(PYTHON) mediscan/bootstrap.py start
@@ -58,6 +58,9 @@ types: setup-dev
 
 words: setup-dev  ## the other languages' catalogues: new strings in, gone ones out, compiled
 	$(V) -m mediscan.catalogue
+
+costs: setup-dev  ## gallery/costs.md: paint, shift, bytes, first image, slice step of the main pages, on this machine
+	$(V) -m pytest -q -s tests/browser/page_costs.py $(ARGS)
 
 bench: setup      ## a table and bench/latest.json (ignored): ratios, loads, memory, queries
 	$(V) bench/run.py $(ARGS)
