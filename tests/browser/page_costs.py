@@ -100,8 +100,8 @@ def _cost(page, name: str, address: str, firsts: dict[str, list[float]]) -> str:
     shift = max(one.cls for one in costs)
     missed = median(lcp) >= LCP_S or median(blocked) >= BLOCKED_MS or shift >= CLS
     return (
-        f"| {name} | {median(lcp):.2f} ({min(lcp):.2f} to {max(lcp):.2f}; {len(lcp)} told) | {shift:.4f} "
-        f"| {median(blocked):.0f} ({min(blocked):.0f} to {max(blocked):.0f}) "
+        f"| {name} | {median(lcp):.2f} ({min(lcp):.2f} to {max(lcp):.2f}; {len(lcp)} told) "
+        f"| {shift:.4f} | {median(blocked):.0f} ({min(blocked):.0f} to {max(blocked):.0f}) "
         f"| {costs[0].js / 1000:.1f} | {costs[0].css / 1000:.1f} "
         f"| {page.evaluate(SENT) / 1000:.0f} | {_verdict(missed)} |"
     )
