@@ -69,8 +69,10 @@ def walk(page, person: str, pages: dict[str, str], look: Look) -> None:
         page.screenshot(path=path, full_page=True)
         page.emulate_media(media="screen")
         _note(path, f"{person}: {name}", cost)
-        wrong[name] = faults(page) + [f"CLS {cost.cls:.4f}"][: cost.cls >= MOST_CLS]
-    assert {name: found for name, found in wrong.items() if found} == {}
+        moved = f"CLS {cost.cls:.4f}: {'; '.join(cost.moved)}"
+        wrong[name] = faults(page) + [moved][: cost.cls >= MOST_CLS]
+    found = {name: faults_of_one for name, faults_of_one in wrong.items() if faults_of_one}
+    assert not found, found
 
 
 def _note(path: Path, name: str, cost: Cost) -> None:

@@ -6,8 +6,9 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from imaging.models import Study
 from tests.accounts.factories import UserFactory
-from tests.browser.story import addresses_of_a_working_day
+from tests.browser.story import addresses_of_a_working_day, addresses_of_reviewing
 from tests.imaging.factories import ImageFactory, ModelVersionFactory
 from tests.shell.test_browser import violations
 
@@ -64,6 +65,29 @@ def faults(page) -> list:
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light")])
 def test_axe_finds_nothing_and_nothing_is_too_wide(visit, user, addresses, width, scheme):
     assert look(visit, user, addresses, faults, width=width, color_scheme=scheme) == {}
+
+
+BETWEEN = (1099, 1024, 861, 860, 794, 761)
+WIDEST = """() => [...document.querySelectorAll('main *, header *')]
+  .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+  .slice(-3).map((one) => `${one.tagName} ${one.className}`).join(', ')"""
+
+
+def too_wide(page) -> list:
+    found = []
+    for width in BETWEEN:
+        page.set_viewport_size({"width": width, "height": 900})
+        if excess(page) > 0:
+            found.append(f"{width}: {excess(page)} px, {page.evaluate(WIDEST)}")
+    return found
+
+
+def test_nothing_scrolls_sideways_between_a_phone_and_a_desk(visit, user, addresses, tmp_path):
+    for study in Study.objects.all():
+        study.title = "hippocampus-of-a-long-series (second reading, corrected).nii.gz"
+        study.save(update_fields=["title"])
+    pages = addresses | addresses_of_reviewing(user, tmp_path)
+    assert look(visit, user, pages, too_wide) == {}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
