@@ -18,7 +18,12 @@ from accounts.models import LabelToken
 from imaging.models import Image, Reading, Study, Work
 from imaging.monai_label.datastore import PIXELS, checksum, file_name, image_told
 from imaging.monai_label.rooms import LabelRoom
-from imaging.selectors import images_visible_to, studies_visible_to
+from imaging.selectors import (
+    images_visible_to,
+    results_told_wholly,
+    results_visible_to,
+    studies_visible_to,
+)
 
 STRATEGY = "waiting"
 KEPT_S = 24 * 3600
@@ -49,12 +54,16 @@ class NextCase(LabelRoom):
 
 
 def studies_waiting(user) -> QuerySet[Study]:
-    """Return what is unread or not analysed yet, nobody else's to read, the most urgent first."""
+    """Return what is unread or not analysed yet, nobody else's to read, the most urgent first.
+
+    The oldest first for whoever may not know every result: an order would tell of them.
+    """
     pictured = images_visible_to(user, PIXELS).filter(study=OuterRef("pk")).order_by()
     waiting = Q(reading=Reading.UNREAD) | Q(work=Work.NEW)
     theirs = Q(reader=None) | Q(reader=user)
     found = studies_visible_to(user).filter(waiting, theirs, Exists(pictured))
-    return found.order_by("urgency", "created_at", "id")
+    order = ("urgency",) if results_told_wholly(user) else ()
+    return found.order_by(*order, "created_at", "id")
 
 
 def _next(token: LabelToken, waiting: QuerySet[Study]) -> Study | None:
@@ -70,7 +79,8 @@ def _next(token: LabelToken, waiting: QuerySet[Study]) -> Study | None:
 
 
 def _image_of(user, study: Study) -> Image:
-    """Return the picture that the most urgent result is of, else the study's first."""
+    """Return the picture that the deciding result is of, if that may be known, else the first."""
     images = images_visible_to(user, PIXELS).filter(study=study)
-    wanted = images.filter(results=study.answer_id).first() if study.answer_id else None
+    known = results_visible_to(user).filter(pk=study.answer_id).values("image")
+    wanted = images.filter(pk__in=known).first()
     return wanted or images.order_by("created_at", "id")[0]

@@ -28,6 +28,12 @@ def test_the_most_urgent_first_then_the_others_then_the_first_again(ml, user):
     assert asked(Caller(token_of(user))) == order[0], "another client begins anew"
 
 
+def test_whoever_reads_first_learns_nothing_from_the_order(ml, user):
+    low, high = ResultFactory(user=user, severity="low"), ResultFactory(user=user)
+    type(user).objects.filter(pk=user.pk).update(read_first=True)
+    assert [asked(ml), asked(ml)] == [str(low.image_id), str(high.image_id)]
+
+
 def test_what_was_read_and_what_is_anothers_does_not_wait(ml, user):
     assert asked(ml) == ""
     read, given = ResultFactory(user=user), ResultFactory(user=user)
