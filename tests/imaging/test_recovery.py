@@ -41,6 +41,8 @@ def test_the_house_recovers_every_kind_of_work_that_has_a_lease_or_a_clock(setti
         "instances_recover",
         "uploads_expire",
         "model_uploads_recover",
+        "label_sessions_expire",
+        "label_tokens_forget",
         "reviews_recover",
         "exports_recover",
         "objects_recover",
