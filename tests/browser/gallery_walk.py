@@ -70,9 +70,9 @@ def walk(page, person: str, pages: dict[str, str], look: Look) -> None:
         page.emulate_media(media="screen")
         _note(path, f"{person}: {name}", cost)
         moved = f"CLS {cost.cls:.4f}: {'; '.join(cost.moved)}"
-        wrong[name] = faults(page) + [moved][: cost.cls >= MOST_CLS]
-    found = {name: faults_of_one for name, faults_of_one in wrong.items() if faults_of_one}
-    assert not found, found
+        if found := faults(page) + [moved][: cost.cls >= MOST_CLS]:
+            wrong[name] = found
+    assert not wrong, wrong  # said here: this is no test file, where pytest would tell it
 
 
 def _note(path: Path, name: str, cost: Cost) -> None:
